@@ -1,0 +1,122 @@
+/**
+ * What a backend must be able to do. Everything that is the same for all backends (identity, store, registry, queueing,
+ * receipts, work) lives in the core's one implementation of `Orchestrator`; a driver only knows its agent program.
+ */
+import type { ResolvedAgent } from '../config/agents.ts';
+import type { BackendName, ChildSession, Role, SessionId } from '../orchestrator.ts';
+import type { Fact, Source } from '../sessions/status.ts';
+import type { Logger } from '../process/logger.ts';
+
+/** Whether the agent may act without asking (autonomous roles) or asks before it edits or runs (interactive ones). */
+export type PermissionProfile = 'autonomous' | 'interactive';
+
+/** One incarnation of a session, as the core wants it started. */
+export interface RunSpec {
+  sessionId: SessionId;
+  runId: string;
+  role: Role;
+  rig: string;
+  /** Name for people, e.g. `worker-1 (myproject)`. */
+  title: string;
+  agent: ResolvedAgent;
+  cwd: string;
+  /** GT_* identity, channel and PATH entries for the agent's shell; see `sessions/environment.ts`. */
+  env: Record<string, string>;
+  permissions: PermissionProfile;
+  /** File that always holds the newest role context (output of `gt prime`), for when the host is away. */
+  contextFile: string;
+  /** Private folder of this run (0700, below `.runtime`), for settings files and the like. */
+  runDir: string;
+  /** The first thing that the model is asked, if there is work already. */
+  firstPrompt?: Delivery;
+}
+
+/** Text to be put before the model. */
+export interface Delivery {
+  /** Message id: the idempotency key of its receipt. */
+  id: string;
+  text: string;
+}
+
+/** What a driver needs to find its run again after a host restart. Plain JSON, kept in the store; no secrets. */
+export type RunReference = Record<string, unknown>;
+
+/** A run that the store remembers as alive. */
+export interface RunRecord {
+  sessionId: SessionId;
+  runId: string;
+  reference: RunReference;
+  spec: RunSpec;
+}
+
+/** How a person watches a session: the driver shows a terminal of its own, or names a program to run in one. */
+export type AttachTarget =
+  | { kind: 'shown' }
+  | { kind: 'program'; name: string; program: string; args: string[]; env: Record<string, string>; cwd: string };
+
+export type AskAnswer =
+  | { kind: 'allow'; remember?: boolean }
+  | { kind: 'deny'; message?: string }
+  /** One list of chosen labels (or free text) per question. */
+  | { kind: 'answers'; answers: string[][] };
+
+/** What the driver tells the core. All of it may be repeated, and may come late. */
+export interface DriverHost {
+  readonly log: Logger;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** A fact about a run's status. The core numbers the facts of each source in the order of arrival unless `seq` is given. */
+  report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void;
+  /** Stores what is needed to find the run again. Call it before the act it describes wherever possible. */
+  saveReference(runId: string, reference: RunReference): void;
+  /** The process id of the run, where it has a process of its own. */
+  setPid(runId: string, pid: number): void;
+  setChildren(runId: string, children: ChildSession[]): void;
+  /** Proof that the model has the delivery, reported from inside the session or by the program. */
+  delivered(runId: string, deliveryId: string): void;
+  /** The turn that contained what was delivered has ended. */
+  turnEnded(runId: string): void;
+}
+
+/** Why a delivery was not taken; the core keeps it queued or refuses it. */
+export type DeliveryOutcome =
+  | { kind: 'delivered' }
+  /** Handed over; the receipt will come by `DriverHost.delivered`. */
+  | { kind: 'accepted' }
+  /** The session is not at a safe moment after all; nothing was typed or sent. */
+  | { kind: 'not-now'; reason: string }
+  /** It is unknown whether the model has it. The same text may come twice; the core marks it so. */
+  | { kind: 'uncertain'; reason: string };
+
+export interface BackendDriver {
+  readonly backend: BackendName;
+  /**
+   * Starts a run. Resolves when the agent can take a prompt (and has been given the first one); rejects with a
+   * `GasTownError` that has the agent's own words, with everything cleaned up.
+   */
+  start(spec: RunSpec, signal: AbortSignal): Promise<void>;
+  /** Takes up a run of an earlier host. False: it is gone, and what it left behind has been cleaned up. */
+  adopt(record: RunRecord): Promise<boolean>;
+  /** Ends the run and all that it started, shell children included. No error if it is gone already. */
+  stop(runId: string): Promise<void>;
+  /** Puts text before the model. The core calls it only when the session is idle, one at a time per run. */
+  deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>;
+  /** Answers an open ask. Rejects when it has been answered elsewhere. */
+  answer(runId: string, askId: string, answer: AskAnswer): Promise<void>;
+  attach(runId: string): Promise<AttachTarget>;
+  /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
+  health(signal: AbortSignal): Promise<void>;
+  /** Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. */
+  fromInside(runId: string, event: InsideEvent): Promise<unknown>;
+  /** Lets go of everything without ending any session: the host is going away. */
+  dispose(): Promise<void>;
+}
+
+/** An event from the reporter inside a session, already validated. */
+export interface InsideEvent {
+  /** `plugin` (gastown.js) or `hook` (Claude). */
+  reporter: 'plugin' | 'hook';
+  name: string;
+  payload: Record<string, unknown>;
+  seq?: number;
+}

@@ -1,0 +1,120 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import {
+  createMessageConnection,
+  ResponseError,
+  SocketMessageReader,
+  SocketMessageWriter,
+  CancellationTokenSource,
+} from 'vscode-jsonrpc/node';
+import type { MessageConnection } from 'vscode-jsonrpc/node';
+import type { ErrorData, MethodName, Params, Results, TownApi } from './protocol.ts';
+
+/** The host answered with an error; `code` is the core's error code (`unknown-rig`, …). */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** One connection to the host. It does not reconnect by itself: whoever owns it decides when. */
+export class ChannelClient implements TownApi {
+  readonly hello: Results['hello'];
+  /** Resolves when the connection is gone, for whatever reason. */
+  readonly closed: Promise<void>;
+  private readonly connection: MessageConnection;
+  private readonly socket: Socket;
+
+  private constructor(socket: Socket, connection: MessageConnection, closed: Promise<void>, hello: Results['hello']) {
+    this.socket = socket;
+    this.connection = connection;
+    this.closed = closed;
+    this.hello = hello;
+  }
+
+  /**
+   * Connects and says hello. Rejects with `ECONNREFUSED`/`ENOENT` (nobody listens) as an `Error` of Node's net module, or
+   * with a `ChannelError` where the host does not accept the token.
+   */
+  static async connect(path: string, hello: Params<'hello'>, timeoutMs = 5000): Promise<ChannelClient> {
+    const socket = await open(path, timeoutMs);
+    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    const closed = new Promise<void>((resolve) => {
+      connection.onClose(() => resolve());
+      socket.once('close', () => resolve());
+    });
+    connection.onError(() => socket.destroy());
+    connection.listen();
+    try {
+      const answer = await call(connection, closed, 'hello', hello, AbortSignal.timeout(timeoutMs));
+      return new ChannelClient(socket, connection, closed, answer);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Results[M]> {
+    return call(this.connection, this.closed, method, params, signal);
+  }
+
+  onNotification(method: string, handler: (params: unknown) => void): void {
+    this.connection.onNotification(method, handler);
+  }
+
+  close(): void {
+    this.connection.dispose();
+    this.socket.destroy();
+  }
+}
+
+function open(path: string, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`No answer from ${path} within ${timeoutMs} ms.`)));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.off('error', reject);
+      // From here on the connection reports; an error always ends in 'close'.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+  });
+}
+
+async function call<M extends MethodName>(
+  connection: MessageConnection,
+  closed: Promise<void>,
+  method: M,
+  params: Params<M>,
+  signal?: AbortSignal,
+): Promise<Results[M]> {
+  const cancellation = new CancellationTokenSource();
+  const cancel = () => cancellation.cancel();
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await Promise.race([
+      connection.sendRequest<Results[M]>(method, params, cancellation.token),
+      closed.then(() => {
+        throw new ChannelError('no-host', 'The host closed the connection.');
+      }),
+    ]);
+  } catch (error) {
+    throw toChannelError(error);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    cancellation.dispose();
+  }
+}
+
+function toChannelError(error: unknown): unknown {
+  if (!(error instanceof ResponseError)) return error;
+  const data = error.data as ErrorData | undefined;
+  return new ChannelError(data?.code ?? 'internal', error.message);
+}

@@ -1,0 +1,184 @@
+/**
+ * The channel between the host and everything else: JSON-RPC 2.0 on a local socket (DESIGN D7). One table of methods,
+ * with the schema that the host checks each parameter object against and the type of the answer. The plugin, the hook
+ * reporter and `gt` import only types from here, so that no schema code reaches their bundles.
+ */
+import { z } from 'zod';
+import { backendNames, roles, workTypes } from '../orchestrator.ts';
+import type { BroadcastResult, SessionId } from '../orchestrator.ts';
+import type { MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
+import type { AttachTarget } from '../backends/driver.ts';
+
+export const protocolVersion = 1;
+
+/** Sent by the host to windows after every change, at most once per 100 ms. */
+export const changedNotification = 'town/changed';
+
+const text = z.string().max(1_000_000);
+const name = z.string().min(1).max(200);
+const none = z.strictObject({});
+
+export const doneStatuses = ['completed', 'failed', 'escalated'] as const;
+export type DoneStatus = (typeof doneStatuses)[number];
+
+const spawnParams = z.strictObject({
+  role: z.enum(roles),
+  rig: z.string().optional(),
+  agent: name.optional(),
+  backend: z.enum(backendNames).optional(),
+  name: name.optional(),
+});
+
+const answer = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('allow'), remember: z.boolean().optional() }),
+  z.strictObject({ kind: z.literal('deny'), message: text.optional() }),
+  z.strictObject({ kind: z.literal('answers'), answers: z.array(z.array(text)) }),
+]);
+
+export const schemas = {
+  /** First call on a connection: who speaks. Everything else is refused before it. */
+  hello: z.strictObject({ protocol: z.literal(protocolVersion), token: z.string(), client: name, watch: z.boolean().optional() }),
+
+  'town.snapshot': none,
+  'town.doctor': none,
+  'town.health': none,
+
+  'rig.add': z.strictObject({ source: text, name: name.optional() }),
+
+  'work.add': z.strictObject({
+    id: name.optional(),
+    rig: name.optional(),
+    type: z.enum(workTypes).optional(),
+    title: text.optional(),
+    description: text,
+    priority: z.int().min(0).max(4).optional(),
+  }),
+  'work.show': z.strictObject({ id: name }),
+  'work.assign': z.strictObject({ id: name, session: name }),
+  'work.done': z.strictObject({ status: z.enum(doneStatuses).optional(), message: text.optional(), id: name.optional() }),
+  /** The work of the calling session (`gt hook`). */
+  'work.mine': z.strictObject({ session: name.optional() }),
+
+  sling: z.strictObject({
+    work: name,
+    rig: name,
+    agent: name.optional(),
+    backend: z.enum(backendNames).optional(),
+    name: name.optional(),
+    message: text.optional(),
+  }),
+
+  'session.spawn': spawnParams,
+  /** Starts the role's session where it does not run yet, then tells how to watch it. */
+  'session.attach': z.strictObject({ session: name }),
+  'session.stop': z.strictObject({ session: name }),
+  'session.answer': z.strictObject({ session: name, ask: name, answer }),
+  'session.seen': z.strictObject({ session: name }),
+  /** Role context of the calling session (`gt prime`). */
+  'session.prime': z.strictObject({ session: name.optional() }),
+
+  'message.send': z.strictObject({
+    to: name,
+    type: z.enum(['nudge', 'mail']),
+    subject: text.optional(),
+    body: text,
+  }),
+  'message.broadcast': z.strictObject({ to: z.array(name).optional(), subject: text.optional(), body: text }),
+  'mail.inbox': z.strictObject({ session: name.optional(), all: z.boolean().optional() }),
+  'message.list': z.strictObject({ limit: z.int().min(1).max(1000).optional() }),
+
+  /** A Claude hook, reported by the SessionStart command hook. */
+  'inside.hook': z.strictObject({ name, payload: z.record(z.string(), z.unknown()) }),
+  /** An event seen by gastown.js; `run` names the run it belongs to. */
+  'inside.event': z.strictObject({
+    server: name,
+    session: z.string().optional(),
+    seq: z.int().min(0),
+    name,
+    payload: z.record(z.string(), z.unknown()),
+  }),
+  /** Identity and secrets for the agent's shell of one Opencode session; empty for sessions that are not ours. */
+  'inside.environment': z.strictObject({ session: name }),
+  /** Role context of one Opencode session; null for sessions that are not ours. */
+  'inside.context': z.strictObject({ session: name }),
+} as const;
+
+export type MethodName = keyof typeof schemas;
+export type Params<M extends MethodName> = z.input<(typeof schemas)[M]>;
+
+/** One line of `gt doctor`. */
+export interface DoctorCheck {
+  name: string;
+  state: 'ok' | 'warning' | 'error';
+  detail: string;
+  /** What to do about it. */
+  advice?: string;
+}
+
+export interface Results {
+  hello: { protocol: number; town: string; root: string; host: string; caller: CallerView };
+  'town.snapshot': TownSnapshot;
+  'town.doctor': { checks: DoctorCheck[] };
+  'town.health': { backends: { name: string; ok: boolean; detail: string }[] };
+  'rig.add': RigView;
+  'work.add': WorkView;
+  'work.show': WorkView & { history: WorkHistoryEntry[] };
+  'work.assign': WorkView;
+  'work.done': WorkView;
+  'work.mine': { session: SessionId; work: WorkView[] };
+  sling: { session: SessionView; work: WorkView };
+  'session.spawn': SessionView;
+  'session.attach': AttachTarget;
+  'session.stop': SessionView;
+  'session.answer': Record<string, never>;
+  'session.seen': Record<string, never>;
+  'session.prime': { text: string };
+  'message.send': MessageView;
+  'message.broadcast': { results: BroadcastResult[] };
+  'mail.inbox': { messages: MessageView[] };
+  'message.list': { messages: MessageView[] };
+  'inside.hook': { additionalContext?: string };
+  'inside.event': Record<string, never>;
+  'inside.environment': { env: Record<string, string> };
+  'inside.context': { text: string | null };
+}
+
+export interface WorkHistoryEntry {
+  at: number;
+  state: string;
+  by: string;
+  runId?: string;
+  note?: string;
+}
+
+/** Who the host takes the caller for, by its token. */
+export type CallerView =
+  | { kind: 'person' }
+  | { kind: 'session'; session: SessionId; runId: string }
+  | { kind: 'server'; server: string };
+
+/** Error data that travels beside the message, so that `gt` can exit with a meaningful code. */
+export interface ErrorData {
+  code: string;
+}
+
+/** The town as its clients use it: the same in the host's own process and over the socket. */
+export interface TownApi {
+  request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Results[M]>;
+}
+
+/** Environment variables by which a process inside a session (or a terminal of the town) finds the host. */
+export const channelEnv = {
+  socket: 'GT_SOCKET',
+  token: 'GT_TOKEN',
+} as const;
+
+/** What `<town>/.runtime/host.json` says (0600): how `gt` in any terminal finds the host. */
+export interface HostFile {
+  pid: number;
+  /** Process start time, to tell a reused pid from the host itself. */
+  startTime: string;
+  socket: string;
+  token: string;
+  protocol: number;
+}

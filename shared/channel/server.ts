@@ -1,0 +1,125 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { dirname } from 'node:path';
+import {
+  createMessageConnection,
+  ErrorCodes,
+  ResponseError,
+  SocketMessageReader,
+  SocketMessageWriter,
+} from 'vscode-jsonrpc/node';
+import type { CancellationToken, MessageConnection } from 'vscode-jsonrpc/node';
+import { z } from 'zod';
+import { GasTownError, messageOf } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
+import { schemas } from './protocol.ts';
+import type { CallerView, ErrorData, MethodName, Results } from './protocol.ts';
+
+/** What the host does with a call whose parameters are known to be well formed. */
+export interface ChannelHandler {
+  /** Who owns this token; undefined refuses the connection. */
+  identify(token: string): CallerView | undefined;
+  hello(caller: CallerView): Results['hello'];
+  handle(caller: CallerView, method: MethodName, params: unknown, signal: AbortSignal): Promise<unknown>;
+}
+
+/** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
+export class ChannelServer {
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  private readonly watchers = new Set<MessageConnection>();
+
+  private constructor(server: Server) {
+    this.server = server;
+  }
+
+  /** Listens on `path`. The caller has made sure that no live host owns it: a left-over socket file is removed. */
+  static async listen(path: string, handler: ChannelHandler, log: Logger): Promise<ChannelServer> {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    if (process.platform !== 'win32') await rm(path, { force: true });
+    const server = createServer();
+    const channel = new ChannelServer(server);
+    server.on('connection', (socket) => channel.accept(socket, handler, log));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    if (process.platform !== 'win32') await chmod(path, 0o600);
+    return channel;
+  }
+
+  /** Tells every window that asked to watch. */
+  notify(method: string, params: unknown): void {
+    for (const connection of this.watchers) {
+      // A watcher that has just gone away is taken out by its close event.
+      connection.sendNotification(method, params).catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private accept(socket: Socket, handler: ChannelHandler, log: Logger): void {
+    this.sockets.add(socket);
+    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    let caller: CallerView | undefined;
+    socket.on('close', () => {
+      this.sockets.delete(socket);
+      this.watchers.delete(connection);
+      connection.dispose();
+    });
+    socket.on('error', (error) => log.debug(`channel: ${error.message}`));
+    connection.onError(([error]) => {
+      log.warn(`channel: a peer sent what is no JSON-RPC (${error.message}); it was disconnected`);
+      socket.destroy();
+    });
+    connection.onRequest(async (method: string, raw: unknown, token: CancellationToken) => {
+      try {
+        if (method === 'hello') {
+          const params = parse('hello', raw);
+          caller = handler.identify(params.token);
+          if (!caller) throw new GasTownError('denied', 'The host does not know this token. Is it from an ended session?');
+          if (params.watch) this.watchers.add(connection);
+          return handler.hello(caller);
+        }
+        if (!caller) throw new GasTownError('denied', 'Say hello first.');
+        if (!isMethod(method)) return new ResponseError(ErrorCodes.MethodNotFound, `There is no method "${method}".`);
+        return await handler.handle(caller, method, parse(method, raw), signalOf(token));
+      } catch (error) {
+        return toResponseError(error, method, log);
+      }
+    });
+    connection.listen();
+  }
+}
+
+function isMethod(method: string): method is MethodName {
+  return Object.hasOwn(schemas, method);
+}
+
+function parse<M extends MethodName>(method: M, raw: unknown): z.output<(typeof schemas)[M]> {
+  const result = schemas[method].safeParse(raw ?? {});
+  if (result.success) return result.data as z.output<(typeof schemas)[M]>;
+  throw new GasTownError('bad-input', `${method}: ${z.prettifyError(result.error)}`);
+}
+
+function toResponseError(error: unknown, method: string, log: Logger): ResponseError<ErrorData> {
+  const code: ErrorCode = GasTownError.is(error) ? error.code : 'internal';
+  if (code === 'internal') log.error(`channel: ${method} failed: ${error instanceof Error ? error.stack : messageOf(error)}`);
+  const wire = code === 'bad-input' ? ErrorCodes.InvalidParams : ErrorCodes.InternalError;
+  return new ResponseError(wire, messageOf(error), { code });
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,14 @@
+import type { BackendName } from '../orchestrator.ts';
+
+/** An agent configuration with everything filled in: what to run, and by which backend. */
+export interface ResolvedAgent {
+  /** The configured name, e.g. `opencode-glm`. */
+  name: string;
+  backend: BackendName;
+  /** Program name (looked up on PATH) or absolute path. */
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+  /** Where the plugin is installed besides (`hooks.dir` / `hooks.settings_file`), relative to the work dir. */
+  hooks?: { dir: string; settingsFile: string };
+}

@@ -1,0 +1,204 @@
+/**
+ * The status of a session: a pure reducer over reported events (DESIGN D1). A session is reported by up to three
+ * sources, each ordered in itself but not against the others. Every source fills a slot of its own, and the status is
+ * a pure function of the slots: so however the sources interleave, and however often an event is repeated, the same
+ * events end in the same status.
+ */
+import type { SessionState } from '../orchestrator.ts';
+
+export const askKinds = ['permission', 'plan', 'question'] as const;
+export type AskKind = (typeof askKinds)[number];
+
+/** The session waits for the person. */
+export interface Ask {
+  /** Unique within the run. */
+  id: string;
+  kind: AskKind;
+  /** One line for the row, e.g. `Bash: npm test`. */
+  title: string;
+  /** Everything that there is to know: tool arguments, plan text, question. */
+  detail: string;
+  /** The answers a question offers. */
+  options: string[];
+  /** Whether it can be answered from here; else only in the session's terminal. */
+  resolvable: boolean;
+  /** Epoch milliseconds. */
+  since: number;
+}
+
+export type Activity =
+  | { kind: 'unknown' }
+  | { kind: 'idle' }
+  | { kind: 'busy' }
+  | { kind: 'attention'; ask: AskKind | 'dialog' }
+  | { kind: 'rate-limited'; until: number; reason: string };
+
+/** `host`: our own acts; `program`: the agent's API or state file; `inside`: plugin or hooks. */
+export type Source = 'host' | 'program' | 'inside';
+
+export type Fact =
+  | { kind: 'ready' }
+  | { kind: 'busy' }
+  | { kind: 'idle' }
+  /** The program itself says that it waits, without saying for what (Claude's `waiting`). */
+  | { kind: 'waiting'; ask: AskKind | 'dialog' }
+  | { kind: 'rate-limited'; until: number; reason: string }
+  | { kind: 'asked'; ask: Ask }
+  | { kind: 'answered'; askId: string }
+  | { kind: 'stopping' }
+  /** The process or server session is gone. `error` where that was not asked for and not clean. */
+  | { kind: 'ended'; error?: string }
+  | { kind: 'failed'; error: string };
+
+export interface StatusEvent {
+  /** The incarnation of the session that this is about; another one's status is not changed by it. */
+  runId: string;
+  source: Source;
+  /** Counts up within one source of one run; a number that is not higher than the last is a repetition. */
+  seq: number;
+  /** Epoch milliseconds on the host's clock. */
+  at: number;
+  fact: Fact;
+  /** What happened, in the reporting program's words, e.g. `session.status busy`. */
+  cause: string;
+}
+
+interface Reading {
+  activity: Activity;
+  at: number;
+  since: number;
+  cause: string;
+}
+
+interface Slot {
+  seq: number;
+  reading?: Reading;
+  asked: Record<string, Ask>;
+  answered: Record<string, number>;
+  ready?: { at: number; cause: string };
+  stopping?: { at: number };
+  ended?: { at: number; cause: string; error?: string };
+  failed?: { at: number; error: string };
+}
+
+export interface StatusModel {
+  runId: string;
+  startedAt: number;
+  slots: Record<Source, Slot>;
+}
+
+/** What everything else sees. */
+export interface Status {
+  state: SessionState;
+  activity: Activity;
+  asks: Ask[];
+  since: number;
+  cause: string;
+}
+
+const emptySlot = (): Slot => ({ seq: -1, asked: {}, answered: {} });
+
+/** A run that has just been asked for: `starting`. */
+export function newStatusModel(runId: string, at: number): StatusModel {
+  return { runId, startedAt: at, slots: { host: emptySlot(), program: emptySlot(), inside: emptySlot() } };
+}
+
+/** Pure. Returns the same object when the event changes nothing (another run, repetition). */
+export function reduceStatus(model: StatusModel, event: StatusEvent): StatusModel {
+  const slot = model.slots[event.source];
+  if (event.runId !== model.runId || event.seq <= slot.seq) return model;
+  return { ...model, slots: { ...model.slots, [event.source]: withFact({ ...slot, seq: event.seq }, event) } };
+}
+
+function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
+  const read = (activity: Activity): Slot => {
+    const same = slot.reading !== undefined && sameActivity(slot.reading.activity, activity);
+    return { ...slot, reading: { activity, at, since: same ? slot.reading!.since : at, cause } };
+  };
+  switch (fact.kind) {
+    case 'ready':
+      return slot.ready ? slot : { ...slot, ready: { at, cause } };
+    case 'busy':
+    case 'idle':
+      return read({ kind: fact.kind });
+    case 'waiting':
+      return read({ kind: 'attention', ask: fact.ask });
+    case 'rate-limited':
+      return read({ kind: 'rate-limited', until: fact.until, reason: fact.reason });
+    case 'asked':
+      return { ...slot, asked: { ...slot.asked, [fact.ask.id]: fact.ask } };
+    case 'answered':
+      return { ...slot, answered: { ...slot.answered, [fact.askId]: at } };
+    case 'stopping':
+      return { ...slot, stopping: { at } };
+    case 'ended':
+      return slot.ended ? slot : { ...slot, ended: { at, cause, ...(fact.error ? { error: fact.error } : {}) } };
+    case 'failed':
+      return slot.failed ? slot : { ...slot, failed: { at, error: fact.error } };
+  }
+}
+
+function sameActivity(a: Activity, b: Activity): boolean {
+  if (a.kind === 'attention' && b.kind === 'attention') return a.ask === b.ask;
+  if (a.kind === 'rate-limited' && b.kind === 'rate-limited') return a.until === b.until;
+  return a.kind === b.kind;
+}
+
+const sources: readonly Source[] = ['host', 'program', 'inside'];
+
+/** Pure: the status that the slots add up to. */
+export function deriveStatus(model: StatusModel): Status {
+  const slots = sources.map((source) => model.slots[source]);
+  const failed = earliest(slots.flatMap((slot) => slot.failed ?? []));
+  if (failed) return ended('failed', failed.at, failed.error);
+  const end = earliest(slots.flatMap((slot) => slot.ended ?? []));
+  const stopping = earliest(slots.flatMap((slot) => slot.stopping ?? []));
+  if (end) {
+    // A death that we asked for is a stop, whatever exit code it came with.
+    if (stopping || end.error === undefined) return ended('stopped', end.at, end.cause);
+    return ended('failed', end.at, end.error);
+  }
+  const ready = earliest(slots.flatMap((slot) => slot.ready ?? []));
+  const asks = openAsks(model);
+  if (!ready) {
+    return { state: 'starting', activity: { kind: 'unknown' }, asks, since: model.startedAt, cause: 'spawn requested' };
+  }
+  const first = asks[0];
+  if (first) {
+    return {
+      state: 'running',
+      activity: { kind: 'attention', ask: first.kind },
+      asks,
+      since: first.since,
+      cause: `waits: ${first.title}`,
+    };
+  }
+  const reading = newest(model);
+  if (!reading) return { state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause };
+  return { state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause };
+}
+
+function ended(state: SessionState, at: number, cause: string): Status {
+  return { state, activity: { kind: 'unknown' }, asks: [], since: at, cause };
+}
+
+function earliest<T extends { at: number }>(items: T[]): T | undefined {
+  return items.reduce<T | undefined>((a, b) => (a === undefined || b.at < a.at ? b : a), undefined);
+}
+
+/** The newest reading; at the same millisecond the program's own word counts more than the reporter inside it. */
+function newest(model: StatusModel): Reading | undefined {
+  const { program, inside } = model.slots;
+  if (!program.reading || !inside.reading) return program.reading ?? inside.reading;
+  return inside.reading.at > program.reading.at ? inside.reading : program.reading;
+}
+
+/** Asked by any source, and answered by none; oldest first. */
+function openAsks(model: StatusModel): Ask[] {
+  const asked = new Map<string, Ask>();
+  for (const source of sources) {
+    for (const ask of Object.values(model.slots[source].asked)) if (!asked.has(ask.id)) asked.set(ask.id, ask);
+  }
+  for (const source of sources) for (const id of Object.keys(model.slots[source].answered)) asked.delete(id);
+  return [...asked.values()].sort((a, b) => a.since - b.since || a.id.localeCompare(b.id));
+}

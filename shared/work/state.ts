@@ -1,0 +1,32 @@
+export const workStates = [
+  'open',
+  'queued',
+  'assigned',
+  'running',
+  'stalled',
+  'done',
+  'failed',
+  'escalated',
+  'cancelled',
+] as const;
+export type WorkState = (typeof workStates)[number];
+
+/** States in which a unit has an owner. */
+export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalled'];
+
+const next: Record<WorkState, readonly WorkState[]> = {
+  open: ['queued', 'assigned', 'cancelled', 'failed'],
+  queued: ['assigned', 'open', 'cancelled', 'failed'],
+  assigned: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
+  running: ['stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
+  stalled: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
+  failed: ['queued', 'open', 'assigned', 'cancelled'],
+  escalated: ['queued', 'open', 'assigned', 'done', 'failed', 'cancelled'],
+  done: [],
+  cancelled: ['open'],
+};
+
+/** Whether a unit in `from` may go to `to`. */
+export function canMove(from: WorkState, to: WorkState): boolean {
+  return next[from].includes(to);
+}
