@@ -1,0 +1,102 @@
+/** Each entry takes the schema one version further; `PRAGMA user_version` says how many have run. Never edit a landed one. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    backend TEXT NOT NULL,
+    role TEXT NOT NULL,
+    agent_name TEXT NOT NULL,
+    rig TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    agent_config TEXT NOT NULL,
+    work_dir TEXT NOT NULL,
+    branch TEXT,
+    run_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+    token TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    reference TEXT NOT NULL DEFAULT '{}',
+    pid INTEGER,
+    started_at INTEGER NOT NULL,
+    stop_requested_at INTEGER,
+    ended_at INTEGER,
+    error TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_session ON runs(session_id);
+
+  CREATE TABLE work (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    rig TEXT NOT NULL,
+    state TEXT NOT NULL,
+    owner TEXT,
+    run_id TEXT,
+    branch TEXT,
+    base TEXT,
+    note TEXT,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    assigned_at INTEGER
+  ) STRICT;
+  CREATE INDEX work_by_owner ON work(owner);
+
+  CREATE TABLE work_history (
+    work_id TEXT NOT NULL REFERENCES work(id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    by TEXT NOT NULL,
+    run_id TEXT,
+    note TEXT
+  ) STRICT;
+  CREATE INDEX work_history_by_work ON work_history(work_id);
+
+  CREATE TABLE messages (
+    id TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    work_id TEXT,
+    state TEXT NOT NULL,
+    run_id TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    sent_at INTEGER NOT NULL,
+    delivered_at INTEGER,
+    acted_at INTEGER,
+    read_at INTEGER
+  ) STRICT;
+  CREATE INDEX messages_by_recipient ON messages(recipient, state);
+
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    session_id TEXT,
+    run_id TEXT,
+    type TEXT NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_by_session ON events(session_id, seq);
+
+  CREATE TABLE rigs (
+    name TEXT PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    added_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
+  `,
+];

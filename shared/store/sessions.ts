@@ -1,0 +1,168 @@
+import type { RunReference } from '../backends/driver.ts';
+import type { ResolvedAgent } from '../config/agents.ts';
+import type { BackendName, Role, SessionId } from '../orchestrator.ts';
+import { number, optionalNumber, optionalText, text } from './database.ts';
+import type { Database, Row } from './database.ts';
+
+export interface StoredSession {
+  id: SessionId;
+  backend: BackendName;
+  role: Role;
+  agentName: string;
+  rig: string;
+  agent: ResolvedAgent;
+  workDir: string;
+  branch?: string;
+  runId: string;
+  createdAt: number;
+}
+
+export type RunState = 'starting' | 'running' | 'stopped' | 'failed';
+
+export interface StoredRun {
+  id: string;
+  sessionId: SessionId;
+  /** Secret of this run on the channel. */
+  token: string;
+  state: RunState;
+  reference: RunReference;
+  pid?: number;
+  startedAt: number;
+  /** Set before a stop is carried out, so that a restart never undoes it. */
+  stopRequestedAt?: number;
+  endedAt?: number;
+  error?: string;
+}
+
+/** Sessions and their runs. */
+export class SessionTable {
+  private readonly db: Database;
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  /** Records the intent to start: a session with its new run, replacing an ended session of the same name. */
+  begin(session: StoredSession, run: StoredRun): void {
+    this.db.transaction(() => {
+      this.db.run('DELETE FROM sessions WHERE id = ?', session.id);
+      this.db.run(
+        `INSERT INTO sessions (id, backend, role, agent_name, rig, agent, agent_config, work_dir, branch, run_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        session.id,
+        session.backend,
+        session.role,
+        session.agentName,
+        session.rig,
+        session.agent.name,
+        JSON.stringify(session.agent),
+        session.workDir,
+        session.branch ?? null,
+        session.runId,
+        session.createdAt,
+      );
+      this.db.run(
+        'INSERT INTO runs (id, session_id, token, state, reference, started_at) VALUES (?, ?, ?, ?, ?, ?)',
+        run.id,
+        run.sessionId,
+        run.token,
+        run.state,
+        JSON.stringify(run.reference),
+        run.startedAt,
+      );
+    });
+  }
+
+  setBranch(id: SessionId, workDir: string, branch: string): void {
+    this.db.run('UPDATE sessions SET work_dir = ?, branch = ? WHERE id = ?', workDir, branch, id);
+  }
+
+  saveReference(runId: string, reference: RunReference): void {
+    this.db.run('UPDATE runs SET reference = ? WHERE id = ?', JSON.stringify(reference), runId);
+  }
+
+  setPid(runId: string, pid: number): void {
+    this.db.run('UPDATE runs SET pid = ? WHERE id = ?', pid, runId);
+  }
+
+  setRunning(runId: string): void {
+    this.db.run("UPDATE runs SET state = 'running' WHERE id = ? AND state = 'starting'", runId);
+  }
+
+  requestStop(runId: string, at: number): void {
+    this.db.run('UPDATE runs SET stop_requested_at = coalesce(stop_requested_at, ?) WHERE id = ?', at, runId);
+  }
+
+  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): void {
+    this.db.run(
+      "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')",
+      state,
+      at,
+      error ?? null,
+      runId,
+    );
+  }
+
+  remove(id: SessionId): void {
+    this.db.run('DELETE FROM sessions WHERE id = ?', id);
+  }
+
+  run(runId: string): StoredRun | undefined {
+    const row = this.db.get('SELECT * FROM runs WHERE id = ?', runId);
+    return row && toRun(row);
+  }
+
+  runByToken(token: string): StoredRun | undefined {
+    const row = this.db.get("SELECT * FROM runs WHERE token = ? AND state IN ('starting', 'running')", token);
+    return row && toRun(row);
+  }
+
+  session(id: SessionId): StoredSession | undefined {
+    const row = this.db.get('SELECT * FROM sessions WHERE id = ?', id);
+    return row && toSession(row);
+  }
+
+  /** Every session with its current run. */
+  all(): { session: StoredSession; run: StoredRun }[] {
+    return this.db.all('SELECT * FROM sessions ORDER BY created_at').flatMap((row) => {
+      const session = toSession(row);
+      const run = this.run(session.runId);
+      return run ? [{ session, run }] : [];
+    });
+  }
+}
+
+function toSession(row: Row): StoredSession {
+  const branch = optionalText(row['branch']);
+  return {
+    id: text(row['id']),
+    backend: text(row['backend']) as BackendName,
+    role: text(row['role']) as Role,
+    agentName: text(row['agent_name']),
+    rig: text(row['rig']),
+    agent: JSON.parse(text(row['agent_config'])) as ResolvedAgent,
+    workDir: text(row['work_dir']),
+    ...(branch === undefined ? {} : { branch }),
+    runId: text(row['run_id']),
+    createdAt: number(row['created_at']),
+  };
+}
+
+function toRun(row: Row): StoredRun {
+  const pid = optionalNumber(row['pid']);
+  const stopRequestedAt = optionalNumber(row['stop_requested_at']);
+  const endedAt = optionalNumber(row['ended_at']);
+  const error = optionalText(row['error']);
+  return {
+    id: text(row['id']),
+    sessionId: text(row['session_id']),
+    token: text(row['token']),
+    state: text(row['state']) as RunState,
+    reference: JSON.parse(text(row['reference'])) as RunReference,
+    startedAt: number(row['started_at']),
+    ...(pid === undefined ? {} : { pid }),
+    ...(stopRequestedAt === undefined ? {} : { stopRequestedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(error === undefined ? {} : { error }),
+  };
+}

@@ -1,0 +1,84 @@
+import { Database, number, optionalText, text } from './database.ts';
+import { MessageTable } from './messages.ts';
+import { SessionTable } from './sessions.ts';
+import { WorkTable } from './work.ts';
+
+export interface StoredEvent {
+  at: number;
+  sessionId?: string;
+  runId?: string;
+  type: string;
+  detail: Record<string, unknown>;
+}
+
+export interface StoredRig {
+  name: string;
+  path: string;
+}
+
+/** Everything durable of one town. */
+export class Store {
+  readonly sessions: SessionTable;
+  readonly work: WorkTable;
+  readonly messages: MessageTable;
+  private readonly db: Database;
+
+  constructor(file: string) {
+    this.db = new Database(file);
+    this.sessions = new SessionTable(this.db);
+    this.work = new WorkTable(this.db);
+    this.messages = new MessageTable(this.db);
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.db.transaction(work);
+  }
+
+  addEvent(event: StoredEvent): void {
+    this.db.run(
+      'INSERT INTO events (at, session_id, run_id, type, detail) VALUES (?, ?, ?, ?, ?)',
+      event.at,
+      event.sessionId ?? null,
+      event.runId ?? null,
+      event.type,
+      JSON.stringify(event.detail),
+    );
+  }
+
+  /** What happened to one session, oldest first. */
+  events(sessionId: string): StoredEvent[] {
+    return this.db.all('SELECT * FROM events WHERE session_id = ? ORDER BY seq', sessionId).map((row) => {
+      const runId = optionalText(row['run_id']);
+      return {
+        at: number(row['at']),
+        sessionId,
+        ...(runId === undefined ? {} : { runId }),
+        type: text(row['type']),
+        detail: JSON.parse(text(row['detail'])) as Record<string, unknown>,
+      };
+    });
+  }
+
+  rigs(): StoredRig[] {
+    return this.db.all('SELECT name, path FROM rigs ORDER BY name').map((row) => ({ name: text(row['name']), path: text(row['path']) }));
+  }
+
+  addRig(rig: StoredRig, at: number): void {
+    this.db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, ?)', rig.name, rig.path, at);
+  }
+
+  /** A value made once and kept for the town's life, such as the host's token. */
+  remember(key: string, make: () => string): string {
+    return this.db.transaction(() => {
+      const known = optionalText(this.db.get('SELECT value FROM settings WHERE key = ?', key)?.['value']);
+      if (known !== undefined) return known;
+      const value = make();
+      this.db.run('INSERT INTO settings (key, value) VALUES (?, ?)', key, value);
+      return value;
+    });
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}

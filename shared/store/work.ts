@@ -1,0 +1,146 @@
+import type { WorkHistoryEntry } from '../channel/protocol.ts';
+import type { WorkType } from '../orchestrator.ts';
+import type { WorkState } from '../work/state.ts';
+import { number, optionalNumber, optionalText, text } from './database.ts';
+import type { Database, Row } from './database.ts';
+
+export interface StoredWork {
+  id: string;
+  type: WorkType;
+  title: string;
+  description: string;
+  payload: Record<string, unknown>;
+  priority: number;
+  rig: string;
+  state: WorkState;
+  owner?: string;
+  runId?: string;
+  branch?: string;
+  /** Commit that the branch started from. */
+  base?: string;
+  note?: string;
+  createdAt: number;
+  changedAt: number;
+  assignedAt?: number;
+}
+
+/** Work units and their history. A change of state and its history entry are one transaction. */
+export class WorkTable {
+  private readonly db: Database;
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  get(id: string): StoredWork | undefined {
+    const row = this.db.get('SELECT * FROM work WHERE id = ?', id);
+    return row && toWork(row);
+  }
+
+  all(): StoredWork[] {
+    return this.db.all('SELECT * FROM work ORDER BY created_at, id').map(toWork);
+  }
+
+  ownedBy(owner: string): StoredWork[] {
+    const sql = "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
+    return this.db.all(sql, owner).map(toWork);
+  }
+
+  insert(work: StoredWork, by: string): void {
+    this.db.transaction(() => {
+      this.db.run(
+        `INSERT INTO work (id, type, title, description, payload, priority, rig, state, created_at, changed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        work.id,
+        work.type,
+        work.title,
+        work.description,
+        JSON.stringify(work.payload),
+        work.priority,
+        work.rig,
+        work.state,
+        work.createdAt,
+        work.changedAt,
+      );
+      this.note(work.id, { at: work.createdAt, state: work.state, by });
+    });
+  }
+
+  /** Compare-and-set: writes `next` only while the unit is still as `expected`. False when somebody was quicker. */
+  replace(expected: StoredWork, next: StoredWork, entry: WorkHistoryEntry): boolean {
+    return this.db.transaction(() => {
+      const changed = this.db.run(
+        `UPDATE work SET state = ?, owner = ?, run_id = ?, branch = ?, base = ?, note = ?, rig = ?, title = ?,
+           description = ?, changed_at = ?, assigned_at = ?
+         WHERE id = ? AND state = ? AND owner IS ?`,
+        next.state,
+        next.owner ?? null,
+        next.runId ?? null,
+        next.branch ?? null,
+        next.base ?? null,
+        next.note ?? null,
+        next.rig,
+        next.title,
+        next.description,
+        next.changedAt,
+        next.assignedAt ?? null,
+        expected.id,
+        expected.state,
+        expected.owner ?? null,
+      );
+      if (changed === 0) return false;
+      this.note(expected.id, entry);
+      return true;
+    });
+  }
+
+  history(id: string): WorkHistoryEntry[] {
+    return this.db.all('SELECT * FROM work_history WHERE work_id = ? ORDER BY rowid', id).map((row) => {
+      const runId = optionalText(row['run_id']);
+      const note = optionalText(row['note']);
+      return {
+        at: number(row['at']),
+        state: text(row['state']),
+        by: text(row['by']),
+        ...(runId === undefined ? {} : { runId }),
+        ...(note === undefined ? {} : { note }),
+      };
+    });
+  }
+
+  private note(id: string, entry: WorkHistoryEntry): void {
+    this.db.run(
+      'INSERT INTO work_history (work_id, at, state, by, run_id, note) VALUES (?, ?, ?, ?, ?, ?)',
+      id,
+      entry.at,
+      entry.state,
+      entry.by,
+      entry.runId ?? null,
+      entry.note ?? null,
+    );
+  }
+}
+
+function toWork(row: Row): StoredWork {
+  const optional = {
+    owner: optionalText(row['owner']),
+    runId: optionalText(row['run_id']),
+    branch: optionalText(row['branch']),
+    base: optionalText(row['base']),
+    note: optionalText(row['note']),
+    assignedAt: optionalNumber(row['assigned_at']),
+  };
+  return {
+    id: text(row['id']),
+    type: text(row['type']) as WorkType,
+    title: text(row['title']),
+    description: text(row['description']),
+    payload: JSON.parse(text(row['payload'])) as Record<string, unknown>,
+    priority: number(row['priority']),
+    rig: text(row['rig']),
+    state: text(row['state']) as WorkState,
+    createdAt: number(row['created_at']),
+    changedAt: number(row['changed_at']),
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredWork>),
+  };
+}
