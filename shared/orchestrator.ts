@@ -2,7 +2,7 @@
  * The seed's orchestrator interface and types (its Go names in camelCase, `AbortSignal` for ctx). What we add to the
  * seed's types is marked "ours".
  */
-import type { Activity, Ask } from './sessions/status.ts';
+import type { Activity, Ask } from './sessions/activity.ts';
 
 /** Stable name of one agent worker under our control, such as `hq-mayor` or `myproject-worker-1`. */
 export type SessionId = string;

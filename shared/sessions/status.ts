@@ -5,33 +5,7 @@
  * events end in the same status.
  */
 import type { SessionState } from '../orchestrator.ts';
-
-export const askKinds = ['permission', 'plan', 'question'] as const;
-export type AskKind = (typeof askKinds)[number];
-
-/** The session waits for the person. */
-export interface Ask {
-  /** Unique within the run. */
-  id: string;
-  kind: AskKind;
-  /** One line for the row, e.g. `Bash: npm test`. */
-  title: string;
-  /** Everything that there is to know: tool arguments, plan text, question. */
-  detail: string;
-  /** The answers a question offers. */
-  options: string[];
-  /** Whether it can be answered from here; else only in the session's terminal. */
-  resolvable: boolean;
-  /** Epoch milliseconds. */
-  since: number;
-}
-
-export type Activity =
-  | { kind: 'unknown' }
-  | { kind: 'idle' }
-  | { kind: 'busy' }
-  | { kind: 'attention'; ask: AskKind | 'dialog' }
-  | { kind: 'rate-limited'; until: number; reason: string };
+import type { Activity, Ask, AskKind } from './activity.ts';
 
 /** `host`: our own acts; `program`: the agent's API or state file; `inside`: plugin or hooks. */
 export type Source = 'host' | 'program' | 'inside';
