@@ -1,0 +1,72 @@
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { GasTownError, messageOf } from '../errors.ts';
+import { git, runGit } from './git.ts';
+
+export interface Worktree {
+  path: string;
+  branch: string;
+  /** Commit that the branch started from. */
+  base: string;
+}
+
+/**
+ * A worktree of its own on a new branch. Failure to isolate is an error, never "go on without": the caller stops the
+ * spawn. A branch that exists already (an earlier attempt at the same work) is taken up where it was left.
+ */
+export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
+    const args = known.code === 0 ? ['worktree', 'add', path, branch] : ['worktree', 'add', '-b', branch, path, 'HEAD'];
+    await git(repository, args, signal);
+    const base = await git(path, ['merge-base', 'HEAD', await git(repository, ['rev-parse', 'HEAD'])], signal);
+    return { path: await realpath(path), branch, base };
+  } catch (error) {
+    if (GasTownError.is(error, 'cancelled')) throw error;
+    throw new GasTownError(
+      'isolation-failed',
+      `No worktree could be made for branch ${branch} at ${path}, so nothing was started: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** What removing a worktree would lose. `unknown` counts as something to lose: could not look is not clean. */
+export type WorktreeLoss =
+  | { kind: 'nothing' }
+  | { kind: 'uncommitted'; files: string[] }
+  | { kind: 'unmerged'; commits: number }
+  | { kind: 'unknown'; reason: string };
+
+/**
+ * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits that are neither
+ * on another local branch nor on a remote.
+ */
+export async function worktreeLoss(path: string): Promise<WorktreeLoss> {
+  try {
+    await stat(path);
+    const status = await git(path, ['status', '--porcelain', '--untracked-files=all']);
+    if (status !== '') return { kind: 'uncommitted', files: status.split('\n').map((line) => line.slice(3)) };
+    const branch = await git(path, ['rev-parse', '--abbrev-ref', 'HEAD']);
+    const commits = Number(await git(path, ['rev-list', '--count', 'HEAD', '--not', `--exclude=${branch}`, '--branches', '--remotes']));
+    return commits > 0 ? { kind: 'unmerged', commits } : { kind: 'nothing' };
+  } catch (error) {
+    return { kind: 'unknown', reason: messageOf(error) };
+  }
+}
+
+/** Removes a worktree and its branch where that loses nothing. Otherwise both stay, and the answer says what is in it. */
+export async function removeWorktree(repository: string, path: string, branch: string): Promise<WorktreeLoss> {
+  const loss = await worktreeLoss(path);
+  if (loss.kind !== 'nothing') return loss;
+  await git(repository, ['worktree', 'remove', path]);
+  await git(repository, ['branch', '-D', branch]);
+  return loss;
+}
+
+/** Commits on the branch that `base` does not have; undefined where either is gone. */
+export async function countCommits(repository: string, base: string, branch: string): Promise<number | undefined> {
+  const result = await runGit(repository, ['rev-list', '--count', `${base}..refs/heads/${branch}`]);
+  return result.code === 0 ? Number(result.stdout.trim()) : undefined;
+}

@@ -1,0 +1,160 @@
+import { unknownName } from '../config/nearest.ts';
+import { GasTownError } from '../errors.ts';
+import type { SessionId, WorkType, WorkUnit } from '../orchestrator.ts';
+import { Emitter } from '../process/emitter.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { StoredWork } from '../store/work.ts';
+import { canMove, ownedStates } from './state.ts';
+import type { WorkState } from './state.ts';
+
+export interface NewWork {
+  id?: string;
+  type?: WorkType;
+  title?: string;
+  description: string;
+  priority?: number;
+  rig?: string;
+}
+
+export interface Change {
+  by: string;
+  runId?: string;
+  note?: string;
+}
+
+/** Fields that a move may set along; `null` clears. */
+export interface MovePatch {
+  owner?: SessionId | null;
+  branch?: string;
+  base?: string;
+  rig?: string;
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** The one store of work. Every change is a compare-and-set with an entry in the unit's history. */
+export class WorkService {
+  private readonly store: Store;
+  private readonly now: () => number;
+  private readonly emitter: Emitter<StoredWork>;
+  readonly onDidChange: Emitter<StoredWork>['event'];
+
+  constructor(store: Store, now: () => number, log: Logger) {
+    this.store = store;
+    this.now = now;
+    this.emitter = new Emitter((error) => log.error(`a listener failed: ${String(error)}`));
+    this.onDidChange = this.emitter.event;
+  }
+
+  /** Rejects with `unknown-work`, naming the nearest ids. */
+  get(id: string): StoredWork {
+    const work = this.store.work.get(id);
+    if (!work) throw unknownName('work', id, this.store.work.all().map((known) => known.id));
+    return work;
+  }
+
+  find(id: string): StoredWork | undefined {
+    return this.store.work.get(id);
+  }
+
+  add(work: NewWork, by: string): StoredWork {
+    const description = work.description.trim();
+    const title = work.title?.trim() || firstLine(description);
+    if (title === '') throw new GasTownError('bad-input', 'A work unit needs a description: what is to be done?');
+    const id = work.id ?? this.nextId(work.type ?? 'task');
+    if (!idPattern.test(id)) {
+      throw new GasTownError('bad-input', `"${id}" cannot be a work id: use letters, digits, ".", "_" and "-", at most 100.`);
+    }
+    if (this.find(id)) throw new GasTownError('name-taken', `There is a work unit ${id} already. Choose another id, or sling that one.`);
+    const at = this.now();
+    const stored: StoredWork = {
+      id,
+      type: work.type ?? 'task',
+      title,
+      description,
+      payload: {},
+      priority: work.priority ?? 2,
+      rig: work.rig ?? '',
+      state: 'open',
+      createdAt: at,
+      changedAt: at,
+    };
+    this.store.work.insert(stored, by);
+    this.emitter.fire(stored);
+    return stored;
+  }
+
+  /** Gives the unit to a session. Rejects with `work-conflict` when somebody else has it. */
+  assign(id: string, owner: SessionId, change: Change, patch: Omit<MovePatch, 'owner'> = {}): StoredWork {
+    const work = this.get(id);
+    if (work.owner === owner && ownedStates.includes(work.state)) return work;
+    if (ownedStates.includes(work.state)) {
+      throw new GasTownError('work-conflict', `${id} is ${work.state} already: ${work.owner ?? 'another session'} has it.`);
+    }
+    return this.move(work, 'assigned', { ...change, note: change.note ?? `assigned to ${owner}` }, { ...patch, owner });
+  }
+
+  /** Moves a unit to another state. Rejects with `work-conflict` where that cannot be, or somebody was quicker. */
+  move(work: StoredWork, state: WorkState, change: Change, patch: MovePatch = {}): StoredWork {
+    if (!canMove(work.state, state)) {
+      throw new GasTownError('work-conflict', `${work.id} is ${work.state}; it cannot become ${state}.`);
+    }
+    const at = this.now();
+    const { owner, ...others } = patch;
+    const next: StoredWork = { ...work, ...others, state, changedAt: at };
+    if (owner === null) {
+      delete next.owner;
+      delete next.assignedAt;
+    } else if (owner !== undefined) {
+      next.owner = owner;
+      next.assignedAt = at;
+    }
+    if (change.runId !== undefined) next.runId = change.runId;
+    if (change.note !== undefined) next.note = change.note;
+    const entry = { at, state, by: change.by, ...(change.runId ? { runId: change.runId } : {}), ...(change.note ? { note: change.note } : {}) };
+    if (!this.store.work.replace(work, next, entry)) {
+      throw new GasTownError('work-conflict', `${work.id} was changed by somebody else in this moment. Look at it again.`);
+    }
+    this.emitter.fire(next);
+    return next;
+  }
+
+  /** What a session has, oldest assignment first. */
+  ownedBy(owner: SessionId): StoredWork[] {
+    return this.store.work.ownedBy(owner);
+  }
+
+  /** `gt done`. Rejects with `work-conflict` for a unit that has been reported already, saying when and how. */
+  finish(id: string, status: 'completed' | 'failed' | 'escalated', change: Change): StoredWork {
+    const work = this.get(id);
+    const state: WorkState = status === 'completed' ? 'done' : status;
+    if (!ownedStates.includes(work.state)) {
+      const last = this.store.work.history(id).at(-1);
+      const when = last ? ` (by ${last.by} at ${new Date(last.at).toISOString()}${last.note ? `: ${last.note}` : ''})` : '';
+      throw new GasTownError('work-conflict', `${id} is ${work.state} already${when}. Nothing was changed.`);
+    }
+    return this.move(work, state, change);
+  }
+
+  private nextId(type: WorkType): string {
+    const taken = new Set(this.store.work.all().map((work) => work.id));
+    for (let n = taken.size + 1; ; n += 1) if (!taken.has(`${type}-${n}`)) return `${type}-${n}`;
+  }
+}
+
+export function toWorkUnit(work: StoredWork): WorkUnit {
+  return {
+    id: work.id,
+    type: work.type,
+    description: work.description,
+    payload: work.payload,
+    priority: work.priority,
+    ...(work.assignedAt === undefined ? {} : { assignedAt: work.assignedAt }),
+  };
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0]?.trim() ?? '';
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}
