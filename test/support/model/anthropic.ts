@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Frame, pieces, type Reply, type Stream, textDeltas, wholeText } from './reply.ts';
 import { conversationOf, type Item, type Kind, type ModelRequest } from './request.ts';
-import { field, itemsOfText, list, textsOf } from './text.ts';
+import { field, itemOfNote, itemsOfResult, itemsOfText, list, textsOf } from './text.ts';
 
 /** Reads the body of `POST /v1/messages` (and of `/v1/messages/count_tokens`, which is of kind `other`). */
 export function readAnthropic(body: unknown, headers: IncomingHttpHeaders, counting = false): ModelRequest {
@@ -17,7 +17,7 @@ export function readAnthropic(body: unknown, headers: IncomingHttpHeaders, count
   return {
     dialect: 'anthropic',
     kind: counting ? 'other' : kindOf(body, system.join('\n'), items, tools),
-    conversation: conversationOf(session !== undefined && agent !== undefined ? `${String(session)}/${String(agent)}` : session, items),
+    conversation: conversationOf(agent === undefined ? session : `${String(session)}/${String(agent)}`, items),
     model: String(field(body, 'model')),
     stream: field(body, 'stream') === true,
     system,
@@ -38,7 +38,9 @@ export function anthropicWhole(reply: Reply): unknown {
 
 /** The events of a streamed answer, from `message_start` to `message_stop`; tool input comes as `input_json_delta`. */
 export function anthropicStream(reply: Reply): Stream {
-  const event = (type: string, more: object = {}, delay = 0): Frame => ({ event: type, data: JSON.stringify({ type, ...more }), delay });
+  const event = (type: string, more: object = {}, delay = 0): Frame => {
+    return { event: type, data: JSON.stringify({ type, ...more }), delay };
+  };
   const block = (index: number, start: object, deltas: readonly { value: object; delay: number }[]): Frame[] => [
     event('content_block_start', { index, content_block: start }),
     ...deltas.map(({ value, delay }) => event('content_block_delta', { index, delta: value }, delay)),
@@ -50,7 +52,10 @@ export function anthropicStream(reply: Reply): Stream {
     block(
       index + (said ? 1 : 0),
       { type: 'tool_use', id: `toolu_${id}`, name, input: {} },
-      pieces(JSON.stringify(args), 2).map((piece) => ({ value: { type: 'input_json_delta', partial_json: piece }, delay: 0 })),
+      pieces(JSON.stringify(args), 2).map((piece) => ({
+        value: { type: 'input_json_delta', partial_json: piece },
+        delay: 0,
+      })),
     ),
   );
   const first = { ...usage(reply), output_tokens: 1 };
@@ -81,21 +86,22 @@ function itemsOf(entry: unknown, index: number): Item[] {
   const content = field(entry, 'content');
   switch (field(entry, 'role')) {
     case 'user':
-      return typeof content === 'string' ? itemsOfText(content, index) : list(content).flatMap((block) => itemsOfBlock(block, index));
+      if (typeof content === 'string') return itemsOfText(content, index);
+      return list(content).flatMap((block) => itemsOfBlock(block, index));
     case 'assistant': {
-      const tools = list(content).flatMap((block) => (field(block, 'type') === 'tool_use' ? [String(field(block, 'name'))] : []));
+      const calls = list(content).filter((block) => field(block, 'type') === 'tool_use');
+      const tools = calls.map((block) => String(field(block, 'name')));
       return [{ kind: 'assistant', index, text: textsOf(content).join('\n'), tools }];
     }
     default:
-      // Claude Code puts the context that hooks add in system messages inside the conversation.
-      return textsOf(content).map((text) => ({ kind: 'note', index, text }));
+      // System messages inside the conversation: what hooks add, and what the person says in the middle of a turn.
+      return textsOf(content).map((text) => itemOfNote(text, index));
   }
 }
 
 function itemsOfBlock(block: unknown, index: number): Item[] {
   if (field(block, 'type') === 'tool_result') {
-    const text = textsOf(field(block, 'content')).join('\n');
-    return [{ kind: 'result', index, text }, ...itemsOfText(text, index, false)];
+    return itemsOfResult(textsOf(field(block, 'content')).join('\n'), index);
   }
   return textsOf([block]).flatMap((text) => itemsOfText(text, index));
 }

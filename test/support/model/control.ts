@@ -7,8 +7,8 @@ import { sendJson } from './wire.ts';
 
 /**
  * The addresses by which another process programs and asks the model: `GET /stats`, `GET /requests`, `GET /seen?text=`,
- * `POST /rules`, `POST /fail`, `POST /release?name=`, `POST /reset`. Returns whether it was one of them; a rule or failure that cannot be
- * read is answered with 400 and the reason. These requests are not recorded.
+ * `POST /rules`, `POST /fail`, `POST /release?name=`, `POST /reset`. Returns whether it was one of them; a rule or
+ * failure that cannot be read is answered with 400 and the reason. These requests are not recorded.
  */
 export function control(
   model: Model,

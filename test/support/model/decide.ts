@@ -10,7 +10,10 @@ export interface Memory {
   readonly givenUp: Set<string>;
 }
 
-/** The answer to a request, whose script it is from, and the keys under which the memory keeps the turn and its last text. */
+/**
+ * The answer to a request, whose script it is from, and the keys under which the memory keeps the turn and its last
+ * text.
+ */
 export interface Decision {
   readonly answer: Answer;
   readonly rule?: string;
@@ -27,8 +30,9 @@ export const title = 'Scripted session';
 export const summary = '<summary>\nThe scripted model summarized the conversation so far.\n</summary>';
 
 /**
- * Decides what to answer. The scripts of all texts that are still to be answered run one after the other, so that a message
- * that arrives in the middle of a turn does not undo the turn's work. Throws ScriptError for an unreadable directive.
+ * Decides what to answer. The scripts of all texts that are still to be answered run one after the other, so that a
+ * message that arrives in the middle of a turn does not undo the turn's work. Throws ScriptError for an unreadable
+ * directive.
  */
 export function decide(request: ModelRequest, rules: Rulebook, memory: Memory): Decision {
   const pending = notGivenUp(request, pendingTexts(request.items), memory);
@@ -36,7 +40,11 @@ export function decide(request: ModelRequest, rules: Rulebook, memory: Memory): 
   const turnKey = keyOf(request, pending[0]);
   if (request.kind === 'title') {
     const { jsonField } = request;
-    return { answer: fixed(jsonField === undefined ? title : JSON.stringify({ [jsonField]: title })), turnKey, textKey };
+    return {
+      answer: fixed(jsonField === undefined ? title : JSON.stringify({ [jsonField]: title })),
+      turnKey,
+      textKey,
+    };
   }
   if (request.kind === 'compaction') return { answer: fixed(summary), turnKey, textKey };
   const plans = pending.map((text) => rules.planFor(contextOf(request, text)));

@@ -3,15 +3,15 @@ import { parseSteps, ScriptError, type Step } from './steps.ts';
 const mark = '@@{';
 
 /**
- * The script in a prompt: the first `@@{"steps":[…]}`, with any text before and after it. Found also where quotes were
- * escaped on the way (`opencode run` puts a backslash before every `"`; a JSON string in a JSON string doubles the
- * backslashes too). Returns undefined without a directive, throws {@link ScriptError} where there is one that cannot be read.
+ * The script in a prompt: the first `@@{"steps":[…]}`, with any text before and after it. Found also where `opencode run`
+ * put a backslash before every `"`. Returns undefined without a directive, throws {@link ScriptError} where there is one
+ * that cannot be read.
  */
 export function directiveIn(text: string): Step[] | undefined {
   const start = text.indexOf(mark);
   if (start < 0) return undefined;
   const rest = text.slice(start + mark.length - 1);
-  for (const undo of [asIs, unescapeQuotes, unescapeAll]) {
+  for (const undo of [asIs, unescapeQuotes]) {
     const candidate = undo(rest);
     const end = closingBrace(candidate);
     const value = end === undefined ? undefined : parse(candidate.slice(0, end + 1));
@@ -22,7 +22,6 @@ export function directiveIn(text: string): Step[] | undefined {
 
 const asIs = (text: string): string => text;
 const unescapeQuotes = (text: string): string => text.replaceAll('\\"', '"');
-const unescapeAll = (text: string): string => text.replace(/\\(["\\])/g, '$1');
 
 /** Index of the brace that closes the one at 0; braces inside JSON strings do not count. */
 function closingBrace(text: string): number | undefined {

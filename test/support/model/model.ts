@@ -32,7 +32,10 @@ export class Model {
   #failures: { readonly failure: GlobalFailure; left: number }[] = [];
   #served = 0;
 
-  /** Adds a global failure. Only turns and compactions fail, so that its `times` do not depend on when a title is asked for. */
+  /**
+   * Adds a global failure. Only turns and compactions fail, so that its `times` do not depend on when a title is asked
+   * for.
+   */
   fail(failure: GlobalFailure): void {
     this.#failures.push({ failure, left: failure.times ?? 1 });
   }
@@ -49,7 +52,12 @@ export class Model {
   }
 
   /** Answers one request to a model. */
-  async answer(path: string, headers: IncomingHttpHeaders, request: ModelRequest, response: ServerResponse): Promise<void> {
+  async answer(
+    path: string,
+    headers: IncomingHttpHeaders,
+    request: ModelRequest,
+    response: ServerResponse,
+  ): Promise<void> {
     const entry = this.recorder.add(path, headers, request);
     const hungUp = new AbortController();
     this.#live.add(response);
@@ -116,7 +124,9 @@ export class Model {
 
   #nextFailure(request: ModelRequest, text: string): Failure | undefined {
     if (request.kind === 'title' || request.kind === 'other') return undefined;
-    const due = this.#failures.find(({ failure, left }) => left > 0 && (failure.match === undefined || text.search(failure.match) >= 0));
+    const due = this.#failures.find(
+      ({ failure, left }) => left > 0 && (failure.match === undefined || text.search(failure.match) >= 0),
+    );
     if (due === undefined) return undefined;
     due.left -= 1;
     return due.failure;
@@ -125,7 +135,8 @@ export class Model {
 
 /** What an answer is, in words, for the record. */
 function describe({ said, calls, failure }: Answer): string {
-  if (failure !== undefined) return 'status' in failure ? `status ${failure.status}` : 'cut' in failure ? 'cut' : 'hang';
+  if (failure !== undefined)
+    return 'status' in failure ? `status ${failure.status}` : 'cut' in failure ? 'cut' : 'hang';
   return [...(said.length > 0 ? ['text'] : []), ...calls.map(({ tool }) => tool)].join(' ');
 }
 

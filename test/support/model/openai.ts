@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Frame, pieces, type Reply, type Stream, textDeltas, wholeText } from './reply.ts';
 import { conversationOf, type Item, type Kind, type ModelRequest } from './request.ts';
-import { field, itemsOfText, list, textsOf } from './text.ts';
+import { field, itemsOfResult, itemsOfText, list, textsOf } from './text.ts';
 
 /** Reads the body of `POST /v1/chat/completions`. */
 export function readOpenai(body: unknown, headers: IncomingHttpHeaders): ModelRequest {
   const messages = list(field(body, 'messages'));
   const items = messages.flatMap(itemsOf);
-  const system = messages.flatMap((message) => (isSystem(message) ? [textsOf(field(message, 'content')).join('\n')] : []));
+  const system = messages.flatMap((message) =>
+    isSystem(message) ? [textsOf(field(message, 'content')).join('\n')] : [],
+  );
   const tools = list(field(body, 'tools')).map((tool) => String(field(field(tool, 'function'), 'name')));
   return {
     dialect: 'openai',
@@ -23,10 +25,11 @@ export function readOpenai(body: unknown, headers: IncomingHttpHeaders): ModelRe
 
 /** The body of an answer that is not streamed. */
 export function openaiWhole(reply: Reply): unknown {
+  const calls = reply.calls.map(({ id, name, args }) => call(id, name, JSON.stringify(args)));
   const message = {
     role: 'assistant',
     content: reply.said.length > 0 ? wholeText(reply) : null,
-    ...(reply.calls.length > 0 && { tool_calls: reply.calls.map(({ id, name, args }) => call(id, name, JSON.stringify(args))) }),
+    ...(calls.length > 0 && { tool_calls: calls }),
   };
   const choice = { index: 0, message, finish_reason: finish(reply), logprobs: null };
   return { ...envelope(reply, 'chat.completion'), choices: [choice], usage: usage(reply) };
@@ -45,7 +48,9 @@ export function openaiStream(reply: Reply): Stream {
       ...textDeltas(reply).map(({ text, delay }) => delta({ content: text }, delay)),
       ...reply.calls.flatMap(({ id, name, args }, index) => [
         delta({ tool_calls: [{ index, ...call(id, name, '') }] }),
-        ...pieces(JSON.stringify(args), 2).map((piece) => delta({ tool_calls: [{ index, function: { arguments: piece } }] })),
+        ...pieces(JSON.stringify(args), 2).map((piece) =>
+          delta({ tool_calls: [{ index, function: { arguments: piece } }] }),
+        ),
       ]),
     ],
     close: [
@@ -71,7 +76,7 @@ function itemsOf(message: unknown, index: number): Item[] {
       return [{ kind: 'assistant', index, text: texts.join('\n'), tools }];
     }
     case 'tool':
-      return [{ kind: 'result', index, text: texts.join('\n') }];
+      return itemsOfResult(texts.join('\n'), index);
     default:
       return [];
   }

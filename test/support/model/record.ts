@@ -22,7 +22,9 @@ export interface RecordedRequest {
   readonly results: readonly string[];
   readonly tools: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
-  /** Who decided (`directive` or a rule's name) and what was served, in words: `text`, `bash`, `status 429`, `cut`, … */
+  /**
+   * Who decided (`directive` or a rule's name) and what was served, in words: `text`, `bash`, `status 429`, `cut`, …
+   */
   rule?: string;
   step: string;
   outcome: Outcome;
@@ -35,7 +37,10 @@ export interface Sighting {
   readonly role: 'user' | 'note' | 'system';
 }
 
-type Waiter = { readonly predicate: (entry: RecordedRequest) => boolean; readonly resolve: (entry: RecordedRequest) => void };
+type Waiter = {
+  readonly predicate: (entry: RecordedRequest) => boolean;
+  readonly resolve: (entry: RecordedRequest) => void;
+};
 
 const secret = new Set(['authorization', 'proxy-authorization', 'x-api-key', 'cookie']);
 
@@ -89,15 +94,16 @@ export class Recorder {
   }
 
   /**
-   * The messages in which the model saw `text` in its turns. A message counts once however often its history is sent again;
-   * the same message sent twice counts twice. Titles and compactions do not count.
+   * The messages in which the model saw `text` in its turns. A message counts once however often its history is sent
+   * again; the same message sent twice counts twice. Titles and compactions do not count.
    */
   seen(text: string): Sighting[] {
     const found = new Map<string, Sighting>();
     for (const { text: whole, ...sighting } of this.#sightings.values()) {
       if (!whole.includes(text)) continue;
       // A system prompt that changed (a date in it, say) is still the same one message.
-      const key = sighting.role === 'system' ? `${sighting.conversation}\n${sighting.messageIndex}` : String(found.size);
+      const key =
+        sighting.role === 'system' ? `${sighting.conversation}\n${sighting.messageIndex}` : String(found.size);
       if (!found.has(key)) found.set(key, sighting);
     }
     return [...found.values()];
@@ -117,7 +123,9 @@ export class Recorder {
       };
       const timer = setTimeout(() => {
         this.#waiters.delete(waiter);
-        const asked = this.requests.map(({ kind, conversation, text }) => `${kind} ${conversation}: ${text.slice(0, 60)}`);
+        const asked = this.requests.map(
+          ({ kind, conversation, text }) => `${kind} ${conversation}: ${text.slice(0, 60)}`,
+        );
         reject(new Error(`No such model request within ${timeout} ms. Asked so far:\n${asked.join('\n')}`));
       }, timeout);
       this.#waiters.add(waiter);
@@ -139,10 +147,18 @@ export class Recorder {
       const same = `${item.kind}\n${item.text}`;
       const occurrence = (times.get(same) ?? 0) + 1;
       times.set(same, occurrence);
-      this.#note(`${conversation}\n${occurrence}\n${same}`, { conversation, messageIndex: item.index, role: item.kind }, item.text);
+      this.#note(
+        `${conversation}\n${occurrence}\n${same}`,
+        { conversation, messageIndex: item.index, role: item.kind },
+        item.text,
+      );
     }
     request.system.forEach((text, messageIndex) => {
-      this.#note(`${conversation}\n${messageIndex}\nsystem\n${text}`, { conversation, messageIndex, role: 'system' }, text);
+      this.#note(
+        `${conversation}\n${messageIndex}\nsystem\n${text}`,
+        { conversation, messageIndex, role: 'system' },
+        text,
+      );
     });
   }
 

@@ -30,7 +30,9 @@ export interface ModelRequest {
   readonly jsonField?: string;
 }
 
-/** A user text that no finished answer has dealt with yet, its ordinal among the user texts, and the place in `items`. */
+/**
+ * A user text that no finished answer has dealt with yet, its ordinal among the user texts, and the place in `items`.
+ */
 export interface Pending {
   readonly text: string;
   readonly turn: number;
@@ -38,9 +40,9 @@ export interface Pending {
 }
 
 /**
- * The user texts that are still to be answered, oldest first; the last user text is always among them. Earlier ones count
- * while the model has not ended a turn after them (a text that arrives in the middle of a turn does not undo the work that
- * the turn began) and nobody interrupted it. Pure.
+ * The user texts that are still to be answered, oldest first; the last user text is always among them. Earlier ones
+ * count while the model has not ended a turn after them (a text that arrives in the middle of a turn does not undo the
+ * work that the turn began) and nobody interrupted it. Pure.
  */
 export function pendingTexts(items: readonly Item[]): Pending[] {
   let pending: Pending[] = [];

@@ -16,11 +16,16 @@ export interface RuleContext {
   readonly turn: number;
   /** Names of the tools offered. */
   readonly tools: readonly string[];
-  /** What the tools said since this text; a rule's function may act on it (it is asked again on every request of the turn). */
+  /**
+   * What the tools said since this text; a rule's function may act on it (it is asked again on every request of the
+   * turn).
+   */
   readonly results: readonly string[];
 }
 
-/** A scripted behaviour. Rules are asked in the order they were added; one with a known name takes the old one's place. */
+/**
+ * A scripted behaviour. Rules are asked in the order they were added; one with a known name takes the old one's place.
+ */
 export interface Rule {
   readonly name: string;
   readonly match: RegExp | ((context: RuleContext) => boolean);
@@ -59,16 +64,18 @@ export class Rulebook {
   planFor(context: RuleContext): Plan {
     const directive = directiveIn(context.text);
     if (directive !== undefined) return { rule: 'directive', steps: directive };
-    const rule = this.#rules.find(({ match }) => (match instanceof RegExp ? context.text.search(match) >= 0 : match(context)));
+    const rule = this.#rules.find(({ match }) =>
+      match instanceof RegExp ? context.text.search(match) >= 0 : match(context),
+    );
     if (rule === undefined) return { steps: [] };
     return { rule: rule.name, steps: typeof rule.steps === 'function' ? rule.steps(context) : rule.steps };
   }
 }
 
 /**
- * A rule from JSON, for a separate process: `{name, match, system?, steps}` with regular expressions as strings (`match`
- * for the text, `system` for the system text, both must fit). `{{name}}` in the steps' texts stands for the named group of
- * `match`. Throws ScriptError.
+ * A rule from JSON, for a separate process: `{name, match, system?, steps}` with regular expressions as strings
+ * (`match` for the text, `system` for the system text, both must fit). `{{name}}` in the steps' texts stands for the
+ * named group of `match`. Throws ScriptError.
  */
 export function ruleFromJson(value: unknown): Rule {
   const name = field(value, 'name');

@@ -35,7 +35,10 @@ export const defaultAnswer: Answer = {
 export function answersOf(steps: readonly Step[]): Answer[] {
   const answers: Answer[] = [];
   let open: Answer | undefined;
-  const change = (more: Partial<Answer>): Answer => ({ ...(open ?? { said: [], calls: [], wait: 0, usage: {} }), ...more });
+  const change = (more: Partial<Answer>): Answer => ({
+    ...(open ?? { said: [], calls: [], wait: 0, usage: {} }),
+    ...more,
+  });
   const close = (more: Partial<Answer>): void => {
     answers.push(change(more));
     open = undefined;

@@ -40,7 +40,7 @@ export async function startScriptedModel({ port = 0 }: { readonly port?: number 
       else sendJson(response, 500, { error: { message: `scripted model: ${String(error)}` } });
     });
   });
-  // Node closes idle connections after 5 s; a client that reuses one in that moment would see a failure nobody scripted.
+  // Node closes idle connections after 5 s: a client that reuses one just then would see a failure nobody scripted.
   server.keepAliveTimeout = 0;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -70,7 +70,10 @@ async function route(model: Model, request: IncomingMessage, response: ServerRes
   const { pathname, searchParams } = new URL(path, 'http://127.0.0.1');
   const body = await read(request);
   if (body === unreadable) {
-    sendJson(response, 400, { type: 'error', error: { type: 'invalid_request_error', message: 'The body is not JSON.' } });
+    sendJson(response, 400, {
+      type: 'error',
+      error: { type: 'invalid_request_error', message: 'The body is not JSON.' },
+    });
     return;
   }
   const answer = (read: ModelRequest): Promise<void> => model.answer(path, request.headers, read, response);

@@ -24,9 +24,9 @@ export type Failure =
   | { readonly hang: true | 'mid'; readonly times?: number };
 
 /**
- * What a scripted turn consists of. Tool steps and failures end one answer of the model; texts are said in the same answer
- * as the call that follows them. `wait` (ms), `hold` (until `release(name)`) and `usage` act on the answer that follows.
- * `chunks` is the number of deltas a text is streamed in, `delay` the milliseconds before each of them.
+ * What a scripted turn consists of. Tool steps and failures end one answer of the model; texts are said in the same
+ * answer as the call that follows them. `wait` (ms), `hold` (until `release(name)`) and `usage` act on the answer that
+ * follows. `chunks` is the number of deltas a text is streamed in, `delay` the milliseconds before each of them.
  */
 export type Step =
   | { readonly text: string; readonly chunks?: number; readonly delay?: number }
@@ -56,7 +56,10 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   hang: ['times'],
 };
 
-/** Checks JSON from a directive or from `POST /rules`. Throws {@link ScriptError}: a mistyped script must not pass silently. */
+/**
+ * Checks JSON from a directive or from `POST /rules`. Throws {@link ScriptError}: a mistyped script must not pass
+ * silently.
+ */
 export function parseSteps(value: unknown, where = 'steps'): Step[] {
   if (!Array.isArray(value)) throw new ScriptError(`${where}: expected a list of steps`);
   return value.map((step, index) => parseStep(step, `${where}[${index}]`));

@@ -2,31 +2,47 @@ import type { Item } from './request.ts';
 
 const reminder = /<system-reminder>([\s\S]*?)<\/system-reminder>/g;
 
-/** How the agent programs hand over a text that came in the middle of a turn: the person's words inside a reminder. */
-const midTurn = [
-  /^\s*The user sent the following message:\n([\s\S]*?)\n+Please address this message and continue with your tasks\.\s*$/,
-  /^\s*The user sent a new message while you were working:\n([\s\S]*?)(?:\n+IMPORTANT:[\s\S]*)?$/,
-];
+/**
+ * How Claude Code hands over a text that the person sent in the middle of a turn: in a system message (2.1.330) or in a
+ * reminder (2.1.197), between these words. Opencode sends a plain user message.
+ */
+const midTurn = new RegExp(
+  '^\\s*The user sent a new message while you were working:\\n([\\s\\S]*)\\n\\n' +
+    '(?:This is how Claude Code surfaces messages|IMPORTANT: After completing your current task)',
+);
 
 /** Blocks in a user message that Claude Code wrote itself. */
 const notTyped = /^\s*<(?:task-notification|local-command-[a-z]+|command-name|command-message)>/;
-const interrupted = /^\s*\[Request interrupted by user(?: for tool use)?\]\s*$/;
 
 /**
- * Sorts the text of a user message (or of a tool result: `typed` false) into what a person wrote and what the agent
- * program added, in order.
+ * What stands in a conversation after the person stopped a turn; Opencode says it in the result of the tool that ran.
  */
-export function itemsOfText(text: string, index: number, typed = true): Item[] {
-  const items: Item[] = [];
-  for (const match of text.matchAll(reminder)) {
-    const inner = match[1] ?? '';
-    const words = midTurn.map((form) => form.exec(inner)?.[1]).find((found) => found !== undefined);
-    items.push(words === undefined ? { kind: 'note', index, text: inner } : { kind: 'user', index, text: words });
-  }
+const interrupted = /^\s*\[Request interrupted by user(?: for tool use)?\]\s*$/;
+const abortedTool = /^Tool execution aborted|<shell_metadata>\nUser aborted the command\n<\/shell_metadata>\s*$/;
+
+/** Sorts the text of a user message into what a person wrote and what the agent program added. */
+export function itemsOfText(text: string, index: number): Item[] {
+  const items = remindersIn(text, index);
   const rest = text.replace(reminder, '').trim();
-  if (!typed || rest === '') return items;
-  if (interrupted.test(rest)) return [...items, { kind: 'interrupt', index, text: rest }];
-  return [...items, { kind: notTyped.test(rest) ? 'note' : 'user', index, text: rest }];
+  if (rest === '') return items;
+  const kind = interrupted.test(rest) ? 'interrupt' : notTyped.test(rest) ? 'note' : 'user';
+  return [...items, { kind, index, text: rest }];
+}
+
+/** A tool's result, with what the agent program added to it. */
+export function itemsOfResult(text: string, index: number): Item[] {
+  const aborted: Item[] = abortedTool.test(text) ? [{ kind: 'interrupt', index, text }] : [];
+  return [{ kind: 'result', index, text }, ...remindersIn(text, index), ...aborted];
+}
+
+/** What the agent program says: a note, or the words of the person that it passes on. */
+export function itemOfNote(text: string, index: number): Item {
+  const words = midTurn.exec(text)?.[1];
+  return words === undefined ? { kind: 'note', index, text } : { kind: 'user', index, text: words };
+}
+
+function remindersIn(text: string, index: number): Item[] {
+  return [...text.matchAll(reminder)].map((match) => itemOfNote(match[1] ?? '', index));
 }
 
 /** Text of a message's content in either dialect: a string, or a list of blocks of which the text ones count. */

@@ -14,7 +14,10 @@ type Translate = (args: Args) => WireCall;
 function renamed(name: string, names: Readonly<Record<string, string>> = {}, defaults: Args = {}): Translate {
   return (args) => ({
     name,
-    args: { ...defaults, ...Object.fromEntries(Object.entries(args).map(([key, value]) => [names[key] ?? key, value])) },
+    args: {
+      ...defaults,
+      ...Object.fromEntries(Object.entries(args).map(([key, value]) => [names[key] ?? key, value])),
+    },
   });
 }
 
@@ -49,7 +52,10 @@ const tools: Readonly<Record<Dialect, ReadonlyMap<string, Translate>>> = {
     ['read', renamed('Read', file)],
     ['ask', asking('AskUserQuestion', 'multiSelect')],
     ['plan', renamed('ExitPlanMode')],
-    ['task', renamed('Agent', { agent: 'subagent_type' }, { description: 'Scripted task', subagent_type: 'general-purpose' })],
+    [
+      'task',
+      renamed('Agent', { agent: 'subagent_type' }, { description: 'Scripted task', subagent_type: 'general-purpose' }),
+    ],
   ]),
   openai: new Map([
     ['bash', renamed('bash', {}, shell)],
@@ -62,8 +68,8 @@ const tools: Readonly<Record<Dialect, ReadonlyMap<string, Translate>>> = {
 };
 
 /**
- * The call that a scripted call becomes: neutral names (bash, write, edit, read, ask, plan, task) are translated, any other
- * name is passed through as it is, offered or not (a script may want to see an agent refuse an unknown tool).
+ * The call that a scripted call becomes: neutral names (bash, write, edit, read, ask, plan, task) are translated, any
+ * other name is passed through as it is, offered or not (a script may want to see an agent refuse an unknown tool).
  */
 export function wireCall(dialect: Dialect, call: Call): WireCall {
   return tools[dialect].get(call.tool)?.(call.args) ?? { name: call.tool, args: call.args };

@@ -4,18 +4,29 @@ import type { Frame, Stream } from './reply.ts';
 import type { Failure } from './steps.ts';
 
 /** Sends a JSON answer. */
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
 /**
- * Streams an answer as server-sent events, or as much of it as the failure allows: a cut ends the connection in the middle of
- * the content, a hang "mid" falls silent there (until the other side hangs up). Rejects when `signal` aborts.
+ * Streams an answer as server-sent events, or as much of it as the failure allows: a cut ends the connection in the
+ * middle of the content, a hang "mid" falls silent there (until the other side hangs up). Rejects when `signal` aborts.
  */
-export async function sendStream(response: ServerResponse, stream: Stream, failure: Failure | undefined, signal: AbortSignal): Promise<void> {
+export async function sendStream(
+  response: ServerResponse,
+  stream: Stream,
+  failure: Failure | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   const half = stream.content.slice(0, Math.ceil(stream.content.length / 2));
-  const frames = failure === undefined ? [...stream.open, ...stream.content, ...stream.close] : [...stream.open, ...half];
+  const frames =
+    failure === undefined ? [...stream.open, ...stream.content, ...stream.close] : [...stream.open, ...half];
   for (const frame of frames) {
     if (frame.delay > 0) await sleep(frame.delay, undefined, { signal });
     await write(response, inFull(frame), signal);
@@ -25,7 +36,12 @@ export async function sendStream(response: ServerResponse, stream: Stream, failu
 }
 
 /** The same for an answer that is not streamed: a part of its body arrives. */
-export async function sendBroken(response: ServerResponse, body: unknown, failure: Failure, signal: AbortSignal): Promise<void> {
+export async function sendBroken(
+  response: ServerResponse,
+  body: unknown,
+  failure: Failure,
+  signal: AbortSignal,
+): Promise<void> {
   const text = JSON.stringify(body);
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
   await write(response, text.slice(0, text.length / 2), signal);
