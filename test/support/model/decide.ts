@@ -24,10 +24,10 @@ export interface Decision {
 const fixed = (text: string): Answer => ({ ...defaultAnswer, said: [{ text, chunks: 1, delay: 0 }] });
 
 /** The title that every session gets. */
-export const title = 'Scripted session';
+const title = 'Scripted session';
 
 /** The summary that every compaction gets. */
-export const summary = '<summary>\nThe scripted model summarized the conversation so far.\n</summary>';
+const summary = '<summary>\nThe scripted model summarized the conversation so far.\n</summary>';
 
 /**
  * Decides what to answer. The scripts of all texts that are still to be answered run one after the other, so that a

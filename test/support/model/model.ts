@@ -68,7 +68,7 @@ export class Model {
     let textKey: string | undefined;
     try {
       const decision = decide(request, this.rules, this.#memory);
-      textKey = decision.textKey;
+      if (request.kind === 'turn') textKey = decision.textKey;
       if (decision.rule !== undefined) entry.rule = decision.rule;
       const global = this.#nextFailure(request, entry.text);
       const answer: Answer = global === undefined ? decision.answer : { ...decision.answer, failure: global };
@@ -78,7 +78,8 @@ export class Model {
       if (global === undefined && failure !== undefined) {
         this.#memory.failures.set(decision.turnKey, (this.#memory.failures.get(decision.turnKey) ?? 0) + 1);
       }
-      if (failure !== undefined && 'status' in failure && isFinal(failure.status)) this.#memory.givenUp.add(textKey);
+      const refused = failure !== undefined && 'status' in failure && isFinal(failure.status);
+      if (refused && textKey !== undefined) this.#memory.givenUp.add(textKey);
       await this.#send(request, answer, response, hungUp.signal);
       entry.outcome = failure === undefined ? 'answered' : 'status' in failure ? 'failed' : 'cut';
     } catch (error) {
@@ -89,9 +90,13 @@ export class Model {
       } else if (hungUp.signal.aborted || response.destroyed) {
         entry.outcome = 'aborted';
         if (textKey !== undefined) this.#memory.givenUp.add(textKey);
-      } else throw error;
+      } else {
+        entry.outcome = 'failed';
+        throw error;
+      }
+    } finally {
+      this.recorder.changed(entry);
     }
-    this.recorder.changed(entry);
   }
 
   async #send(request: ModelRequest, answer: Answer, response: ServerResponse, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dialect, Item, Kind, ModelRequest } from './request.ts';
 
 /** How a request ended: `aborted` means that the agent program closed the connection before the answer was complete. */
-export type Outcome = 'pending' | 'answered' | 'failed' | 'cut' | 'aborted';
+type Outcome = 'pending' | 'answered' | 'failed' | 'cut' | 'aborted';
 
 /** One request as a test sees it. `time` is in milliseconds since 1970; credentials in `headers` are redacted. */
 export interface RecordedRequest {

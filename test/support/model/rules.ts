@@ -77,7 +77,7 @@ export class Rulebook {
  * (`match` for the text, `system` for the system text, both must fit). `{{name}}` in the steps' texts stands for the
  * named group of `match`. Throws ScriptError.
  */
-export function ruleFromJson(value: unknown): Rule {
+function ruleFromJson(value: unknown): Rule {
   const name = field(value, 'name');
   if (typeof name !== 'string') throw new ScriptError('rule.name: expected a text');
   const match = expression(field(value, 'match'), `rule "${name}": match`);

@@ -211,6 +211,17 @@ describe('rules', () => {
     expect(model.requests.map(({ rule }) => rule)).toEqual(['work', 'second turn', 'directive']);
   });
 
+  it('that throw are the answer, so that a mistake in a test shows', async () => {
+    const fail = (): never => {
+      throw new Error('no such work');
+    };
+    model.on({ name: 'broken', match: /./, steps: fail });
+    const response = await openai([user('x')]);
+    expect(response.status).toBe(500);
+    expect(at(await response.json(), 'error', 'message')).toMatch(/no such work/);
+    expect(model.requests[0]?.outcome).toBe('failed');
+  });
+
   it('are replaced by name and taken away again', async () => {
     model.on({ name: 'a', match: /./, steps: [{ text: 'old' }] });
     const remove = model.on({ name: 'a', match: /./, steps: [{ text: 'new' }] });
