@@ -1,0 +1,68 @@
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { PATIENCE } from './eventually.ts';
+import type { QuickInput } from './quick-input.ts';
+
+/** The text that the palette's empty field shows. */
+const PLACEHOLDER = 'Type the name of a command to run.';
+
+/** What the palette is given to find a command that it has (ms). Similar ones are found always: absence shows only so. */
+const SEARCH_LIMIT = 2_000;
+
+/** The command palette (F1). */
+export class Palette {
+  readonly #page: Page;
+  readonly #quickInput: QuickInput;
+
+  constructor(page: Page, quickInput: QuickInput) {
+    this.#page = page;
+    this.#quickInput = quickInput;
+  }
+
+  /**
+   * Runs the command with exactly this title (`Category: Title`). Just after the start the palette may not have an
+   * extension's commands yet: it is opened again until it has, at most `limit` ms.
+   */
+  async run(title: string, limit = PATIENCE): Promise<void> {
+    const end = performance.now() + limit;
+    while (!(await this.#choose(title))) {
+      await this.#quickInput.dismiss();
+      if (performance.now() > end) throw new Error(`The palette has no command "${title}".`);
+    }
+  }
+
+  /** Whether the palette offers the command now (its `when` clause holds). */
+  async offers(title: string): Promise<boolean> {
+    const row = await this.#search(title);
+    await this.#quickInput.dismiss();
+    return row;
+  }
+
+  /** Opens a file by its absolute path. */
+  async openFile(file: string): Promise<void> {
+    await this.#openFor(file);
+    await this.#quickInput.row(path.basename(file)).click();
+    const tab = this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(path.basename(file))}]`);
+    await tab.first().waitFor();
+  }
+
+  async #choose(title: string): Promise<boolean> {
+    if (!(await this.#search(title))) return false;
+    await this.#quickInput.row(title).click();
+    // A command may ask in the same box: gone is only the palette's own field.
+    await this.#page.locator(`.quick-input-box input[placeholder=${JSON.stringify(PLACEHOLDER)}]:visible`).waitFor({ state: 'hidden' });
+    return true;
+  }
+
+  /** Opens the palette, searches, and says whether the title is among what it found. */
+  async #search(title: string): Promise<boolean> {
+    await this.#openFor(`>${title}`);
+    return this.#quickInput.row(title).waitFor({ timeout: SEARCH_LIMIT }).then(() => true, () => false);
+  }
+
+  async #openFor(text: string): Promise<void> {
+    if (await this.#quickInput.isOpen()) await this.#quickInput.dismiss();
+    await this.#page.keyboard.press('F1');
+    await this.#quickInput.fill(text, PLACEHOLDER);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Locator, Page } from 'playwright-core';
+import { exactText } from './selectors.ts';
+
+/** The box at the top of the window in which VS Code asks: quick picks and input boxes. */
+export class QuickInput {
+  readonly #page: Page;
+  readonly #widget: Locator;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.#widget = page.locator('.quick-input-widget:visible');
+  }
+
+  /** The text field, once a box that shows `prompt` (title, placeholder or message) is open; any box without one. */
+  async input(prompt?: string): Promise<Locator> {
+    const box = prompt === undefined ? this.#widget : this.#widget.filter({ hasText: prompt })
+      .or(this.#widget.filter({ has: this.#page.locator(`input[placeholder*=${JSON.stringify(prompt)}]`) }));
+    const input = box.locator('.quick-input-box input').first();
+    await input.waitFor();
+    return input;
+  }
+
+  /** Chooses the row with exactly this label. */
+  async pick(label: string, prompt?: string): Promise<void> {
+    await this.input(prompt);
+    await this.row(label).click();
+  }
+
+  /** Enters a text and confirms. */
+  async type(text: string, prompt?: string): Promise<void> {
+    const input = await this.input(prompt);
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** Enters a text without confirming, as while a person is typing. */
+  async fill(text: string, prompt?: string): Promise<void> {
+    await (await this.input(prompt)).fill(text);
+  }
+
+  /** The labels of the rows shown. */
+  async options(prompt?: string): Promise<string[]> {
+    await this.input(prompt);
+    await this.#rows().first().waitFor();
+    return this.#rows().locator('.label-name').allInnerTexts();
+  }
+
+  /** The line below the field: the prompt, or what is wrong with the input. */
+  message(): Promise<string> {
+    return this.#widget.locator('.quick-input-message').innerText();
+  }
+
+  isOpen(): Promise<boolean> {
+    return this.#widget.isVisible();
+  }
+
+  /** Closes the box without an answer. */
+  async dismiss(): Promise<void> {
+    await this.#page.keyboard.press('Escape');
+    await this.#widget.waitFor({ state: 'hidden' });
+  }
+
+  /** The row with exactly this label. */
+  row(label: string): Locator {
+    return this.#rows().filter({ has: this.#page.locator('.label-name', { hasText: exactText(label) }) }).first();
+  }
+
+  #rows(): Locator {
+    return this.#widget.locator('.quick-input-list .monaco-list-row');
+  }
+}
