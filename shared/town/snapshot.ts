@@ -71,6 +71,8 @@ export interface Problem {
   file?: string;
   line?: number;
   message: string;
+  /** An error when absent; a warning changes nothing. */
+  severity?: 'warning';
 }
 
 export interface BackendView {

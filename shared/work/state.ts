@@ -17,7 +17,7 @@ export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalle
 const next: Record<WorkState, readonly WorkState[]> = {
   open: ['queued', 'assigned', 'cancelled', 'failed'],
   queued: ['assigned', 'open', 'cancelled', 'failed'],
-  assigned: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
+  assigned: ['assigned', 'running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
   running: ['stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
   stalled: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
   failed: ['queued', 'open', 'assigned', 'cancelled'],

@@ -1,0 +1,55 @@
+import { GasTownError, messageOf } from '../errors.ts';
+import type { ResolvedAgent } from '../config/agents.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { Role, SessionId, SessionInfo } from '../orchestrator.ts';
+import type { WorkService } from '../work/service.ts';
+import type { SessionManager } from './manager.ts';
+
+export interface Launch {
+  id: SessionId;
+  role: Role;
+  rig: string;
+  agentName: string;
+  agent: ResolvedAgent;
+  workDir: string;
+  branch?: string;
+  /** A unit that is already bound to this session: it becomes the first prompt. */
+  workId?: string;
+  /** Who asked for it, and what they said about the work. */
+  by: string;
+  note?: string;
+}
+
+/**
+ * Starts a session, with its work as the first prompt where it has some. The work is bound before the process starts,
+ * so that an agent never looks for work that is not there yet (gastown.md E7). On failure the prompt is closed as
+ * refused; what becomes of the unit is for the caller to say.
+ */
+export async function launchSession(
+  parts: { manager: SessionManager; outbox: Outbox; work: WorkService },
+  launch: Launch,
+  signal: AbortSignal,
+): Promise<SessionInfo> {
+  const { manager, outbox } = parts;
+  const { id, role, rig, agentName, agent, workDir, branch } = launch;
+  const wanted = {
+    id,
+    role,
+    rig,
+    agentName,
+    agent,
+    workDir,
+    backend: agent.backend,
+    ...(branch === undefined ? {} : { branch }),
+  };
+  if (launch.workId === undefined) return manager.start(wanted, signal);
+  const entry = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '', workId: launch.workId };
+  const { message, delivery } = outbox.acceptAsFirstPrompt(entry);
+  try {
+    return await manager.start(wanted, signal, delivery);
+  } catch (error) {
+    outbox.abandon(message.id, `the session did not start: ${messageOf(error)}`);
+    if (GasTownError.is(error)) throw error;
+    throw new GasTownError('spawn-failed', `${id} could not be started: ${messageOf(error)}`, { cause: error });
+  }
+}

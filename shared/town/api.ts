@@ -1,0 +1,95 @@
+import type { CallerView, MethodName, Params, Results } from '../channel/protocol.ts';
+import { GasTownError } from '../errors.ts';
+import type { Role } from '../orchestrator.ts';
+import { checkHealth, examine } from './operations/health.ts';
+import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
+import { broadcast, inbox, sendMessage } from './operations/messages.ts';
+import { primeSession, spawnSession, stopSession } from './operations/sessions.ts';
+import { addWork, assignWork, finishWork, showWork, sling, workOf } from './operations/work.ts';
+import { nameOfCaller } from './parts.ts';
+import type { TownParts } from './parts.ts';
+
+type Handlers = {
+  [M in Exclude<MethodName, 'hello'>]: (
+    town: TownParts,
+    params: Params<M>,
+    caller: CallerView,
+    signal: AbortSignal,
+  ) => Results[M] | Promise<Results[M]>;
+};
+
+const nothing: Record<string, never> = {};
+
+const handlers: Handlers = {
+  'town.snapshot': (town) => town.snapshot(),
+  'town.doctor': (town, _params, _caller, signal) => examine(town, signal),
+  'town.health': (town, _params, _caller, signal) => checkHealth(town, signal),
+  'rig.add': (town, { source, name }, _caller, signal) => town.rigs.add(source, name, signal),
+  'work.add': addWork,
+  'work.show': (town, { id }) => showWork(town, id),
+  'work.assign': assignWork,
+  'work.done': finishWork,
+  'work.mine': workOf,
+  sling,
+  'session.spawn': spawnSession,
+  'session.attach': (town, { session }) => town.manager.attach(session),
+  'session.stop': (town, { session }) => stopSession(town, session),
+  'session.answer': async (town, { session, ask, answer }) => {
+    const { kind } = answer;
+    if (kind === 'allow') await town.manager.answer(session, ask, { kind, ...(answer.remember ? { remember: true } : {}) });
+    else if (kind === 'deny') await town.manager.answer(session, ask, { kind, ...(answer.message ? { message: answer.message } : {}) });
+    else await town.manager.answer(session, ask, answer);
+    return nothing;
+  },
+  'session.seen': (town, { session }) => {
+    town.builder.setUnseen(session, false);
+    town.changed();
+    return nothing;
+  },
+  'session.prime': primeSession,
+  'message.send': sendMessage,
+  'message.broadcast': broadcast,
+  'mail.inbox': inbox,
+  'message.list': (town, { limit }) => ({ messages: town.store.messages.latest(limit ?? 100).map((message) => town.builder.message(message)) }),
+  'inside.hook': reportHook,
+  'inside.event': reportEvent,
+  'inside.environment': sessionShellEnvironment,
+  'inside.context': sessionContext,
+};
+
+/** What only the person may do, or only a server's plugin; everything else a session may do as well. */
+const personOnly: readonly MethodName[] = ['rig.add', 'session.answer', 'session.seen', 'message.list'];
+const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
+/** Who may start and stop others (Gas Town's guard: workers do not sling). */
+const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'work.assign'];
+const dispatchers: readonly Role[] = ['mayor', 'deacon', 'witness', 'crew'];
+
+/** Carries out one call; its parameters have been checked against the method's schema. */
+export async function carryOut(
+  town: TownParts,
+  caller: CallerView,
+  method: MethodName,
+  params: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (method === 'hello') throw new GasTownError('bad-input', 'This connection has said hello already.');
+  requireRight(town, caller, method);
+  const handler = handlers[method] as (town: TownParts, params: unknown, caller: CallerView, signal: AbortSignal) => unknown;
+  return handler(town, params, caller, signal);
+}
+
+function requireRight(town: TownParts, caller: CallerView, method: MethodName): void {
+  const refuse = (who: string): never => {
+    throw new GasTownError('denied', `${nameOfCaller(caller)} may not do "${method}": ${who}.`);
+  };
+  if (serverOnly.includes(method)) {
+    if (caller.kind !== 'server') refuse('it is for the plugin of an Opencode server');
+  } else if (caller.kind === 'server') {
+    refuse('an Opencode server only reports');
+  }
+  if (caller.kind !== 'session') return;
+  if (personOnly.includes(method)) refuse('it is for the person only');
+  if (dispatching.includes(method) && !dispatchers.includes(town.registry.get(caller.session).role)) {
+    refuse('only the mayor, the deacon, a witness or a crew member starts, stops or assigns others. Write to the mayor: gt mail send mayor/');
+  }
+}

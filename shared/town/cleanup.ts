@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
+import { removeWorktree } from '../git/worktree.ts';
+import type { SessionInfo } from '../orchestrator.ts';
+import { hasEnded } from '../sessions/manager.ts';
+import { ownedStates } from '../work/state.ts';
+import type { TownParts } from './parts.ts';
+
+/**
+ * After a restart: units that were given to a session which never came to be (the host died in between) are failed
+ * visibly, and ended sessions without open work leave the list.
+ */
+export function settleAbandoned(town: TownParts): void {
+  for (const work of town.store.work.all()) {
+    if (!ownedStates.includes(work.state) || (work.owner !== undefined && town.registry.find(work.owner))) continue;
+    const note = `the host ended while ${work.owner ?? 'a session'} was being started`;
+    town.work.move(work, 'failed', { by: 'host', note }, { owner: null });
+  }
+  for (const session of town.registry.list()) {
+    if (hasEnded(session) && town.work.ownedBy(session.id).length === 0) {
+      town.store.sessions.remove(session.id);
+      town.registry.unregister(session.id);
+    }
+  }
+}
+
+/** When a session ends: its run's private folder goes, and a polecat's worktree where that loses nothing. */
+export function cleanUpAfter(town: TownParts): void {
+  const tidy = async (session: SessionInfo, runId: string): Promise<void> => {
+    await rm(join(town.paths.runs, runId), { recursive: true, force: true });
+    if (session.role !== 'polecat' || session.branch === undefined) return;
+    const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
+    if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
+  };
+  town.manager.onEnded(({ session, runId }) => {
+    tidy(session, runId).catch((error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`));
+  });
+  town.manager.onTurnEnded(({ session }) => {
+    const counted = town.work.ownedBy(session.id).map((work) => town.builder.renewCommits(work));
+    Promise.all(counted).then(town.changed, (error: unknown) => town.log.warn(`counting commits: ${messageOf(error)}`));
+    town.builder.setUnseen(session.id, true);
+  });
+}

@@ -1,0 +1,30 @@
+import { readFile, rm } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
+import { protocolVersion } from '../channel/protocol.ts';
+import type { HostFile } from '../channel/protocol.ts';
+import { unlessMissing, writeAtomically } from '../config/write-atomically.ts';
+import { identify } from '../process/process-table.ts';
+
+/** Says where the host is, for `gt` in any terminal and for other windows. Only its owner can read it. */
+export async function writeHostFile(file: string, socket: string, token: string): Promise<void> {
+  const self = await identify(process.pid);
+  const content: HostFile = { pid: process.pid, startTime: self?.startTime ?? '', socket, token, protocol: protocolVersion };
+  await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
+  await chmod(file, 0o600);
+}
+
+/** Undefined where no host has ever been, or what is there is not a host file. */
+export async function readHostFile(file: string): Promise<HostFile | undefined> {
+  const text = await unlessMissing(readFile(file, 'utf8'));
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as HostFile;
+  } catch {
+    // A file cut short by a crash says the same as none: the lock decides who is host, and the next host writes it anew.
+    return undefined;
+  }
+}
+
+export async function removeHostFile(file: string): Promise<void> {
+  await rm(file, { force: true });
+}

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ChannelClient } from '../channel/client.ts';
+import { changedNotification, protocolVersion } from '../channel/protocol.ts';
+import type { TownApi } from '../channel/protocol.ts';
+import { GasTownError, messageOf } from '../errors.ts';
+import { Emitter } from '../process/emitter.ts';
+import type { Disposable } from '../process/emitter.ts';
+import { readHostFile } from './host-file.ts';
+import { TownHost } from './host.ts';
+import type { TownHostOptions } from './host.ts';
+import { HostLock } from './lock.ts';
+import { townPaths } from './paths.ts';
+import type { TownSnapshot } from './snapshot.ts';
+
+/** A window's tie to a town: as its host, or as a client of the window that hosts it. */
+export interface TownConnection {
+  readonly role: 'host' | 'client';
+  readonly api: TownApi;
+  readonly snapshot: TownSnapshot;
+  onDidChange(listener: (snapshot: TownSnapshot) => void): Disposable;
+  dispose(): Promise<void>;
+}
+
+/** Bounds of the wait between two attempts while another process is just becoming, or ceasing to be, the host. */
+const retryMs = { first: 50, last: 2000 };
+/** How long joining may take before the person is told. */
+const joinMs = 20_000;
+
+/**
+ * Becomes the host of the town where nobody is, else a client of the host; takes over when that host goes. Rejects with
+ * `read-only`, `bad-config` or `no-host`.
+ */
+export async function joinTown(options: TownHostOptions): Promise<TownConnection> {
+  const membership = new Membership(options);
+  await membership.join(Date.now() + joinMs);
+  return membership;
+}
+
+class Membership implements TownConnection {
+  readonly api: TownApi;
+  private readonly options: TownHostOptions;
+  private readonly emitter: Emitter<TownSnapshot>;
+  private host: TownHost | undefined;
+  private client: ChannelClient | undefined;
+  private latest: TownSnapshot | undefined;
+  private readonly gone = new AbortController();
+
+  constructor(options: TownHostOptions) {
+    this.options = options;
+    this.emitter = new Emitter((error) => options.log.error(`a listener failed: ${messageOf(error)}`));
+    this.api = {
+      request: (method, params, signal) => {
+        const api = this.host?.api ?? this.client;
+        if (api) return api.request(method, params, signal);
+        return Promise.reject(new GasTownError('no-host', 'The town is between two hosts at this moment. Try again.'));
+      },
+    };
+  }
+
+  get role(): 'host' | 'client' {
+    return this.host ? 'host' : 'client';
+  }
+
+  get snapshot(): TownSnapshot {
+    if (!this.latest) throw new GasTownError('no-host', 'The town has not been joined yet.');
+    return this.latest;
+  }
+
+  onDidChange(listener: (snapshot: TownSnapshot) => void): Disposable {
+    return this.emitter.event(listener);
+  }
+
+  async dispose(): Promise<void> {
+    this.gone.abort();
+    this.client?.close();
+    await this.host?.dispose();
+  }
+
+  async join(deadline: number): Promise<void> {
+    for (let wait = retryMs.first; !this.gone.signal.aborted; wait = Math.min(wait * 2, retryMs.last)) {
+      const lock = HostLock.tryAcquire(townPaths(this.options.root).hostLock);
+      if (lock) return this.becomeHost(lock);
+      if (await this.becomeClient()) return;
+      if (Date.now() > deadline) {
+        throw new GasTownError('no-host', `Another process holds ${this.options.root}, but does not answer. Close other windows on this town and reload.`);
+      }
+      await delay(wait, undefined, { signal: this.gone.signal }).catch(() => undefined);
+    }
+  }
+
+  private async becomeHost(lock: HostLock): Promise<void> {
+    const host = await TownHost.start(this.options, lock);
+    if (this.gone.signal.aborted) return host.dispose();
+    this.host = host;
+    host.onDidChange((snapshot) => this.show(snapshot));
+    this.show(host.snapshot);
+  }
+
+  private async becomeClient(): Promise<boolean> {
+    const file = await readHostFile(townPaths(this.options.root).hostFile);
+    if (!file) return false;
+    let client: ChannelClient;
+    try {
+      const hello = { protocol: protocolVersion, token: file.token, client: 'window', watch: true } as const;
+      client = await ChannelClient.connect(file.socket, hello);
+    } catch (error) {
+      this.options.log.debug(`no host at ${file.socket}: ${messageOf(error)}`);
+      return false;
+    }
+    client.onNotification(changedNotification, (params) => this.show(params as TownSnapshot));
+    this.client = client;
+    this.show(await client.request('town.snapshot', {}));
+    void client.closed.then(() => this.takeOver());
+    return true;
+  }
+
+  private async takeOver(): Promise<void> {
+    this.client = undefined;
+    if (this.gone.signal.aborted) return;
+    this.options.log.info('the window that hosted the town is gone; joining again');
+    try {
+      await this.join(Number.POSITIVE_INFINITY);
+    } catch (error) {
+      this.options.log.error(`the town could not be joined again: ${messageOf(error)}`);
+    }
+  }
+
+  private show(snapshot: TownSnapshot): void {
+    this.latest = snapshot;
+    this.emitter.fire(snapshot);
+  }
+}

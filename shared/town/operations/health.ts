@@ -1,0 +1,88 @@
+import { stat } from 'node:fs/promises';
+import type { DoctorCheck, Results } from '../../channel/protocol.ts';
+import { messageOf } from '../../errors.ts';
+import { hasEnded } from '../../sessions/manager.ts';
+import { ownedStates } from '../../work/state.ts';
+import type { TownParts } from '../parts.ts';
+
+/** Asks every backend how it is; one that fails says what is wrong and what to do. */
+export async function checkHealth(town: TownParts, signal: AbortSignal): Promise<Results['town.health']> {
+  const backends = await Promise.all(
+    [...town.orchestrators.values()].map(async (orchestrator) => {
+      const name = orchestrator.name();
+      try {
+        await orchestrator.healthCheck(signal);
+        town.builder.setBackend({ name, health: 'ok' });
+        return { name, ok: true, detail: 'ok' };
+      } catch (error) {
+        const detail = messageOf(error);
+        town.builder.setBackend({ name, health: 'failing', detail });
+        return { name, ok: false, detail };
+      }
+    }),
+  );
+  town.changed();
+  return { backends };
+}
+
+/** `gt doctor`: everything that could keep the town from working, with advice. */
+export async function examine(town: TownParts, signal: AbortSignal): Promise<Results['town.doctor']> {
+  const { backends } = await checkHealth(town, signal);
+  const checks: DoctorCheck[] = [
+    ...backends.map(({ name, ok, detail }): DoctorCheck => ({ name: `backend ${name}`, state: ok ? 'ok' : 'error', detail })),
+    ...settingsChecks(town),
+    ...rigChecks(town),
+    ...(await worktreeChecks(town)),
+    ...workChecks(town),
+  ];
+  return { checks };
+}
+
+function settingsChecks(town: TownParts): DoctorCheck[] {
+  const problems = town.snapshot().problems;
+  if (problems.length === 0) return [{ name: 'settings', state: 'ok', detail: 'all settings files are valid' }];
+  return problems.map(({ file, line, message }) => ({
+    name: 'settings',
+    state: 'warning',
+    detail: `${file ? `${file}${line === undefined ? '' : `:${line}`}: ` : ''}${message}`,
+    advice: 'Correct the file; until then the last good settings are in force.',
+  }));
+}
+
+function rigChecks(town: TownParts): DoctorCheck[] {
+  const views = town.rigs.views();
+  if (views.length === 0) return [{ name: 'rigs', state: 'warning', detail: 'the town has no rig', advice: 'Add a repository: "Gas Town: Add Rig".' }];
+  return views.map(({ name, path, problem, defaultBranch }) =>
+    problem === undefined
+      ? { name: `rig ${name}`, state: 'ok', detail: `${path} (${defaultBranch ?? 'unknown branch'})` }
+      : { name: `rig ${name}`, state: 'error', detail: problem },
+  );
+}
+
+async function worktreeChecks(town: TownParts): Promise<DoctorCheck[]> {
+  const live = town.registry.list().filter((session) => !hasEnded(session));
+  const gone = await Promise.all(
+    live.map(async (session): Promise<DoctorCheck[]> => {
+      try {
+        await stat(session.workDir);
+        return [];
+      } catch {
+        const detail = `its folder ${session.workDir} is gone`;
+        return [{ name: `session ${session.id}`, state: 'error', detail, advice: `Stop it: gt stop ${session.id}` }];
+      }
+    }),
+  );
+  return gone.flat();
+}
+
+function workChecks(town: TownParts): DoctorCheck[] {
+  return town.store.work
+    .all()
+    .filter((work) => ownedStates.includes(work.state))
+    .flatMap((work): DoctorCheck[] => {
+      const owner = work.owner === undefined ? undefined : town.registry.find(work.owner);
+      if (owner && !hasEnded(owner)) return [];
+      const detail = `${work.id} is ${work.state}, but ${work.owner ?? 'nobody'} does not run`;
+      return [{ name: `work ${work.id}`, state: 'warning', detail, advice: `Give it to another session: gt sling ${work.id} ${work.rig || '<rig>'}` }];
+    });
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CallerView, Params, Results } from '../../channel/protocol.ts';
+import { resolveAgent } from '../../config/agents.ts';
+import type { ResolvedAgent } from '../../config/agents.ts';
+import { GasTownError } from '../../errors.ts';
+import { openRepository } from '../../git/repository.ts';
+import { townRoles } from '../../orchestrator.ts';
+import type { Role } from '../../orchestrator.ts';
+import { nextFreeName } from '../../roles/name-pool.ts';
+import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
+import { launchSession } from '../../sessions/launch.ts';
+import { hasEnded } from '../../sessions/manager.ts';
+import { nameOfCaller } from '../parts.ts';
+import type { TownParts } from '../parts.ts';
+import type { SessionView } from '../snapshot.ts';
+
+/** Starts a session of a role, without work. A polecat is slung instead: it needs work and a worktree. */
+export async function spawnSession(
+  town: TownParts,
+  params: Params<'session.spawn'>,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<SessionView> {
+  town.requireTrust();
+  const { role } = params;
+  const rig = rigOf(town, role, params.rig);
+  const agentName = role === 'crew' || role === 'polecat' ? workerName(town, role, rig, params.name) : '';
+  const id = sessionIdOf(role, rig, agentName);
+  const agent = agentFor(town, { role, rig, name: agentName, agent: params.agent, backend: params.backend });
+  const workDir = await workDirOf(town, role, rig);
+  const session = await launchSession(town, { id, role, rig, agentName, agent, workDir, by: nameOfCaller(caller) }, signal);
+  return town.builder.session(session);
+}
+
+export async function stopSession(town: TownParts, id: string): Promise<SessionView> {
+  return town.builder.session(await town.manager.stop(id));
+}
+
+export async function primeSession(
+  town: TownParts,
+  params: Params<'session.prime'>,
+  caller: CallerView,
+): Promise<Results['session.prime']> {
+  const id = ownSession(params.session, caller, 'gt prime');
+  const session = town.store.sessions.session(town.registry.get(id).id);
+  if (!session) throw new GasTownError('unknown-session', `${id} has no record in this town.`);
+  return { text: await town.contexts.prime(session) };
+}
+
+/** The session that a call is about: named, or the calling one. */
+export function ownSession(named: string | undefined, caller: CallerView, command: string): string {
+  if (named !== undefined) return named;
+  if (caller.kind === 'session') return caller.session;
+  throw new GasTownError('bad-input', `"${command}" is for a session's own shell. Name the session to do it from here.`);
+}
+
+/** The agent by the order of DESIGN D10. */
+export function agentFor(
+  town: TownParts,
+  wanted: { role: Role; rig: string; name: string; agent?: string | undefined; backend?: 'claude' | 'opencode' | undefined },
+): ResolvedAgent {
+  return resolveAgent({
+    role: wanted.role,
+    workerName: wanted.name,
+    town: town.settings.value,
+    ...(wanted.rig === '' ? {} : { rigSettings: town.rigs.get(wanted.rig).settings }),
+    ...(wanted.agent === undefined ? {} : { explicitAgent: wanted.agent }),
+    ...(wanted.backend === undefined ? {} : { explicitBackend: wanted.backend }),
+  });
+}
+
+/** A valid name that no live session of the rig has: the given one, or the next of the pool. */
+export function workerName(town: TownParts, role: Role, rig: string, given: string | undefined): string {
+  if (given !== undefined) {
+    checkWorkerName(given);
+    return given;
+  }
+  const live = town.registry.list({ rig, role }).filter((session) => !hasEnded(session));
+  return nextFreeName(new Set(live.map((session) => session.agentName)), town.rigs.get(rig).settings.namepool);
+}
+
+function rigOf(town: TownParts, role: Role, given: string | undefined): string {
+  if (townRoles.includes(role)) {
+    if (given) throw new GasTownError('bad-input', `The ${role} belongs to the town, not to a rig. Leave the rig out.`);
+    return '';
+  }
+  if (given) return town.rigs.get(given).name;
+  const [only, ...others] = town.rigs.names();
+  if (only === undefined) throw new GasTownError('unknown-rig', `A ${role} needs a rig, and the town has none yet. Add one: "Gas Town: Add Rig".`);
+  if (others.length > 0) throw new GasTownError('bad-input', `Which rig? The town has ${town.rigs.names().join(', ')}.`);
+  return only;
+}
+
+/** Town roles work in a folder of their own below the town; rig roles in the rig's checkout. */
+async function workDirOf(town: TownParts, role: Role, rig: string): Promise<string> {
+  if (rig !== '') return (await openRepository(town.rigs.get(rig).path)).path;
+  const folder = join(town.paths.sessions, sessionIdOf(role, '', ''), 'home');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}

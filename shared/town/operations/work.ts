@@ -1,0 +1,87 @@
+import type { CallerView, Params, Results } from '../../channel/protocol.ts';
+import { GasTownError } from '../../errors.ts';
+import { hasEnded } from '../../sessions/manager.ts';
+import { slingWork } from '../../work/sling.ts';
+import { nameOfCaller } from '../parts.ts';
+import type { TownParts } from '../parts.ts';
+import type { WorkView } from '../snapshot.ts';
+import { agentFor, ownSession, workerName } from './sessions.ts';
+
+export function addWork(town: TownParts, params: Params<'work.add'>, caller: CallerView): WorkView {
+  if (params.rig !== undefined) town.rigs.get(params.rig);
+  const { id, rig, type, title, description, priority } = params;
+  const given = { id, rig, type, title, priority };
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return town.builder.work(town.work.add({ ...present, description }, nameOfCaller(caller)));
+}
+
+export async function showWork(town: TownParts, id: string): Promise<Results['work.show']> {
+  const work = town.work.get(id);
+  await town.builder.renewCommits(work);
+  return { ...town.builder.work(work), history: town.store.work.history(id) };
+}
+
+export function assignWork(town: TownParts, params: Params<'work.assign'>, caller: CallerView): WorkView {
+  const session = town.registry.get(params.session);
+  if (hasEnded(session)) throw new GasTownError('refused', `${session.id} has ended (${session.cause}). Start it again, or choose another session.`);
+  const by = nameOfCaller(caller);
+  const work = town.work.assign(params.id, session.id, { by, runId: session.runId });
+  town.outbox.accept({ from: by, to: session.id, kind: 'work', body: '', workId: work.id });
+  return town.builder.work(work);
+}
+
+/** `gt done`: the session says that its unit is finished, failed or beyond it. */
+export async function finishWork(town: TownParts, params: Params<'work.done'>, caller: CallerView): Promise<WorkView> {
+  const by = nameOfCaller(caller);
+  const id = params.id ?? workToFinish(town, caller);
+  const status = params.status ?? 'completed';
+  if (status !== 'completed' && !params.message) {
+    throw new GasTownError('bad-input', `Say why ${id} is ${status}: gt done --status ${status} -m "<why>".`);
+  }
+  const change = {
+    by,
+    ...(caller.kind === 'session' ? { runId: caller.runId } : {}),
+    ...(params.message === undefined ? {} : { note: params.message }),
+  };
+  const current = town.work.get(id);
+  if (caller.kind === 'session' && current.owner !== caller.session) {
+    throw new GasTownError('denied', `${id} is not yours: ${current.owner ?? 'nobody'} has it. Nothing was changed.`);
+  }
+  const work = town.work.finish(id, status, change);
+  await town.builder.renewCommits(work);
+  return town.builder.work(work);
+}
+
+function workToFinish(town: TownParts, caller: CallerView): string {
+  const session = ownSession(undefined, caller, 'gt done');
+  const [first] = town.work.ownedBy(session);
+  if (first) return first.id;
+  const last = town.store.work.all().filter((work) => work.owner === session).sort((a, b) => b.changedAt - a.changedAt)[0];
+  // A second report of the same unit gets the precise answer of `finish`.
+  if (last) return last.id;
+  throw new GasTownError('unknown-work', `${session} has no work to report on. See "gt hook".`);
+}
+
+export function workOf(town: TownParts, params: Params<'work.mine'>, caller: CallerView): Results['work.mine'] {
+  const session = ownSession(params.session, caller, 'gt hook');
+  town.registry.get(session);
+  return { session, work: town.work.ownedBy(session).map((work) => town.builder.work(work)) };
+}
+
+export async function sling(town: TownParts, params: Params<'sling'>, caller: CallerView, signal: AbortSignal): Promise<Results['sling']> {
+  town.requireTrust();
+  const rig = town.rigs.get(params.rig);
+  const name = workerName(town, 'polecat', rig.name, params.name);
+  const agent = agentFor(town, { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend });
+  const order = {
+    workId: params.work,
+    rig,
+    name,
+    agent,
+    by: nameOfCaller(caller),
+    worktrees: town.paths.worktrees,
+    ...(params.message === undefined ? {} : { message: params.message }),
+  };
+  const { session, work } = await slingWork(town, order, signal);
+  return { session: town.builder.session(session), work: town.builder.work(work) };
+}

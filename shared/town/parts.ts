@@ -1,0 +1,58 @@
+import type { CallerView, Params } from '../channel/protocol.ts';
+import type { SettingsFile } from '../config/settings-file.ts';
+import type { TownSettings } from '../config/town-settings.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { BackendName, Orchestrator } from '../orchestrator.ts';
+import type { Logger } from '../process/logger.ts';
+import type { SessionManager } from '../sessions/manager.ts';
+import type { OrchestratorParts } from '../sessions/orchestrator.ts';
+import type { Registry } from '../sessions/registry.ts';
+import type { StoredRun, StoredSession } from '../store/sessions.ts';
+import type { Store } from '../store/store.ts';
+import type { WorkService } from '../work/service.ts';
+import type { SessionContexts } from './context.ts';
+import type { TownPaths } from './paths.ts';
+import type { Rigs } from './rigs.ts';
+import type { SnapshotBuilder } from './snapshot-builder.ts';
+import type { TownSnapshot } from './snapshot.ts';
+
+/** What the plugin inside an Opencode server needs to be matched with. */
+export interface OpencodeSessions {
+  /** The server whose plugin has this token. */
+  serverOf(token: string): string | undefined;
+  /** The run that an Opencode session (or its parent) belongs to. */
+  runOf(opencodeSessionId: string): string | undefined;
+  fromPlugin(event: Params<'inside.event'>): Promise<void>;
+}
+
+/** Everything that a town is made of, for the operations on it. */
+export interface TownParts extends OrchestratorParts {
+  name: string;
+  paths: TownPaths;
+  settings: SettingsFile<TownSettings>;
+  store: Store;
+  registry: Registry;
+  manager: SessionManager;
+  outbox: Outbox;
+  work: WorkService;
+  rigs: Rigs;
+  contexts: SessionContexts;
+  builder: SnapshotBuilder;
+  orchestrators: ReadonlyMap<BackendName, Orchestrator>;
+  /** Who is who among the sessions of the Opencode servers. */
+  opencode: OpencodeSessions;
+  /** Identity and token of a run, for its agent's shell. */
+  identityOf: (session: StoredSession, run: StoredRun) => Record<string, string>;
+  log: Logger;
+  /** The newest snapshot. */
+  snapshot: () => TownSnapshot;
+  /** Something that the snapshot shows has changed. */
+  changed: () => void;
+  /** Rejects with `untrusted` in a workspace that is not trusted: nothing may be started there. */
+  requireTrust: () => void;
+}
+
+/** Who did it, for histories: a session's id, or the person. */
+export function nameOfCaller(caller: CallerView): string {
+  return caller.kind === 'session' ? caller.session : 'overseer';
+}

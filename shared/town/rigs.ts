@@ -1,0 +1,132 @@
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, resolve } from 'node:path';
+import { unknownName } from '../config/nearest.ts';
+import { defaultRigSettings, rigSettings } from '../config/rig-settings.ts';
+import type { RigSettings } from '../config/rig-settings.ts';
+import { SettingsFile } from '../config/settings-file.ts';
+import { settingsPath } from '../config/settings-path.ts';
+import { GasTownError, messageOf } from '../errors.ts';
+import { git } from '../git/git.ts';
+import { openRepository } from '../git/repository.ts';
+import type { Logger } from '../process/logger.ts';
+import { checkRigName } from '../roles/names.ts';
+import type { Store } from '../store/store.ts';
+import type { Problem, RigView } from './snapshot.ts';
+
+interface Rig {
+  name: string;
+  path: string;
+  settings: SettingsFile<RigSettings>;
+  view: RigView;
+}
+
+/** The town's rigs: which repositories they are, and their settings files. */
+export class Rigs {
+  private readonly store: Store;
+  private readonly townRoot: string;
+  private readonly now: () => number;
+  private readonly log: Logger;
+  private readonly onChange: () => void;
+  private readonly rigs = new Map<string, Rig>();
+
+  constructor(options: { store: Store; townRoot: string; now: () => number; log: Logger; onChange: () => void }) {
+    this.store = options.store;
+    this.townRoot = options.townRoot;
+    this.now = options.now;
+    this.log = options.log;
+    this.onChange = options.onChange;
+  }
+
+  /** Opens what the store knows. A rig that is gone or broken stays listed, with what is wrong. */
+  async load(): Promise<void> {
+    await Promise.all(this.store.rigs().map(({ name, path }) => this.open(name, path)));
+  }
+
+  /** Rejects with `unknown-rig`, naming the nearest. */
+  get(name: string): { name: string; path: string; settings: RigSettings } {
+    const rig = this.rigs.get(name);
+    if (!rig) throw unknownName('rig', name, this.rigs.keys());
+    return { name: rig.name, path: rig.path, settings: rig.settings.value };
+  }
+
+  names(): string[] {
+    return [...this.rigs.keys()].sort();
+  }
+
+  views(): RigView[] {
+    return this.names().map((name) => this.rigs.get(name)!.view);
+  }
+
+  problems(): Problem[] {
+    return [...this.rigs.values()].flatMap((rig) => [
+      ...rig.settings.problems,
+      ...(rig.view.problem === undefined ? [] : [{ message: `Rig ${rig.name}: ${rig.view.problem}` }]),
+    ]);
+  }
+
+  /**
+   * Adds a repository by path, or clones a URL into the town first. Rejects with `not-a-repository`, `name-taken` or
+   * `bad-input`; nothing is added then.
+   */
+  async add(source: string, name?: string, signal?: AbortSignal): Promise<RigView> {
+    const chosen = name ?? basename(source.replace(/[/\\]+$/, '')).replace(/\.git$/, '');
+    checkRigName(chosen);
+    const taken = this.rigs.get(chosen);
+    if (taken) throw new GasTownError('name-taken', `There is a rig named ${chosen} already (${taken.path}). Give another name.`);
+    const folder = isUrl(source) ? await this.clone(source, chosen, signal) : isAbsolute(source) ? source : resolve(this.townRoot, source);
+    const { path } = await openRepository(folder);
+    const same = [...this.rigs.values()].find((rig) => rig.path === path);
+    if (same) throw new GasTownError('name-taken', `${path} is a rig of this town already, named ${same.name}.`);
+    this.store.addRig({ name: chosen, path }, this.now());
+    const rig = await this.open(chosen, path);
+    this.onChange();
+    return rig.view;
+  }
+
+  dispose(): void {
+    for (const rig of this.rigs.values()) rig.settings.dispose();
+  }
+
+  private async open(name: string, path: string): Promise<Rig> {
+    const file = settingsPath(path);
+    const settings = await SettingsFile.open<RigSettings>({ file, schema: rigSettings, defaults: defaultRigSettings, required: false, log: this.log });
+    settings.onDidChange(this.onChange);
+    const rig: Rig = { name, path, settings, view: await viewOf(name, path) };
+    this.rigs.set(name, rig);
+    return rig;
+  }
+
+  private async clone(url: string, name: string, signal?: AbortSignal): Promise<string> {
+    const target = join(this.townRoot, name);
+    if (await exists(target)) {
+      throw new GasTownError('name-taken', `${target} exists already, so ${url} was not cloned. Give another name, or add that folder.`);
+    }
+    await mkdir(this.townRoot, { recursive: true });
+    try {
+      await git(this.townRoot, ['clone', '--', url, target], signal);
+    } catch (error) {
+      if (GasTownError.is(error, 'cancelled')) throw error;
+      throw new GasTownError('not-a-repository', `${url} could not be cloned: ${messageOf(error)}`, { cause: error });
+    }
+    return realpath(target);
+  }
+}
+
+async function viewOf(name: string, path: string): Promise<RigView> {
+  try {
+    return { name, path, defaultBranch: (await openRepository(path)).branch };
+  } catch (error) {
+    return { name, path, problem: messageOf(error) };
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isUrl = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || /^[^/\\\s]+@[^/\\\s]+:/.test(source);

@@ -1,0 +1,99 @@
+import { countCommits } from '../git/worktree.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { BackendName, SessionInfo } from '../orchestrator.ts';
+import { backendNames } from '../orchestrator.ts';
+import type { Registry } from '../sessions/registry.ts';
+import type { StoredMessage } from '../store/messages.ts';
+import type { Store } from '../store/store.ts';
+import type { StoredWork } from '../store/work.ts';
+import { toWorkUnit } from '../work/service.ts';
+import type { Rigs } from './rigs.ts';
+import type { BackendView, MessageView, Problem, SessionView, TownSnapshot, WorkView } from './snapshot.ts';
+
+/** Puts together what everybody sees. Commit counts come from git, so they are kept and renewed by events only. */
+export class SnapshotBuilder {
+  private revision = 0;
+  private readonly commits = new Map<string, number>();
+  private readonly unseen = new Set<string>();
+  private readonly backends = new Map<BackendName, BackendView>(backendNames.map((name) => [name, { name, health: 'unknown' }]));
+  private readonly parts: {
+    root: string;
+    name: string;
+    store: Store;
+    registry: Registry;
+    outbox: Outbox;
+    rigs: Rigs;
+    problems: () => Problem[];
+  };
+
+  constructor(parts: SnapshotBuilder['parts']) {
+    this.parts = parts;
+  }
+
+  build(): TownSnapshot {
+    const { root, name, store, registry, rigs, problems } = this.parts;
+    this.revision += 1;
+    return {
+      revision: this.revision,
+      root,
+      name,
+      rigs: rigs.views(),
+      sessions: registry.list().map((session) => this.session(session)),
+      work: store.work.all().map((work) => this.work(work)),
+      problems: problems(),
+      backends: [...this.backends.values()],
+    };
+  }
+
+  session(info: SessionInfo): SessionView {
+    return {
+      ...info,
+      workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit),
+      queued: this.parts.outbox.queued(info.id),
+      unreadMail: this.parts.store.messages.countUnread(info.id),
+      unseen: this.unseen.has(info.id),
+    };
+  }
+
+  work(work: StoredWork): WorkView {
+    const { id, type, title, description, priority, state, rig, owner, branch, note, createdAt, changedAt } = work;
+    const commits = this.commits.get(id);
+    return {
+      id,
+      type,
+      title,
+      description,
+      priority,
+      state,
+      rig,
+      createdAt,
+      changedAt,
+      ...(owner === undefined ? {} : { owner }),
+      ...(branch === undefined ? {} : { branch }),
+      ...(note === undefined ? {} : { note }),
+      ...(commits === undefined ? {} : { commits }),
+    };
+  }
+
+  message(message: StoredMessage): MessageView {
+    const { attempts: _attempts, workId: _workId, runId: _runId, ...view } = message;
+    return view;
+  }
+
+  /** Asks git how many commits the unit's branch has by now. */
+  async renewCommits(work: StoredWork): Promise<void> {
+    if (work.branch === undefined || work.base === undefined || !this.parts.rigs.names().includes(work.rig)) return;
+    const count = await countCommits(this.parts.rigs.get(work.rig).path, work.base, work.branch);
+    if (count === undefined) this.commits.delete(work.id);
+    else this.commits.set(work.id, count);
+  }
+
+  setUnseen(id: string, unseen: boolean): void {
+    if (unseen) this.unseen.add(id);
+    else this.unseen.delete(id);
+  }
+
+  setBackend(view: BackendView): void {
+    this.backends.set(view.name, view);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Outbox } from '../mail/outbox.ts';
+import type { SessionManager } from '../sessions/manager.ts';
+import type { Store } from '../store/store.ts';
+import type { WorkService } from './service.ts';
+
+/**
+ * Lets work follow what its session does: it runs from the moment the model has it; a turn that ends without a report is
+ * answered with one reminder, and after that the unit is stalled (DESIGN D2: idle is not done); a session that is gone
+ * leaves its unit visible, never silently bound to nobody.
+ */
+export function followSessions(parts: { manager: SessionManager; work: WorkService; outbox: Outbox; store: Store }): void {
+  const { manager, work, outbox, store } = parts;
+  const reminded = new Set<string>();
+
+  manager.onDelivered(({ runId, deliveryId }) => {
+    const message = store.messages.get(deliveryId);
+    const unit = message?.workId === undefined ? undefined : work.find(message.workId);
+    if (message?.kind !== 'work' || unit?.state !== 'assigned') return;
+    work.move(unit, 'running', { by: 'host', runId, note: 'the model has it' });
+  });
+
+  manager.onTurnEnded(({ session, runId }) => {
+    if (outbox.queued(session.id) > 0 || session.asks.length > 0) return;
+    const unit = work.ownedBy(session.id).find((owned) => owned.state === 'running');
+    if (!unit) return;
+    const key = `${runId} ${unit.id}`;
+    if (reminded.has(key)) {
+      work.move(unit, 'stalled', { by: 'host', runId, note: 'its turn ended twice without a report' });
+      return;
+    }
+    reminded.add(key);
+    outbox.accept({ from: 'host', to: session.id, kind: 'reminder', body: '', workId: unit.id });
+  });
+
+  manager.onEnded(({ session, runId, status }) => {
+    for (const unit of work.ownedBy(session.id)) {
+      const note = `${session.id} ended (${status.cause})`;
+      if (status.state === 'stopped') work.move(unit, 'open', { by: 'host', runId, note }, { owner: null });
+      else if (unit.state !== 'stalled') {
+        const running = unit.state === 'assigned' ? work.move(unit, 'running', { by: 'host', runId }) : unit;
+        work.move(running, 'stalled', { by: 'host', runId, note });
+      }
+    }
+  });
+}
