@@ -24,7 +24,8 @@ export class Terminals {
 
   /** Shows the panel with the terminals. */
   async show(): Promise<void> {
-    await this.#palette.run('Terminal: Focus Terminal');
+    // "Focus Terminal" would make a new one while those of before a reload are still being brought back.
+    if (!(await this.#screen().isVisible())) await this.#palette.run('View: Toggle Terminal');
     await this.#screen().waitFor();
   }
 
