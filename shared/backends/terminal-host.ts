@@ -26,6 +26,8 @@ export interface ManagedTerminal {
   whenNotTyping(signal: AbortSignal): Promise<void>;
   /** Resolves with the exit code (undefined where unknown) when the program has ended. */
   readonly exited: Promise<number | undefined>;
+  /** The last text that the program wrote, without control sequences, where the host can tell: for error messages. */
+  lastOutput?(): string;
 }
 
 export interface TerminalHost {
