@@ -1,0 +1,64 @@
+import type {
+  AskAnswer,
+  AttachTarget,
+  BackendDriver,
+  Delivery,
+  DeliveryOutcome,
+  DriverHost,
+  RunRecord,
+  RunSpec,
+} from '../../shared/backends/driver.ts';
+import type { BackendName } from '../../shared/orchestrator.ts';
+
+/** A driver without an agent behind it, for what the core does around drivers: the test says what happens. */
+export class FakeDriver implements BackendDriver {
+  readonly backend: BackendName = 'opencode';
+  readonly started: RunSpec[] = [];
+  readonly stopped: string[] = [];
+  readonly deliveries: { runId: string; delivery: Delivery }[] = [];
+  readonly answers: { askId: string; answer: AskAnswer }[] = [];
+  /** What the next start does besides succeeding: throw, or wait. */
+  onStart: (spec: RunSpec, signal: AbortSignal) => Promise<void> = async () => undefined;
+  outcome: DeliveryOutcome = { kind: 'accepted' };
+  adoptable = true;
+  private readonly host: DriverHost;
+
+  constructor(host: DriverHost) {
+    this.host = host;
+  }
+
+  async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
+    this.started.push(spec);
+    await this.onStart(spec, signal);
+  }
+
+  async adopt(_record: RunRecord): Promise<boolean> {
+    return this.adoptable;
+  }
+
+  async stop(runId: string): Promise<void> {
+    this.stopped.push(runId);
+  }
+
+  async deliver(runId: string, delivery: Delivery): Promise<DeliveryOutcome> {
+    this.deliveries.push({ runId, delivery });
+    this.host.report(runId, 'program', { kind: 'busy' }, 'prompted');
+    return this.outcome;
+  }
+
+  async answer(_runId: string, askId: string, answer: AskAnswer): Promise<void> {
+    this.answers.push({ askId, answer });
+  }
+
+  async attach(): Promise<AttachTarget> {
+    return { kind: 'shown' };
+  }
+
+  async health(): Promise<void> {}
+
+  async fromInside(): Promise<unknown> {
+    return undefined;
+  }
+
+  async dispose(): Promise<void> {}
+}

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GasTownError } from '../../../shared/errors.ts';
+import { slingWork } from '../../../shared/work/sling.ts';
+import type { Sling } from '../../../shared/work/sling.ts';
+import { fakeAgent, makeCore, makeRepository, temporaryFolder } from '../../support/core.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let core: ReturnType<typeof makeCore>;
+let repository: string;
+
+beforeEach(() => {
+  folder = temporaryFolder('sling');
+  core = makeCore(join(folder.path, 'town.db'));
+  repository = makeRepository(join(folder.path, 'alpha'));
+});
+afterEach(() => {
+  core.store.close();
+  folder.remove();
+});
+
+const order = (patch: Partial<Sling> = {}): Sling => ({
+  workId: 'issue-1',
+  rig: { name: 'alpha', path: repository },
+  name: 'toast',
+  agent: fakeAgent,
+  by: 'overseer',
+  message: 'Fix the door',
+  worktrees: join(folder.path, 'worktrees'),
+  ...patch,
+});
+const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) => slingWork(core, order(patch), signal);
+const worktree = () => join(folder.path, 'worktrees', 'alpha', 'toast');
+const branches = () => execFileSync('git', ['branch', '--format=%(refname:short)'], { cwd: repository, encoding: 'utf8' }).trim().split('\n');
+
+describe('sling', () => {
+  test('the unit is bound, the worktree made and the prompt ready before the agent starts', async () => {
+    core.driver.onStart = async (spec) => {
+      expect(core.work.get('issue-1')).toMatchObject({ state: 'assigned', owner: 'alpha-toast', branch: 'polecat/toast/issue-1' });
+      expect(existsSync(join(spec.cwd, 'README.md'))).toBe(true);
+      expect(spec.firstPrompt?.text).toContain('Fix the door');
+    };
+    const { session, work } = await sling();
+    expect(session).toMatchObject({ id: 'alpha-toast', state: 'running', role: 'polecat' });
+    expect(work.owner).toBe('alpha-toast');
+    expect(branches()).toContain('polecat/toast/issue-1');
+  });
+
+  test('the unit runs from the moment the model has it', async () => {
+    const { session } = await sling();
+    const [spec] = core.driver.started;
+    core.manager.delivered(session.runId, spec!.firstPrompt!.id);
+    expect(core.work.get('issue-1').state).toBe('running');
+    expect(core.store.messages.get(spec!.firstPrompt!.id)).toMatchObject({ state: 'delivered', runId: session.runId });
+  });
+
+  test('a start that fails leaves nothing but the failed unit with the reason', async () => {
+    core.driver.onStart = async () => {
+      throw new GasTownError('agent-missing', 'opencode was not found.');
+    };
+    await expect(sling()).rejects.toThrow('opencode was not found');
+    expect(core.work.get('issue-1')).toMatchObject({ state: 'failed', note: 'opencode was not found.' });
+    expect(core.work.get('issue-1').owner).toBeUndefined();
+    expect(core.registry.list()).toEqual([]);
+    expect(core.store.sessions.all()).toEqual([]);
+    expect(existsSync(worktree())).toBe(false);
+    expect(branches()).toEqual(['main']);
+    expect(core.store.messages.latest(9).map(({ state }) => state)).toEqual(['refused']);
+  });
+
+  test('a failed unit can be slung again', async () => {
+    core.driver.onStart = async () => {
+      throw new Error('once');
+    };
+    await expect(sling()).rejects.toThrow('once');
+    core.driver.onStart = async () => undefined;
+    const { message: _message, ...again } = order();
+    const { session } = await slingWork(core, again, new AbortController().signal);
+    expect(session.state).toBe('running');
+  });
+
+  test('a worktree in which the failing agent left something is kept, and the unit says so', async () => {
+    core.driver.onStart = async (spec) => {
+      writeFileSync(join(spec.cwd, 'precious.txt'), 'work');
+      throw new Error('died late');
+    };
+    await expect(sling()).rejects.toThrow('died late');
+    expect(existsSync(join(worktree(), 'precious.txt'))).toBe(true);
+    expect(core.work.get('issue-1').note).toMatch(/died late.*was kept/);
+  });
+
+  test('cancelling undoes it as a failure does', async () => {
+    const controller = new AbortController();
+    core.driver.onStart = async (_spec, signal) => {
+      controller.abort();
+      signal.throwIfAborted();
+    };
+    await expect(sling({}, controller.signal)).rejects.toThrow();
+    expect(core.work.get('issue-1').state).toBe('failed');
+    expect(existsSync(worktree())).toBe(false);
+  });
+
+  test('two slings of one unit: one wins, the other is told who has it', async () => {
+    const results = await Promise.allSettled([sling({ name: 'one' }), sling({ name: 'two' })]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const lost = results.find((result) => result.status === 'rejected');
+    expect(String(lost?.reason)).toMatch(/alpha-(one|two) has it|already/);
+    expect(core.driver.started).toHaveLength(1);
+  });
+
+  test('what cannot be slung is refused before anything is made', async () => {
+    const { message: _message, ...unknown } = order();
+    await expect(slingWork(core, unknown, new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
+    await sling();
+    await expect(sling({ workId: 'issue-2' })).rejects.toThrow(/alpha-toast already/);
+    await expect(sling({ name: 'nux' })).rejects.toThrow(/alpha-toast has it/);
+    execFileSync('git', ['checkout', '-q', '--detach'], { cwd: repository });
+    await expect(sling({ name: 'nux', workId: 'issue-3' })).rejects.toThrow(/detached HEAD/);
+    expect(core.work.find('issue-3')).toBeUndefined();
+  });
+});
