@@ -198,9 +198,13 @@ describe('editor driver', () => {
     expect(await window.terminals.textWhen(/counted/)).toContain('counted');
   });
 
-  it('ends without leaving a process', async () => {
-    expect(processesOf(editor.root).map((fact) => fact.command)).toContain('sleep 7777');
-    expect(await editor.stop()).toEqual([]);
+  it('ends without leaving a process, and names those that would have stayed', async () => {
+    await window.terminals.type('setsid nohup sleep 8888 & clear; echo started');
+    await window.terminals.textWhen(/^started/m);
+    const commands = processesOf(editor.root).map((fact) => fact.command);
+    expect(commands).toEqual(expect.arrayContaining(['sleep 7777', 'sleep 8888']));
+    const killed = await editor.stop();
+    expect(killed.map((fact) => fact.command)).toEqual(['sleep 8888']);
     expect(processesOf(editor.root)).toEqual([]);
   });
 });

@@ -44,8 +44,9 @@ export interface Server {
 
 /** A start that takes longer has failed (ms). It takes one second. */
 const START_LIMIT = 60_000;
-/** What a process group is given to end by itself after TERM (ms). */
+/** What the server is given to end by itself after TERM, and then what its terminals held (ms). */
 const STOP_LIMIT = 10_000;
+const TERMINALS_LIMIT = 3_000;
 
 /** Starts the editor's server on a free port of the loopback interface, in its own process group. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -64,19 +65,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
   };
   process.once('exit', killGroup);
+  const end = async (): Promise<ProcessFact[]> => {
+    const leftOver = await stop(child, options.folder);
+    process.removeListener('exit', killGroup);
+    return leftOver;
+  };
+  let stopped: Promise<ProcessFact[]> | undefined;
   try {
     const port = await listeningPort(child, path.join(options.folder, 'server.log'));
-    return {
-      port,
-      url: `http://127.0.0.1:${port}/`,
-      stop: async () => {
-        const leftOver = await stop(child, options.folder);
-        process.removeListener('exit', killGroup);
-        return leftOver;
-      },
-    };
+    return { port, url: `http://127.0.0.1:${port}/`, stop: () => (stopped ??= end()) };
   } catch (error) {
-    await stop(child, options.folder);
+    await end();
     throw error;
   }
 }
@@ -151,5 +150,5 @@ async function stop(child: ChildProcess, folder: string): Promise<ProcessFact[]>
     await Promise.race([ended, after(STOP_LIMIT, undefined, { ref: false })]);
   }
   sendSignal(-child.pid, 'SIGKILL');
-  return endProcessesOf(folder, STOP_LIMIT / 2);
+  return endProcessesOf(folder, TERMINALS_LIMIT);
 }

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findProgram } from '../setup/find-program.ts';
 import { prepareTools } from '../setup/tools.ts';
 import type { Tools } from '../setup/tools.ts';
+import { agentPath } from './agent-path.ts';
 import { startEditor } from './editor.ts';
 import type { Editor, EditorOptions } from './editor.ts';
 
@@ -14,7 +14,7 @@ export type TestEditorOptions = Partial<Omit<EditorOptions, 'editor' | 'browser'
 };
 
 /** The folders of one run, all in its own temporary folder. */
-export interface TestFolders {
+interface TestFolders {
   readonly root: string;
   readonly home: string;
   readonly workspace: string;
@@ -24,8 +24,6 @@ export interface TestFolders {
 export interface TestEditor extends TestFolders, Editor {
   readonly tools: Tools;
 }
-
-const STANDARD_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** Starts an editor in a fresh temporary folder, which goes away when it is stopped. */
 export async function startTestEditor(options: TestEditorOptions = {}): Promise<TestEditor> {
@@ -59,15 +57,4 @@ export async function startTestEditor(options: TestEditorOptions = {}): Promise<
     await rm(root, { recursive: true, force: true });
     throw error;
   }
-}
-
-/**
- * PATH of a machine that has git, ripgrep and both pinned agents. There is no Node of this project on it, because a
- * person needs none either.
- */
-export function agentPath(tools: Tools): string {
-  const git = findProgram('git');
-  const folders = [tools.opencode.folder, tools.claude.folder, ...STANDARD_PATH, tools.editor.ripgrepFolder];
-  if (git !== undefined) folders.push(path.dirname(git));
-  return [...new Set(folders)].join(path.delimiter);
 }
