@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import { GasTownError, messageOf } from '../../shared/errors.ts';
+import type { Views } from '../views/views.ts';
+import { allow, answer, deny, showWaiting } from './answer-commands.ts';
+import type { CommandName } from './command-ids.ts';
+import { commandNames } from './command-ids.ts';
+import type { Command, CommandDeps } from './command.ts';
+import { givenBy } from './given.ts';
+import { checkHealth } from './health-command.ts';
+import { broadcastMessage, sendMessage } from './message-commands.ts';
+import { attach, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
+import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
+import { assignWork, newWork, slingWork } from './work-commands.ts';
+
+const commands: Record<CommandName, Command> = {
+  createTown,
+  addRig,
+  newWork,
+  slingWork,
+  spawnSession,
+  attach,
+  startMayor,
+  startRefinery,
+  assignWork,
+  sendMessage,
+  broadcastMessage,
+  terminateSession,
+  showAgents,
+  showWaiting,
+  checkHealth,
+  openRigSettings,
+  openTownSettings,
+  showLog: async (_given, { log }) => log.show(),
+  checkAgents: (_given, deps) => deps.checkAgents(),
+  allow,
+  deny,
+  answer,
+};
+
+export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {
+  const registrations = commandNames.map((name) =>
+    vscode.commands.registerCommand(`gastown.${name}`, async (argument: unknown) => {
+      try {
+        await commands[name](givenBy(argument, (rowId) => views.target(rowId)), deps);
+      } catch (error) {
+        tell(name, error, deps);
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registrations);
+}
+
+/** Says what went wrong; what the person cancelled needs no word. */
+function tell(name: CommandName, error: unknown, { log }: CommandDeps): void {
+  if (isCancellation(error)) return;
+  // What the core expected has a message for people; of anything else the log keeps where it came from.
+  log.error(`${name}: ${GasTownError.is(error) || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message)}`);
+  const showLog = vscode.l10n.t('Show Log');
+  void vscode.window.showErrorMessage(messageOf(error), showLog).then((chosen) => {
+    if (chosen === showLog) log.show();
+  });
+}
+
+/** The core's own error, or the same one that came over the channel. */
+function isCancellation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'cancelled';
+}

@@ -1,0 +1,39 @@
+import type { RowTarget } from '../views/tree-node.ts';
+
+const keys = ['session', 'rig', 'role', 'work', 'ask', 'agent', 'name', 'text', 'source', 'folder'] as const;
+
+/**
+ * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or of
+ * another extension, such as `{"rig": "myproject", "work": "issue-1"}`.
+ */
+export type Given = Partial<Record<(typeof keys)[number], string>>;
+
+/** `argument` is a row id (looked up by `target`), an object with some of the keys, or nothing that concerns us. */
+export function givenBy(argument: unknown, target: (rowId: string) => RowTarget | undefined): Given {
+  if (typeof argument === 'string') return fromTarget(target(argument));
+  if (typeof argument !== 'object' || argument === null) return {};
+  return Object.fromEntries(
+    Object.entries(argument).filter(([key, value]) => keys.some((each) => each === key) && typeof value === 'string'),
+  );
+}
+
+function fromTarget(target: RowTarget | undefined): Given {
+  switch (target?.kind) {
+    case 'rig':
+      return { rig: target.rig };
+    case 'role':
+      return { rig: target.rig, role: target.role };
+    case 'session':
+      return { session: target.session };
+    case 'ask':
+      return { session: target.session, ask: target.ask };
+    case 'child':
+      return { session: target.session };
+    case 'work':
+      return { work: target.work };
+    case 'town':
+    case 'group':
+    case undefined:
+      return {};
+  }
+}

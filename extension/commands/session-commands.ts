@@ -1,0 +1,112 @@
+/** Starting, watching and ending sessions. */
+import * as vscode from 'vscode';
+import { GasTownError } from '../../shared/errors.ts';
+import { roles, townRoles } from '../../shared/orchestrator.ts';
+import type { Role } from '../../shared/orchestrator.ts';
+import { ownedStates } from '../../shared/work/state.ts';
+import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import { isAlive } from '../views/session-icon.ts';
+import { fullSessionName } from '../views/session-text.ts';
+import { connectionOf, sessionOf, withProgress } from './command.ts';
+import type { Command, CommandDeps } from './command.ts';
+import { askInTurn } from './dialog.ts';
+import { agentQuestion, Answer, nameQuestion, pickOne, rigQuestion, roleQuestion, sessionChoices, sessionQuestion } from './questions.ts';
+import { filled } from './work-commands.ts';
+
+const t = vscode.l10n.t;
+
+export const spawnSession: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const role = new Answer(given.role);
+  const rig = new Answer(given.rig);
+  const agent = new Answer(given.agent);
+  const name = new Answer(given.name);
+  const ofTown = () => townRoles.some((each) => each === role.value);
+  const isSingle = () => role.value !== 'crew' && role.value !== 'polecat';
+  await askInTurn(t('Spawn Session'), [
+    roleQuestion(role, snapshot, given.rig !== undefined),
+    rigQuestion(rig, snapshot, ofTown),
+    agentQuestion(agent, snapshot, rig),
+    nameQuestion(name, snapshot, rig, isSingle),
+  ]);
+  const chosen = roles.find((each) => each === role.get());
+  if (!chosen) throw new GasTownError('unknown-role', t('There is no role {0}. The roles are {1}.', role.get(), roles.join(', ')));
+  if (isSingle()) name.value = undefined;
+  if (ofTown()) rig.value = undefined;
+  const session = await withProgress(t('Starting a session'), (signal) =>
+    api.request('session.spawn', { role: chosen, ...filled({ rig, agent, name }) }, signal),
+  );
+  vscode.window.setStatusBarMessage(t('$(rocket) {0} has started.', fullSessionName(session, t)), 5000);
+};
+
+export const startMayor: Command = async (given, deps) => {
+  await startSingle(deps, 'mayor', undefined, given.agent);
+};
+
+export const startRefinery: Command = async (given, deps) => {
+  const rig = new Answer(given.rig);
+  await askInTurn(t('Start Refinery'), [rigQuestion(rig, connectionOf(deps).snapshot)]);
+  await startSingle(deps, 'refinery', rig.get(), given.agent);
+};
+
+/** Starts the one session of the role, unless it runs, and shows it. */
+async function startSingle(deps: CommandDeps, role: Role, rig: string | undefined, agent: string | undefined): Promise<void> {
+  const { api, snapshot } = connectionOf(deps);
+  const present = snapshot.sessions.find((each) => each.role === role && each.rig === (rig ?? '') && isAlive(each));
+  const spawn = { role, ...(rig === undefined ? {} : { rig }), ...(agent ? { agent } : {}) };
+  const session =
+    present ?? (await withProgress(t('Starting the {0}', role), (signal) => api.request('session.spawn', spawn, signal)));
+  await show(deps, session.id);
+}
+
+export const attach: Command = async (given, deps) => {
+  const session = new Answer(given.session);
+  const alive = connectionOf(deps).snapshot.sessions.filter(isAlive);
+  await askInTurn(t('Attach'), [sessionQuestion(session, alive, t('Whose terminal?'))]);
+  await show(deps, session.get());
+};
+
+/** Brings up the session's terminal. */
+async function show(deps: CommandDeps, session: string): Promise<void> {
+  const connection = connectionOf(deps);
+  const target = await withProgress(t('Opening the terminal of {0}', session), (signal) =>
+    connection.api.request('session.attach', { session }, signal),
+  );
+  if (target.kind === 'program') deps.attachTerminals.show(session, target);
+  else if (connection.role === 'client') {
+    void vscode.window.showInformationMessage(t('The terminal of {0} is in the window that hosts the town; it was brought to the front there.', session));
+  }
+}
+
+export const showAgents: Command = async (_given, deps) => {
+  const { snapshot } = connectionOf(deps);
+  if (snapshot.sessions.length === 0) {
+    void vscode.window.showInformationMessage(t('The town has no sessions. Start one with "Gas Town: Spawn Session…".'));
+    return;
+  }
+  const placeholder = t('{0} sessions. Choose one to open its terminal.', snapshot.sessions.length);
+  await show(deps, await pickOne(t('Agents'), sessionChoices(snapshot.sessions), placeholder));
+};
+
+export const terminateSession: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const answer = new Answer(given.session);
+  await askInTurn(t('Terminate Session'), [
+    sessionQuestion(answer, snapshot.sessions.filter(isAlive), t('Which session shall end?')),
+  ]);
+  const session = sessionOf(snapshot, answer.get());
+  if (!(await mayEnd(session, snapshot))) return;
+  await withProgress(t('Ending {0}', fullSessionName(session, t)), (signal) =>
+    api.request('session.stop', { session: session.id }, signal),
+  );
+};
+
+/** Asks only where something would be interrupted. */
+async function mayEnd(session: SessionView, snapshot: TownSnapshot): Promise<boolean> {
+  const work = snapshot.work.filter((each) => each.owner === session.id && ownedStates.includes(each.state));
+  if (work.length === 0) return true;
+  const terminate = t('Terminate');
+  const question = t('End {0} although it has work?', fullSessionName(session, t));
+  const detail = t('Not done yet: {0}. What is on its branch stays.', work.map((each) => each.id).join(', '));
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, terminate)) === terminate;
+}

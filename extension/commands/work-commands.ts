@@ -1,0 +1,132 @@
+/** New work, slinging it, and giving it to a session. */
+import * as vscode from 'vscode';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import { isAlive } from '../views/session-icon.ts';
+import { fullSessionName } from '../views/session-text.ts';
+import { connectionOf, withProgress } from './command.ts';
+import type { Command } from './command.ts';
+import { askInTurn, input, pick } from './dialog.ts';
+import type { Question } from './dialog.ts';
+import { agentQuestion, Answer, nameQuestion, rigQuestion, sessionQuestion, textQuestion, workChoices } from './questions.ts';
+
+const t = vscode.l10n.t;
+
+/** The choice of making new work instead of taking some that is there. */
+const newWorkChoice = '';
+
+export const newWork: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const text = new Answer(given.text);
+  const id = new Answer(given.work);
+  const rig = new Answer(given.rig);
+  const priority = new Answer(given.text === undefined ? undefined : '2');
+  await askInTurn(t('New Work Unit'), [
+    workTextQuestion(text),
+    workIdQuestion(id, snapshot, () => given.text !== undefined),
+    rigQuestion(rig, snapshot),
+    priorityQuestion(priority),
+  ]);
+  const work = await withProgress(t('Adding the work unit'), (signal) =>
+    api.request('work.add', { ...unit(text, id, rig), priority: Number(priority.get()) }, signal),
+  );
+  const sling = t('Sling…');
+  const message = t('Work unit {0} was added.', work.id);
+  void vscode.window.showInformationMessage(message, sling).then((chosen) => {
+    if (chosen === sling) void vscode.commands.executeCommand('gastown.slingWork', { work: work.id });
+  });
+};
+
+export const slingWork: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const work = new Answer(given.work);
+  const text = new Answer(given.text);
+  const id = new Answer(undefined);
+  const rig = new Answer(given.rig ?? rigOf(given.work, snapshot));
+  const agent = new Answer(given.agent);
+  const name = new Answer(given.name);
+  const isNew = () => work.value === newWorkChoice;
+  const textQuestionOfNew = workTextQuestion(text);
+  await askInTurn(t('Sling Work'), [
+    workQuestion(work, snapshot),
+    { ...textQuestionOfNew, skip: () => !isNew() || given.text !== undefined },
+    workIdQuestion(id, snapshot, () => !isNew()),
+    rigQuestion(rig, snapshot),
+    agentQuestion(agent, snapshot, rig),
+    nameQuestion(name, snapshot, rig),
+  ]);
+  const { session } = await withProgress(t('Slinging work to {0}', rig.get()), async (signal) => {
+    const unitId = isNew() ? (await api.request('work.add', unit(text, id, rig), signal)).id : work.get();
+    return api.request('sling', { work: unitId, rig: rig.get(), ...filled({ agent, name }) }, signal);
+  });
+  vscode.window.setStatusBarMessage(t('$(rocket) {0} has the work.', fullSessionName(session, t)), 5000);
+};
+
+export const assignWork: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const work = new Answer(given.work);
+  const session = new Answer(given.session);
+  const text = new Answer(given.text);
+  const id = new Answer(undefined);
+  const isNew = () => work.value === newWorkChoice;
+  const textQuestionOfNew = workTextQuestion(text);
+  await askInTurn(t('Assign Work'), [
+    workQuestion(work, snapshot),
+    { ...textQuestionOfNew, skip: () => !isNew() || given.text !== undefined },
+    workIdQuestion(id, snapshot, () => !isNew()),
+    sessionQuestion(session, snapshot.sessions.filter(isAlive), t('Who shall have it?')),
+  ]);
+  await withProgress(t('Assigning work to {0}', session.get()), async (signal) => {
+    const rig = new Answer(snapshot.sessions.find((each) => each.id === session.value)?.rig);
+    const unitId = isNew() ? (await api.request('work.add', unit(text, id, rig), signal)).id : work.get();
+    return api.request('work.assign', { id: unitId, session: session.get() }, signal);
+  });
+};
+
+function workQuestion(answer: Answer, snapshot: TownSnapshot): Question {
+  return answer.question(async (place) => {
+    const free = snapshot.work.filter((each) => ['open', 'queued', 'failed', 'escalated'].includes(each.state));
+    const create = { label: t('New Work Unit…'), iconPath: new vscode.ThemeIcon('add'), value: newWorkChoice };
+    answer.value = await pick(place, [...workChoices(free), create], { placeholder: t('Which work?') });
+  });
+}
+
+function workTextQuestion(answer: Answer): Question {
+  return textQuestion(answer, t('What is to be done? The agent reads this.'), t('Add a dark theme to the settings page'));
+}
+
+function workIdQuestion(answer: Answer, snapshot: TownSnapshot, needless: () => boolean): Question {
+  return answer.question(async (place) => {
+    answer.value = await input(place, {
+      prompt: t('Id of the work unit, such as an issue number. Leave it empty to let the town choose.'),
+      placeholder: 'issue-1',
+      ...(answer.value === undefined ? {} : { value: answer.value }),
+      validate: (text) => {
+        if (text !== '' && !/^[A-Za-z0-9][\w.-]*$/.test(text)) return t('Use letters, digits, "-", "_" and "." only.');
+        return snapshot.work.some((each) => each.id === text) ? t('There is work with this id already.') : undefined;
+      },
+    });
+  }, needless);
+}
+
+function priorityQuestion(answer: Answer): Question {
+  const names = [t('Critical'), t('High'), t('Normal'), t('Low'), t('Backlog')];
+  return answer.question(async (place) => {
+    const choices = names.map((label, priority) => ({ label, description: `P${priority}`, value: String(priority) }));
+    answer.value = await pick(place, choices, { placeholder: t('How urgent is it?'), preferred: t('Normal') });
+  });
+}
+
+function rigOf(work: string | undefined, snapshot: TownSnapshot): string | undefined {
+  return snapshot.work.find((each) => each.id === work)?.rig || undefined;
+}
+
+function unit(text: Answer, id: Answer, rig: Answer): { description: string; id?: string; rig?: string } {
+  return { description: text.get(), ...(id.value ? { id: id.value } : {}), ...(rig.value ? { rig: rig.value } : {}) };
+}
+
+/** The answers that were not left to the town. */
+export function filled<K extends string>(answers: Record<K, Answer>): Partial<Record<K, string>> {
+  const given: Partial<Record<K, string>> = {};
+  for (const key of Object.keys(answers) as K[]) if (answers[key].value) given[key] = answers[key].value;
+  return given;
+}

@@ -1,0 +1,37 @@
+import * as vscode from 'vscode';
+
+/** Every `when` key that we set, and what it says. All are false before activation and after deactivation. */
+export const contextKeys = {
+  /** The search for a town has ended, with or without one. */
+  searched: 'gastown.searched',
+  /** There is a town, but it could not be opened. */
+  joinFailed: 'gastown.joinFailed',
+  /** This window is in a town. */
+  hasTown: 'gastown.hasTown',
+  hasRigs: 'gastown.hasRigs',
+  hasSessions: 'gastown.hasSessions',
+  /** A session waits for the person. */
+  hasWaiting: 'gastown.hasWaiting',
+  /** Neither backend's program was found, and no session runs. */
+  noAgentProgram: 'gastown.noAgentProgram',
+} as const;
+
+export type ContextKey = keyof typeof contextKeys;
+
+/** Sets only what changed: each call goes to the editor's main process. */
+export class ContextKeys {
+  private readonly values = new Map<ContextKey, boolean>();
+
+  set(values: Partial<Record<ContextKey, boolean>>): void {
+    for (const key of Object.keys(values) as ContextKey[]) {
+      const value = values[key] ?? false;
+      if ((this.values.get(key) ?? false) === value) continue;
+      this.values.set(key, value);
+      void vscode.commands.executeCommand('setContext', contextKeys[key], value);
+    }
+  }
+
+  dispose(): void {
+    this.set(Object.fromEntries(Object.keys(contextKeys).map((key) => [key, false])));
+  }
+}

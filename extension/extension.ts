@@ -1,0 +1,39 @@
+import { registerCommands } from './commands/command-table.ts';
+import type * as vscode from 'vscode';
+import { AgentPrograms } from './town/agent-programs.ts';
+import { ContextKeys } from './context-keys.ts';
+import { ConfigProblems } from './diagnostics/config-problems.ts';
+import { TerminalPath } from './environment/terminal-path.ts';
+import { Lifetime } from './lifetime.ts';
+import { WaitingNotifier } from './notifications/waiting-notifier.ts';
+import { AttachTerminals } from './terminals/attach-terminals.ts';
+import { EditorTerminalHost } from './terminals/editor-terminal-host.ts';
+import { CurrentTown } from './town/current-town.ts';
+import { joinFrom } from './town/join-from.ts';
+import { findTownOf } from './town/find-town-of.ts';
+import { StatusBar } from './views/status-bar.ts';
+import { TextDocuments } from './views/text-documents.ts';
+import { Views } from './views/views.ts';
+import { keepContextKeys } from './keep-context-keys.ts';
+
+/** Puts the parts together and looks for a town. Disposing lets go of everything, in reverse order. */
+export function startExtension(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Lifetime {
+  const lifetime = new Lifetime();
+  const terminals = lifetime.own(new EditorTerminalHost());
+  const attachTerminals = lifetime.own(new AttachTerminals());
+  const documents = lifetime.own(new TextDocuments());
+  const join = joinFrom(context, terminals, log);
+  const town = lifetime.own(new CurrentTown({ find: findTownOf, join, log }));
+  const agents = lifetime.own(new AgentPrograms(town, log));
+  const views = lifetime.own(new Views(town, () => agents.found));
+  lifetime.own(agents.onDidChange(() => views.show()));
+  keepContextKeys(lifetime.own(new ContextKeys()), town, agents, lifetime);
+  lifetime.own(new StatusBar(town));
+  lifetime.own(new WaitingNotifier(town, attachTerminals));
+  lifetime.own(new ConfigProblems(town));
+  const path = lifetime.own(new TerminalPath(context));
+  lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
+  lifetime.own(registerCommands({ town, attachTerminals, documents, log, checkAgents: () => agents.check() }, views));
+  void town.refresh();
+  return lifetime;
+}

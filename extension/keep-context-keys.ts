@@ -1,0 +1,24 @@
+import type { Disposable, Lifetime } from './lifetime.ts';
+import type { ContextKeys } from './context-keys.ts';
+import type { AgentPrograms } from './town/agent-programs.ts';
+import type { CurrentTown } from './town/current-town.ts';
+import { classOf } from './views/session-icon.ts';
+
+/** Keeps the `when` keys as the town is. */
+export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: AgentPrograms, lifetime: Lifetime): void {
+  const update = () => {
+    const { snapshot, searched } = town;
+    const sessions = snapshot?.sessions ?? [];
+    keys.set({
+      searched,
+      joinFailed: town.problem !== undefined,
+      hasTown: snapshot !== undefined,
+      hasRigs: (snapshot?.rigs.length ?? 0) > 0,
+      hasSessions: sessions.length > 0,
+      hasWaiting: sessions.some((session) => classOf(session) === 'waiting'),
+      noAgentProgram: snapshot !== undefined && sessions.length === 0 && !agents.found,
+    });
+  };
+  const sources: Disposable[] = [town.onDidChange(update), agents.onDidChange(update)];
+  for (const source of sources) lifetime.own(source);
+}

@@ -1,0 +1,19 @@
+import * as vscode from 'vscode';
+
+/** The editor's own settings (DESIGN D10); everything about towns and agents stands in the town's files. */
+export const settings = {
+  /** Folders in which agent programs are looked for before PATH. */
+  agentsPath: (): string[] => read('agents.path', []),
+  /** Whether a session that begins to wait for the person is told by a notification. */
+  notifyWaiting: (): boolean => read('notifications.waiting', true),
+};
+
+export type SettingKey = 'agents.path' | 'notifications.waiting';
+
+export function changesSetting(event: vscode.ConfigurationChangeEvent, key: SettingKey): boolean {
+  return event.affectsConfiguration(`gastown.${key}`);
+}
+
+function read<T>(key: SettingKey, fallback: T): T {
+  return vscode.workspace.getConfiguration('gastown').get<T>(key, fallback);
+}

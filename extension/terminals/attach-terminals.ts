@@ -1,0 +1,48 @@
+import * as vscode from 'vscode';
+import type { AttachTarget } from '../../shared/backends/driver.ts';
+import { roleIcon } from './role-icon.ts';
+
+/**
+ * Terminals in which a person watches a session that has no terminal of its own. One per session; closing it ends only
+ * the watching.
+ */
+export class AttachTerminals {
+  private readonly bySession = new Map<string, vscode.Terminal>();
+  private readonly registration: vscode.Disposable;
+
+  constructor() {
+    this.registration = vscode.window.onDidCloseTerminal((closed) => {
+      for (const [session, terminal] of this.bySession) if (terminal === closed) this.bySession.delete(session);
+    });
+  }
+
+  /** Opens the session's terminal, or brings the one that is open to the front. */
+  show(session: string, target: Extract<AttachTarget, { kind: 'program' }>): void {
+    const terminal = this.bySession.get(session) ?? open(target);
+    this.bySession.set(session, terminal);
+    terminal.show();
+  }
+
+  /** Whether this terminal shows that session. */
+  shows(terminal: vscode.Terminal, session: string): boolean {
+    return this.bySession.get(session) === terminal;
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+    for (const terminal of this.bySession.values()) terminal.dispose();
+  }
+}
+
+function open({ name, program, args, env, cwd }: Extract<AttachTarget, { kind: 'program' }>): vscode.Terminal {
+  return vscode.window.createTerminal({
+    name,
+    shellPath: program,
+    shellArgs: args,
+    env,
+    strictEnv: true,
+    cwd,
+    iconPath: roleIcon(''),
+    isTransient: true,
+  });
+}

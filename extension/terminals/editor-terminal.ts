@@ -1,0 +1,63 @@
+import * as vscode from 'vscode';
+import type { ManagedTerminal } from '../../shared/backends/terminal-host.ts';
+import type { Typing } from './typing.ts';
+
+/** A terminal of this window with an agent program in it. */
+export class EditorTerminal implements ManagedTerminal {
+  readonly name: string;
+  readonly pid: number;
+  readonly exited: Promise<number | undefined>;
+  readonly terminal: vscode.Terminal;
+  private readonly typing: Typing;
+
+  constructor(terminal: vscode.Terminal, name: string, pid: number, typing: Typing) {
+    this.terminal = terminal;
+    this.name = name;
+    this.pid = pid;
+    this.typing = typing;
+    this.exited = exitOf(terminal);
+  }
+
+  write(text: string): void {
+    this.terminal.sendText(text, false);
+  }
+
+  show(preserveFocus = false): void {
+    this.terminal.show(preserveFocus);
+  }
+
+  close(): void {
+    this.terminal.dispose();
+  }
+
+  personIsTyping(): boolean {
+    return this.typing.into(this.terminal);
+  }
+
+  whenNotTyping(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted || !this.personIsTyping()) return resolve();
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        registration.dispose();
+        resolve();
+      };
+      const registration = this.typing.onDidChange(() => {
+        if (!this.personIsTyping()) done();
+      });
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** Resolves with the exit code when the terminal is closed; undefined where the editor does not know it. */
+function exitOf(terminal: vscode.Terminal): Promise<number | undefined> {
+  if (terminal.exitStatus) return Promise.resolve(terminal.exitStatus.code);
+  return new Promise((resolve) => {
+    const registration = vscode.window.onDidCloseTerminal((closed) => {
+      if (closed !== terminal) return;
+      registration.dispose();
+      resolve(closed.exitStatus?.code);
+    });
+  });
+}

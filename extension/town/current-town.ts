@@ -1,0 +1,145 @@
+import * as vscode from 'vscode';
+import { messageOf } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import type { TownConnection } from '../../shared/town/join.ts';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import { Lifetime } from '../lifetime.ts';
+
+export interface TownAccess {
+  /** The root of the town that one of the folders is in. */
+  find(folders: readonly string[]): Promise<string | undefined>;
+  join(root: string): Promise<TownConnection>;
+  readonly log: Logger;
+}
+
+/**
+ * The town of this window. Looks for one when the window opens, when folders come and go, when trust is granted and when a
+ * settings file appears; joins it, and tells everybody of its snapshots.
+ */
+export class CurrentTown {
+  private readonly lifetime = new Lifetime();
+  private readonly changed = this.lifetime.own(new vscode.EventEmitter<TownSnapshot | undefined>());
+  /** A new snapshot, at most one per 100 ms (the host sees to that); undefined when there is no town any more. */
+  readonly onDidChange = this.changed.event;
+  private readonly access: TownAccess;
+  private current: TownConnection | undefined;
+  private subscription: vscode.Disposable | undefined;
+  private refreshing: Promise<void> = Promise.resolve();
+  private watchers: vscode.Disposable[] = [];
+  private disposed = false;
+  private failure: string | undefined;
+  private hasSearched = false;
+
+  constructor(access: TownAccess) {
+    this.access = access;
+    this.lifetime.own(vscode.workspace.onDidChangeWorkspaceFolders(() => void this.refresh()));
+    this.lifetime.own(vscode.workspace.onDidGrantWorkspaceTrust(() => void this.refresh()));
+  }
+
+  get connection(): TownConnection | undefined {
+    return this.current;
+  }
+
+  get snapshot(): TownSnapshot | undefined {
+    return this.current?.snapshot;
+  }
+
+  /** Why the town that was found could not be joined. */
+  get problem(): string | undefined {
+    return this.failure;
+  }
+
+  get searched(): boolean {
+    return this.hasSearched;
+  }
+
+  /**
+   * Finds the town anew, and joins it where it is another one than before. Never rejects: what goes wrong is told to the
+   * person. `again` leaves the present town first, so that it starts with new settings.
+   */
+  refresh(again = false): Promise<void> {
+    this.refreshing = this.refreshing.then(() => this.findAndJoin(again));
+    return this.refreshing;
+  }
+
+  /** Joins the town of this folder, whether or not the window has the folder open. */
+  open(root: string): Promise<void> {
+    this.refreshing = this.refreshing.then(() => this.change(root, false));
+    return this.refreshing;
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    for (const watcher of this.watchers) watcher.dispose();
+    await this.lifetime.dispose();
+    await this.refreshing;
+    await this.leave();
+  }
+
+  private async findAndJoin(again: boolean): Promise<void> {
+    const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
+    try {
+      const root = vscode.workspace.isTrusted ? await this.access.find(folders.map((each) => each.uri.fsPath)) : undefined;
+      await this.change(root, again);
+    } catch (error) {
+      this.tell(error, vscode.l10n.t('Gas Town could not look for a town: {0}', messageOf(error)));
+    }
+    if (!this.disposed) this.watchFor(folders);
+  }
+
+  private async change(root: string | undefined, again: boolean): Promise<void> {
+    if (this.disposed) return;
+    const before = this.current?.snapshot.root;
+    if (before === root && !again && this.failure === undefined) return this.draw();
+    await this.leave();
+    this.failure = undefined;
+    if (root !== undefined) {
+      try {
+        this.current = await this.access.join(root);
+        this.subscription = this.current.onDidChange(() => this.draw());
+        this.access.log.info(`Joined the town ${root} as ${this.current.role}.`);
+      } catch (error) {
+        this.failure = vscode.l10n.t('The town {0} could not be opened: {1}', root, messageOf(error));
+        this.tell(error, this.failure);
+      }
+    }
+    this.draw();
+  }
+
+  private async leave(): Promise<void> {
+    const connection = this.current;
+    this.current = undefined;
+    this.subscription?.dispose();
+    this.subscription = undefined;
+    await connection?.dispose();
+  }
+
+  private draw(): void {
+    this.hasSearched = true;
+    if (!this.disposed) this.changed.fire(this.current?.snapshot);
+  }
+
+  /** While there is no town, a settings file that appears in an open folder or directly below one may make it one. */
+  private watchFor(folders: readonly vscode.WorkspaceFolder[]): void {
+    for (const watcher of this.watchers) watcher.dispose();
+    this.watchers = [];
+    if (this.current || !vscode.workspace.isTrusted) return;
+    for (const folder of folders) {
+      const pattern = new vscode.RelativePattern(folder, '{settings/config.json,*/settings/config.json}');
+      const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+      watcher.onDidCreate(() => void this.refresh());
+      watcher.onDidChange(() => void this.refresh());
+      this.watchers.push(watcher);
+    }
+  }
+
+  private tell(error: unknown, message: string): void {
+    this.access.log.error(error instanceof Error && error.stack ? error.stack : message);
+    const again = vscode.l10n.t('Try Again');
+    const showLog = vscode.l10n.t('Show Log');
+    void vscode.window.showErrorMessage(message, again, showLog).then((chosen) => {
+      if (chosen === again) void this.refresh(true);
+      if (chosen === showLog) void vscode.commands.executeCommand('gastown.showLog');
+    });
+  }
+}

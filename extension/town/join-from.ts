@@ -1,0 +1,30 @@
+import * as vscode from 'vscode';
+import type { TerminalHost } from '../../shared/backends/terminal-host.ts';
+import { joinTown } from '../../shared/town/join.ts';
+import { settings } from '../settings.ts';
+import type { TownAccess } from './current-town.ts';
+import { hostEnvironment } from './host-environment.ts';
+
+/** Joins towns with what this installation of the extension has to offer. */
+export function joinFrom(
+  context: Pick<vscode.ExtensionContext, 'asAbsolutePath'>,
+  terminals: TerminalHost,
+  log: vscode.LogOutputChannel,
+): TownAccess['join'] {
+  return (root) =>
+    joinTown({
+      root,
+      files: {
+        plugin: context.asAbsolutePath('dist/gastown.js'),
+        hook: context.asAbsolutePath('dist/claude-hook.js'),
+        gt: context.asAbsolutePath('dist/gt.js'),
+        prompts: context.asAbsolutePath('dist/prompts'),
+      },
+      // The editor's own Node: its Electron needs to be told that it is one; the server's is one already.
+      node: { command: process.execPath, env: process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {} },
+      environment: hostEnvironment(process.env, settings.agentsPath()),
+      terminals,
+      log,
+      trusted: () => vscode.workspace.isTrusted,
+    });
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import type { AgentSettings } from '../../shared/config/agent-settings.ts';
+import { parseSettings } from '../../shared/config/parse-settings.ts';
+import { rigSettings } from '../../shared/config/rig-settings.ts';
+import { settingsPath } from '../../shared/config/settings-path.ts';
+import { townSettings } from '../../shared/config/town-settings.ts';
+import { unlessMissing } from '../../shared/config/write-atomically.ts';
+import { backendNames } from '../../shared/orchestrator.ts';
+import { findProgram } from '../../shared/process/find-program.ts';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+
+/** An agent that can be chosen, with the program that it runs. */
+export interface KnownAgent {
+  name: string;
+  command: string;
+}
+
+/** The agents that a rig's sessions can run (the town's, without a rig). What cannot be read is told by the town. */
+export async function knownAgents(root: string, rigPath?: string): Promise<KnownAgent[]> {
+  const ofTown = parseSettings(await read(root), townSettings, root).value?.agents ?? {};
+  const ofRig = rigPath === undefined ? {} : (parseSettings(await read(rigPath), rigSettings, rigPath).value?.agents ?? {});
+  const builtIn = Object.fromEntries(backendNames.map((name) => [name, {}]));
+  const all: Record<string, AgentSettings> = { ...builtIn, ...ofTown, ...ofRig };
+  return Object.entries(all).map(([name, { command, provider }]) => ({ name, command: command ?? provider ?? name }));
+}
+
+/** Whether any agent of the town or its rigs has its program on this machine. */
+export async function anyAgentProgram(
+  snapshot: TownSnapshot,
+  environment: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const places: (string | undefined)[] = [undefined, ...snapshot.rigs.map((rig) => rig.path)];
+  const agents = await Promise.all(places.map((rigPath) => knownAgents(snapshot.root, rigPath)));
+  const commands = new Set(agents.flat().map((agent) => agent.command));
+  for (const command of commands) {
+    if ((await findProgram(command, environment, { cwd: snapshot.root })) !== undefined) return true;
+  }
+  return false;
+}
+
+async function read(root: string): Promise<string> {
+  return (await unlessMissing(readFile(settingsPath(root), 'utf8'))) ?? '{}';
+}

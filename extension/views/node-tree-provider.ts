@@ -1,0 +1,84 @@
+import * as vscode from 'vscode';
+import { changedRows } from './tree-diff.ts';
+import type { TreeNode } from './tree-node.ts';
+
+/**
+ * Rows for the editor. The element that the editor holds is the row's id, so that a row stays itself from one snapshot to
+ * the next, and commands get something that can be looked up.
+ */
+export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
+  private readonly changed = new vscode.EventEmitter<string[] | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private roots: TreeNode[] = [];
+  private nodes = new Map<string, TreeNode>();
+  private parents = new Map<string, string>();
+  private readonly tooltip: (node: TreeNode) => string | undefined;
+
+  constructor(tooltip: (node: TreeNode) => string | undefined) {
+    this.tooltip = tooltip;
+  }
+
+  show(roots: TreeNode[]): void {
+    const changes = changedRows(this.roots, roots);
+    this.roots = roots;
+    this.nodes = new Map();
+    this.parents = new Map();
+    this.index(roots, undefined);
+    if (changes === 'all') this.changed.fire(undefined);
+    else if (changes.length > 0) this.changed.fire(changes);
+  }
+
+  node(id: string): TreeNode | undefined {
+    return this.nodes.get(id);
+  }
+
+  getChildren(id?: string): string[] {
+    const children = id === undefined ? this.roots : (this.nodes.get(id)?.children ?? []);
+    return children.map((child) => child.id);
+  }
+
+  getParent(id: string): string | undefined {
+    return this.parents.get(id);
+  }
+
+  getTreeItem(id: string): vscode.TreeItem {
+    const node = this.nodes.get(id);
+    // The editor may still ask for a row that has just gone; the refresh that removes it is on its way.
+    if (!node) return new vscode.TreeItem('');
+    const item = new vscode.TreeItem(node.label, collapsibleState(node));
+    item.id = node.id;
+    item.description = node.description;
+    item.iconPath = themeIcon(node.icon);
+    item.contextValue = node.contextValue;
+    item.accessibilityInformation = { label: node.aria };
+    return item;
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, id: string): vscode.TreeItem {
+    const node = this.nodes.get(id);
+    const text = node && this.tooltip(node);
+    item.tooltip = text === undefined ? (node?.label ?? '') : new vscode.MarkdownString(text);
+    return item;
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+
+  private index(nodes: readonly TreeNode[], parent: string | undefined): void {
+    for (const node of nodes) {
+      this.nodes.set(node.id, node);
+      if (parent !== undefined) this.parents.set(node.id, parent);
+      this.index(node.children, node.id);
+    }
+  }
+}
+
+function collapsibleState(node: TreeNode): vscode.TreeItemCollapsibleState {
+  if (node.children.length === 0) return vscode.TreeItemCollapsibleState.None;
+  return node.expanded ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed;
+}
+
+export function themeIcon({ icon, color }: { icon: string; color?: string }): vscode.ThemeIcon {
+  return color === undefined ? new vscode.ThemeIcon(icon) : new vscode.ThemeIcon(icon, new vscode.ThemeColor(color));
+}

@@ -1,0 +1,90 @@
+/**
+ * The one table from a session's status to how it looks. Shape and colour both tell the state, so that colour is never
+ * alone. Icon names are codicons, colours are theme colour ids.
+ */
+import type { Ask } from '../../shared/sessions/activity.ts';
+import type { SessionView } from '../../shared/town/snapshot.ts';
+
+export interface StateIcon {
+  icon: string;
+  color?: string;
+}
+
+const attentionColor = 'notificationsWarningIcon.foreground';
+
+export const sessionIcons = {
+  starting: { icon: 'loading~spin' },
+  working: { icon: 'sync~spin', color: 'charts.blue' },
+  permission: { icon: 'shield', color: attentionColor },
+  plan: { icon: 'checklist', color: attentionColor },
+  question: { icon: 'question', color: attentionColor },
+  dialog: { icon: 'bell-dot', color: attentionColor },
+  unread: { icon: 'circle-filled', color: 'charts.green' },
+  idle: { icon: 'circle-outline', color: 'disabledForeground' },
+  limited: { icon: 'watch', color: 'charts.orange' },
+  paused: { icon: 'debug-pause', color: 'disabledForeground' },
+  failed: { icon: 'error', color: 'list.errorForeground' },
+  stopped: { icon: 'circle-slash', color: 'disabledForeground' },
+  unknown: { icon: 'dash', color: 'disabledForeground' },
+} as const satisfies Record<string, StateIcon>;
+
+export type SessionLook = keyof typeof sessionIcons;
+
+/** What menus, sorting and aggregates tell apart. */
+export const sessionClasses = [
+  'waiting',
+  'failed',
+  'working',
+  'starting',
+  'limited',
+  'idle',
+  'unknown',
+  'paused',
+  'stopped',
+] as const;
+export type SessionClass = (typeof sessionClasses)[number];
+
+export function lookOf(session: SessionView): SessionLook {
+  if (session.state !== 'running') return session.state;
+  switch (session.activity.kind) {
+    case 'unknown':
+      return 'unknown';
+    case 'busy':
+      return 'working';
+    case 'idle':
+      return session.unseen ? 'unread' : 'idle';
+    case 'attention':
+      return session.activity.ask;
+    case 'rate-limited':
+      return 'limited';
+  }
+}
+
+const classes: Record<SessionLook, SessionClass> = {
+  starting: 'starting',
+  working: 'working',
+  permission: 'waiting',
+  plan: 'waiting',
+  question: 'waiting',
+  dialog: 'waiting',
+  unread: 'idle',
+  idle: 'idle',
+  limited: 'limited',
+  paused: 'paused',
+  failed: 'failed',
+  stopped: 'stopped',
+  unknown: 'unknown',
+};
+
+export function classOf(session: SessionView): SessionClass {
+  return classes[lookOf(session)];
+}
+
+/** A session that is there: everything but stopped and failed. */
+export function isAlive(session: SessionView): boolean {
+  return session.state !== 'stopped' && session.state !== 'failed';
+}
+
+export function askIcon(ask: Ask): StateIcon {
+  return sessionIcons[ask.kind];
+}

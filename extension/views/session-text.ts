@@ -1,0 +1,158 @@
+/** Words for sessions: pure, in one place, so that tree, status bar, quick picks and screen readers say the same. */
+import type { Role } from '../../shared/orchestrator.ts';
+import type { Ask } from '../../shared/sessions/activity.ts';
+import type { SessionView } from '../../shared/town/snapshot.ts';
+import type { Translate } from '../translate.ts';
+import { classOf, lookOf, sessionClasses } from './session-icon.ts';
+import type { SessionClass } from './session-icon.ts';
+import type { ViewContext } from './view-context.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** `now`, `3m`, `2h`, `5d`. */
+export function shortAge(since: number, { now, t }: ViewContext): string {
+  const age = Math.max(0, now - since);
+  if (age < minute) return t('now');
+  if (age < hour) return t('{0}m', Math.floor(age / minute));
+  if (age < day) return t('{0}h', Math.floor(age / hour));
+  return t('{0}d', Math.floor(age / day));
+}
+
+/** The same for a sentence: `3 minutes`. */
+export function longAge(since: number, { now, t }: ViewContext): string {
+  const age = Math.max(0, now - since);
+  const count = (unit: number) => Math.floor(age / unit);
+  if (age < minute) return t('less than a minute');
+  if (age < hour) return count(minute) === 1 ? t('1 minute') : t('{0} minutes', count(minute));
+  if (age < day) return count(hour) === 1 ? t('1 hour') : t('{0} hours', count(hour));
+  return count(day) === 1 ? t('1 day') : t('{0} days', count(day));
+}
+
+export function roleName(role: Role, t: Translate): string {
+  switch (role) {
+    case 'mayor':
+      return t('Mayor');
+    case 'deacon':
+      return t('Deacon');
+    case 'witness':
+      return t('Witness');
+    case 'refinery':
+      return t('Refinery');
+    case 'crew':
+      return t('Crew');
+    case 'polecat':
+      return t('Polecats');
+  }
+}
+
+/** What the row is called: the worker's name, or the role where there is only one of it. */
+export function sessionName(session: SessionView, t: Translate): string {
+  return session.agentName === '' ? roleName(session.role, t) : session.agentName;
+}
+
+/** The name with its rig, for lists that are not below one. */
+export function fullSessionName(session: SessionView, t: Translate): string {
+  const name = sessionName(session, t);
+  return session.rig === '' ? name : t('{0} ({1})', name, session.rig);
+}
+
+/** State and activity in a few words, without the time: `waiting for permission`. */
+export function stateText(session: SessionView, { t, clock }: ViewContext): string {
+  switch (lookOf(session)) {
+    case 'starting':
+      return t('starting');
+    case 'working':
+      return t('working');
+    case 'permission':
+      return t('waiting for permission');
+    case 'plan':
+      return t('waiting for a plan to be approved');
+    case 'question':
+      return t('waiting for an answer');
+    case 'dialog':
+      return t('waiting in its terminal');
+    case 'unread':
+      return t('idle, has news');
+    case 'idle':
+      return t('idle');
+    case 'limited':
+      return session.activity.kind === 'rate-limited'
+        ? t('rate-limited until {0}', clock(session.activity.until))
+        : t('rate-limited');
+    case 'paused':
+      return t('paused');
+    case 'failed':
+      return t('failed');
+    case 'stopped':
+      return t('stopped');
+    case 'unknown':
+      return t('running, activity unknown');
+  }
+}
+
+/** The agent, and the backend where the name does not say it already. */
+export function agentText(session: SessionView, t: Translate): string {
+  return session.agent === session.backend ? session.backend : t('{0} on {1}', session.agent, session.backend);
+}
+
+export function sessionDescription(session: SessionView, context: ViewContext): string {
+  const parts = [stateText(session, context), shortAge(session.since, context), agentText(session, context.t)];
+  if (session.branch !== undefined) parts.push(session.branch);
+  if (session.unreadMail > 0) parts.push(context.t('{0} unread', session.unreadMail));
+  return parts.join(' · ');
+}
+
+/** One sentence for screen readers. */
+export function sessionSentence(session: SessionView, context: ViewContext): string {
+  const { t } = context;
+  const who =
+    session.agentName === ''
+      ? t('session {0}', roleName(session.role, t))
+      : t('session {0}, {1}', session.agentName, session.role);
+  const where = session.rig === '' ? who : t('{0} of rig {1}', who, session.rig);
+  const why = session.asks[0];
+  const state = why ? t('{0}: {1}', stateText(session, context), why.title) : stateText(session, context);
+  return t('{0}, {1}, for {2}, agent {3}', where, state, longAge(session.since, context), agentText(session, t));
+}
+
+export function askSentence(session: SessionView, ask: Ask, context: ViewContext): string {
+  const { t } = context;
+  const title = t('{0} asks: {1}, for {2}', fullSessionName(session, t), ask.title, longAge(ask.since, context));
+  return ask.resolvable ? title : t('{0}. It can only be answered in its terminal', title);
+}
+
+function classText(kind: SessionClass, count: number, t: Translate): string {
+  switch (kind) {
+    case 'waiting':
+      return t('{0} waiting', count);
+    case 'failed':
+      return t('{0} failed', count);
+    case 'working':
+      return t('{0} working', count);
+    case 'starting':
+      return t('{0} starting', count);
+    case 'limited':
+      return t('{0} rate-limited', count);
+    case 'idle':
+      return t('{0} idle', count);
+    case 'unknown':
+      return t('{0} unknown', count);
+    case 'paused':
+      return t('{0} paused', count);
+    case 'stopped':
+      return t('{0} stopped', count);
+  }
+}
+
+/** What a parent row says of the sessions below it: `2 waiting · 1 working`. */
+export function aggregateText(sessions: readonly SessionView[], t: Translate): string {
+  if (sessions.length === 0) return t('no sessions');
+  const kinds = sessions.map(classOf);
+  return sessionClasses
+    .map((kind) => ({ kind, count: kinds.filter((each) => each === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => classText(kind, count, t))
+    .join(' · ');
+}

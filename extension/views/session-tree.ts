@@ -1,0 +1,159 @@
+/** Snapshot → rows of the Sessions view: town → rig → role → session → what it asks and its child sessions. Pure. */
+import { townRoles } from '../../shared/orchestrator.ts';
+import type { ChildSession, Role } from '../../shared/orchestrator.ts';
+import type { Ask } from '../../shared/sessions/activity.ts';
+import type { RigView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import { askIcon, classOf, lookOf, sessionIcons } from './session-icon.ts';
+import type { SessionClass } from './session-icon.ts';
+import { aggregateText, askSentence, roleName, sessionDescription, sessionName, sessionSentence, shortAge } from './session-text.ts';
+import type { TreeNode } from './tree-node.ts';
+import type { ViewContext } from './view-context.ts';
+
+/** Roles of a rig in the order in which they are shown; of the first two there is one each, shown without a group. */
+const single: readonly Role[] = ['witness', 'refinery'];
+const many: readonly Role[] = ['crew', 'polecat'];
+
+/** Rows stay where they are while work goes on: only waiting, failing and ending move one. */
+const rank: Partial<Record<SessionClass, number>> = { waiting: 0, failed: 1, stopped: 3 };
+const usualRank = 2;
+
+/** No rows at all for a town without rigs and sessions, so that the welcome view shows. */
+export function sessionTree(snapshot: TownSnapshot, context: ViewContext): TreeNode[] {
+  if (snapshot.rigs.length === 0 && snapshot.sessions.length === 0) return [];
+  const ofTown = inOrder(snapshot.sessions.filter((session) => townRoles.includes(session.role)));
+  const { t } = context;
+  const aggregate = aggregateText(snapshot.sessions, t);
+  return [
+    {
+      id: 'town',
+      label: snapshot.name,
+      description: aggregate,
+      icon: { icon: 'organization' },
+      aria: t('town {0}, {1}', snapshot.name, aggregate),
+      contextValue: 'town',
+      expanded: true,
+      target: { kind: 'town' },
+      children: [
+        ...ofTown.map((session) => sessionNode(session, context)),
+        ...rigsOf(snapshot).map((rig) => rigNode(rig, snapshot, context)),
+      ],
+    },
+  ];
+}
+
+/** The town's rigs, and those that it no longer has but whose sessions are still there. */
+function rigsOf(snapshot: TownSnapshot): Pick<RigView, 'name' | 'problem'>[] {
+  const known = new Set(snapshot.rigs.map((rig) => rig.name));
+  const gone = new Set(snapshot.sessions.map((session) => session.rig).filter((rig) => rig !== '' && !known.has(rig)));
+  return [...snapshot.rigs, ...[...gone].map((name) => ({ name }))];
+}
+
+function rigNode(rig: Pick<RigView, 'name' | 'problem'>, snapshot: TownSnapshot, context: ViewContext): TreeNode {
+  const { t } = context;
+  const sessions = snapshot.sessions.filter((session) => session.rig === rig.name && !townRoles.includes(session.role));
+  const aggregate = rig.problem ?? aggregateText(sessions, t);
+  return {
+    id: `rig:${rig.name}`,
+    label: rig.name,
+    description: aggregate,
+    icon: rig.problem === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
+    aria: t('rig {0}, {1}', rig.name, aggregate),
+    contextValue: 'rig',
+    expanded: true,
+    target: { kind: 'rig', rig: rig.name },
+    children: [
+      ...inOrder(sessions.filter((session) => single.includes(session.role))).map((each) => sessionNode(each, context)),
+      ...many.flatMap((role) => roleNode(rig.name, role, sessions, context)),
+    ],
+  };
+}
+
+function roleNode(rig: string, role: Role, ofRig: readonly SessionView[], context: ViewContext): TreeNode[] {
+  const sessions = ofRig.filter((session) => session.role === role);
+  if (sessions.length === 0) return [];
+  const { t } = context;
+  const label = roleName(role, t);
+  const aggregate = aggregateText(sessions, t);
+  return [
+    {
+      id: `role:${rig}/${role}`,
+      label,
+      description: aggregate,
+      icon: { icon: role === 'crew' ? 'person' : 'rocket' },
+      aria: t('{0} of rig {1}, {2}', label, rig, aggregate),
+      contextValue: `role.${role}`,
+      expanded: true,
+      target: { kind: 'role', rig, role },
+      children: inOrder(sessions).map((session) => sessionNode(session, context)),
+    },
+  ];
+}
+
+function sessionNode(session: SessionView, context: ViewContext): TreeNode {
+  return {
+    id: `session:${session.id}`,
+    label: sessionName(session, context.t),
+    description: sessionDescription(session, context),
+    icon: sessionIcons[lookOf(session)],
+    aria: sessionSentence(session, context),
+    contextValue: sessionContextValue(session),
+    expanded: session.asks.length > 0,
+    target: { kind: 'session', session: session.id },
+    children: [
+      ...session.asks.map((ask) => askNode(session, ask, context)),
+      ...session.children.map((child) => childNode(session, child, context)),
+    ],
+  };
+}
+
+/** `session.opencode.working`; while it waits also for what and where it can be answered: `session.claude.waiting.plan.here`. */
+export function sessionContextValue(session: SessionView): string {
+  const base = `session.${session.backend}.${classOf(session)}`;
+  if (classOf(session) !== 'waiting') return base;
+  const ask = session.asks[0];
+  return ask ? `${base}.${ask.kind}.${answerPlace(ask)}` : `${base}.dialog.terminal`;
+}
+
+function answerPlace(ask: Ask): 'here' | 'terminal' {
+  return ask.resolvable ? 'here' : 'terminal';
+}
+
+function askNode(session: SessionView, ask: Ask, context: ViewContext): TreeNode {
+  return {
+    id: `ask:${session.id}/${ask.id}`,
+    label: ask.title,
+    description: shortAge(ask.since, context),
+    icon: askIcon(ask),
+    aria: askSentence(session, ask, context),
+    contextValue: `ask.${ask.kind}.${answerPlace(ask)}`,
+    expanded: false,
+    target: { kind: 'ask', session: session.id, ask: ask.id },
+    children: [],
+  };
+}
+
+function childNode(session: SessionView, child: ChildSession, { t }: ViewContext): TreeNode {
+  const activity = child.activity === 'busy' ? t('working') : child.activity === 'idle' ? t('idle') : '';
+  const icon = child.activity === 'busy' ? 'working' : child.activity === 'idle' ? 'idle' : 'unknown';
+  return {
+    id: `child:${session.id}/${child.id}`,
+    label: child.title,
+    description: activity,
+    icon: sessionIcons[icon],
+    aria: t('child session {0} of {1}, {2}', child.title, sessionName(session, t), activity || t('activity unknown')),
+    contextValue: 'child',
+    expanded: false,
+    target: { kind: 'child', session: session.id, child: child.id },
+    children: [],
+  };
+}
+
+function inOrder(sessions: readonly SessionView[]): SessionView[] {
+  const rankOf = (session: SessionView) => rank[classOf(session)] ?? usualRank;
+  return [...sessions].sort((a, b) => rankOf(a) - rankOf(b) || roleAndName(a).localeCompare(roleAndName(b), undefined, { numeric: true }));
+}
+
+/** The mayor before the deacon, otherwise by name. */
+function roleAndName(session: SessionView): string {
+  return `${session.role === 'mayor' ? 0 : 1}${session.agentName || session.role}`;
+}

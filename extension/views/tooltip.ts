@@ -1,0 +1,111 @@
+/** Markdown for the hover of a row, made only when somebody hovers. Pure. */
+import type { RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import type { Translate } from '../translate.ts';
+import { agentText, aggregateText, fullSessionName, longAge, roleName, stateText } from './session-text.ts';
+import type { RowTarget } from './tree-node.ts';
+import type { ViewContext } from './view-context.ts';
+import { workStateText } from './work-tree.ts';
+
+/** Undefined where the row's thing is gone from the snapshot or the row says everything itself. */
+export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: ViewContext): string | undefined {
+  switch (target.kind) {
+    case 'town':
+      return townTooltip(snapshot, context.t);
+    case 'rig': {
+      const rig = snapshot.rigs.find((each) => each.name === target.rig);
+      return rig && rigTooltip(rig, context.t);
+    }
+    case 'session': {
+      const session = snapshot.sessions.find((each) => each.id === target.session);
+      return session && sessionTooltip(session, snapshot, context);
+    }
+    case 'ask': {
+      const session = snapshot.sessions.find((each) => each.id === target.session);
+      const ask = session?.asks.find((each) => each.id === target.ask);
+      if (!ask) return undefined;
+      const where = ask.resolvable ? '' : `\n\n${context.t('It can only be answered in its terminal.')}`;
+      return `**${escaped(ask.title)}**\n\n${fenced(ask.detail)}${where}`;
+    }
+    case 'work': {
+      const work = snapshot.work.find((each) => each.id === target.work);
+      return work && workTooltip(work, context);
+    }
+    case 'role':
+    case 'child':
+    case 'group':
+      return undefined;
+  }
+}
+
+function townTooltip(snapshot: TownSnapshot, t: Translate): string {
+  const backends = snapshot.backends.map(({ name, health, version, detail }) =>
+    field(version === undefined ? name : `${name} ${version}`, detail === undefined ? health : `${health}: ${detail}`),
+  );
+  return lines(`**${escaped(snapshot.name)}**`, [
+    field(t('Folder'), snapshot.root),
+    field(t('Sessions'), aggregateText(snapshot.sessions, t)),
+    ...backends,
+  ]);
+}
+
+function rigTooltip(rig: RigView, t: Translate): string {
+  return lines(`**${escaped(rig.name)}**`, [
+    field(t('Folder'), rig.path),
+    field(t('Default branch'), rig.defaultBranch),
+    field(t('Problem'), rig.problem),
+  ]);
+}
+
+function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: ViewContext): string {
+  const { t } = context;
+  const work = snapshot.work.filter((each) => each.owner === session.id);
+  return lines(`**${escaped(fullSessionName(session, t))}** — ${escaped(stateText(session, context))}`, [
+    field(t('For'), t('{0}, since {1}', longAge(session.since, context), context.clock(session.since))),
+    field(t('Because of'), session.cause),
+    ...session.asks.map((ask) => field(t('Asks'), ask.title)),
+    ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
+    field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),
+    field(t('Unread mail'), session.unreadMail === 0 ? undefined : String(session.unreadMail)),
+    field(t('Agent'), agentText(session, t)),
+    field(t('Role'), roleName(session.role, t)),
+    field(t('Branch'), session.branch),
+    field(t('Folder'), session.workDir),
+    field(t('Process'), session.pid === undefined ? undefined : String(session.pid)),
+    field(t('Id'), session.id),
+  ]);
+}
+
+function workTooltip(work: WorkView, context: ViewContext): string {
+  const { t } = context;
+  const head = lines(`**${escaped(work.id)}** ${escaped(work.title)} — ${workStateText(work.state, t)}`, [
+    field(t('For'), longAge(work.changedAt, context)),
+    field(t('Owner'), work.owner),
+    field(t('Rig'), work.rig === '' ? undefined : work.rig),
+    field(t('Branch'), work.branch),
+    field(t('Commits'), work.commits === undefined ? undefined : String(work.commits)),
+    field(t('Priority'), String(work.priority)),
+    field(t('Note'), work.note),
+  ]);
+  return work.description === '' || work.description === work.title ? head : `${head}\n\n${fenced(work.description)}`;
+}
+
+function lines(head: string, fields: (string | undefined)[]): string {
+  return [head, '', ...fields.filter((each) => each !== undefined)].join('\n');
+}
+
+function field(name: string, value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : `- ${name}: ${escaped(value.replace(/\s+/g, ' '))}`;
+}
+
+/** Text of agents and people is shown, never interpreted. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!~<>|&$]/g, '\\$&');
+}
+
+/** A fence longer than any run of backticks inside; long texts are cut, the whole is one command away. */
+function fenced(text: string): string {
+  const shown = text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
+  const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}text\n${shown}\n${fence}`;
+}

@@ -1,0 +1,30 @@
+import type { Role } from '../../shared/orchestrator.ts';
+import type { StateIcon } from './session-icon.ts';
+
+/** What a row stands for, so that a command called from it need not ask. */
+export type RowTarget =
+  | { kind: 'town' }
+  | { kind: 'rig'; rig: string }
+  | { kind: 'role'; rig: string; role: Role }
+  | { kind: 'session'; session: string }
+  | { kind: 'ask'; session: string; ask: string }
+  | { kind: 'child'; session: string; child: string }
+  | { kind: 'work'; work: string }
+  | { kind: 'group' };
+
+/** A row before it meets the editor. Plain data: two builds of the same snapshot are deeply equal. */
+export interface TreeNode {
+  /** Stable for as long as the thing it shows exists; unique in its view. */
+  id: string;
+  label: string;
+  description: string;
+  icon: StateIcon;
+  /** The whole row as one sentence. */
+  aria: string;
+  /** For menus; grammar in `package.json`'s `when` clauses: `session.<backend>.<class>…`, `ask.<kind>.<where>`, … */
+  contextValue: string;
+  /** Whether the row opens by itself when it is new. */
+  expanded: boolean;
+  target: RowTarget;
+  children: TreeNode[];
+}

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { sessionContextValue, sessionTree } from '../../../extension/views/session-tree.ts';
+import type { TreeNode } from '../../../extension/views/tree-node.ts';
+import { ask, asking, context, rig, session, town } from './fixtures.ts';
+
+/** Each row as one indented line. */
+function outline(nodes: readonly TreeNode[], depth = 0): string[] {
+  return nodes.flatMap((node) => [`${'  '.repeat(depth)}${node.label}`, ...outline(node.children, depth + 1)]);
+}
+
+function all(nodes: readonly TreeNode[]): TreeNode[] {
+  return nodes.flatMap((node) => [node, ...all(node.children)]);
+}
+
+const mayor = session({ id: 'hq-mayor', role: 'mayor', agentName: '', rig: '', backend: 'claude', agent: 'claude' });
+const deacon = { ...mayor, id: 'hq-deacon', role: 'deacon' as const };
+const refinery = session({ id: 'myproject-refinery', role: 'refinery', agentName: '' });
+const named = (agentName: string, changes = {}) => session({ id: `myproject-${agentName}`, agentName, ...changes });
+
+test('town, rig, role, session, and below it what it asks and its child sessions', () => {
+  const child = { id: 'c1', title: 'Explore the code', activity: 'busy' as const };
+  const snapshot = town({
+    rigs: [rig, { ...rig, name: 'empty' }],
+    sessions: [
+      deacon,
+      named('worker-10'),
+      named('worker-2'),
+      named('Max', { role: 'crew' }),
+      asking([ask(), ask({ id: 'ask-2', title: 'Edit: main.ts' })], { id: 'myproject-worker-3', agentName: 'worker-3', children: [child] }),
+      refinery,
+      mayor,
+    ],
+  });
+  expect(outline(sessionTree(snapshot, context))).toEqual([
+    'town',
+    '  Mayor',
+    '  Deacon',
+    '  myproject',
+    '    Refinery',
+    '    Crew',
+    '      Max',
+    '    Polecats',
+    '      worker-3',
+    '        Bash: npm test',
+    '        Edit: main.ts',
+    '        Explore the code',
+    '      worker-2',
+    '      worker-10',
+    '  empty',
+  ]);
+});
+
+test('waiting first, then failed, ended last; work going on moves no row', () => {
+  const order = (...sessions: ReturnType<typeof session>[]) => outline(sessionTree(town({ sessions }), context)).slice(3);
+  const a = named('a', { state: 'stopped' });
+  const b = named('b', { activity: { kind: 'busy' } });
+  const c = named('c', { state: 'failed' });
+  const d = asking([], { id: 'myproject-d', agentName: 'd' });
+  const e = named('e');
+  expect(order(a, b, c, d, e).map((line) => line.trim())).toEqual(['d', 'c', 'b', 'e', 'a']);
+  expect(order(a, { ...b, activity: { kind: 'idle' } }, c, d, { ...e, activity: { kind: 'busy' } }).map((line) => line.trim())).toEqual(['d', 'c', 'b', 'e', 'a']);
+});
+
+test('a town without rigs and sessions has no rows, so that its welcome shows', () => {
+  expect(sessionTree(town({ rigs: [] }), context)).toEqual([]);
+  expect(sessionTree(town(), context)).not.toEqual([]);
+});
+
+test('sessions of a rig that the town has lost are still there', () => {
+  expect(outline(sessionTree(town({ rigs: [], sessions: [session()] }), context))).toEqual(['town', '  myproject', '    Polecats', '      worker-1']);
+});
+
+test('ids are unique, and stay when everything else about a session changes', () => {
+  const before = all(sessionTree(town({ sessions: [mayor, session(), asking([ask()], { id: 'myproject-x', agentName: 'x' })] }), context));
+  const after = all(sessionTree(town({ sessions: [mayor, session({ activity: { kind: 'busy' }, runId: 'run-2', branch: 'b' })] }), context));
+  expect(new Set(before.map((node) => node.id)).size).toBe(before.length);
+  expect(after.map((node) => node.id).filter((id) => !before.some((node) => node.id === id))).toEqual([]);
+});
+
+test('the context value tells menus the backend, the class, and what can be answered where', () => {
+  const values = [
+    session({ activity: { kind: 'busy' } }),
+    { ...mayor, state: 'stopped' as const },
+    asking([ask()]),
+    asking([ask({ kind: 'question' })]),
+    asking([ask({ kind: 'plan', resolvable: false })], { backend: 'claude' }),
+    asking([], { backend: 'claude' }),
+  ].map(sessionContextValue);
+  expect(values).toEqual([
+    'session.opencode.working',
+    'session.claude.stopped',
+    'session.opencode.waiting.permission.here',
+    'session.opencode.waiting.question.here',
+    'session.claude.waiting.plan.terminal',
+    'session.claude.waiting.dialog.terminal',
+  ]);
+});
+
+test('a parent is never drawn as working because of a child', () => {
+  const children = [{ id: 'c1', title: 'Explore', activity: 'busy' as const }];
+  const node = all(sessionTree(town({ sessions: [session({ children })] }), context)).find((each) => each.id === 'session:myproject-worker-1');
+  expect(node).toMatchObject({ icon: { icon: 'circle-outline' }, contextValue: 'session.opencode.idle' });
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { sessionTree } from '../../../extension/views/session-tree.ts';
+import { changedRows } from '../../../extension/views/tree-diff.ts';
+import { ask, asking, context, rig, session, town } from './fixtures.ts';
+
+const one = session({ id: 'a', agentName: 'a' });
+const two = session({ id: 'b', agentName: 'b' });
+const rows = (...sessions: ReturnType<typeof session>[]) => sessionTree(town({ sessions }), context);
+
+test('nothing is drawn again when nothing that shows has changed', () => {
+  expect(changedRows(rows(one, two), rows({ ...one, cause: 'other words' }, two))).toEqual([]);
+});
+
+test('only the row that changed is drawn again', () => {
+  expect(changedRows(rows(one, two), rows({ ...one, branch: 'polecat/a/issue-1' }, two))).toEqual(['session:a']);
+});
+
+test('where children come, go or move, their parent is drawn again, and nothing below it is named', () => {
+  const child = { id: 'c', title: 'Explore', activity: 'idle' as const };
+  expect(changedRows(rows(one, two), rows({ ...one, children: [child] }, two))).toEqual(['session:a']);
+  expect(changedRows(rows(one, { ...two, state: 'starting' }), rows(one))).toEqual(['town']);
+});
+
+test('asks of a session that waits on are drawn at the session', () => {
+  const second = ask({ id: 'ask-2', title: 'Edit: main.ts' });
+  const waits = (...asks: ReturnType<typeof ask>[]) => rows(asking(asks, { id: 'a', agentName: 'a' }));
+  expect(changedRows(waits(ask(), second), waits(ask()))).toEqual(['session:a']);
+});
+
+test('everything is drawn again when the top rows change', () => {
+  expect(changedRows([], rows(one))).toBe('all');
+  expect(changedRows(rows(one), [])).toBe('all');
+  expect(changedRows(rows(), sessionTree(town({ rigs: [rig, { ...rig, name: 'other' }] }), context))).toEqual(['town']);
+});
