@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { agents, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
+
+/** `<town>/settings/config.json` in Gas Town's format (internal/config/types.go, TownSettings). Unknown keys are kept. */
+export const townSettings = z.looseObject({
+  type: z.literal('town-settings').describe('Says that this file holds the settings of a town.'),
+  version: z.literal(1).describe('Version of the format.').optional(),
+  default_agent: z
+    .string()
+    .min(1)
+    .meta({ examples: ['claude', 'opencode'] })
+    .describe('The agent of whoever is not given one more exactly; `claude` when absent.')
+    .optional(),
+  agents: agents.optional(),
+  role_agents: roleAgents.optional(),
+  crew_agents: agentsByWorker.describe('Which agent a crew member gets, by name; goes before `role_agents`.').optional(),
+  cli_theme: untouched('Colours of Gas Town\'s command line.'),
+  agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
+  web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),
+  worker_status: untouched('Thresholds of Gas Town\'s worker states.'),
+  feed_curator: untouched('Gas Town\'s feed.'),
+  convoy: untouched('Gas Town\'s convoys.'),
+  role_effort: untouched('Reasoning effort by role.'),
+  cost_tier: untouched('Gas Town\'s cost tier: standard, economy or budget.'),
+  scheduler: untouched('Gas Town\'s scheduler.'),
+  operational: untouched('Gas Town\'s time-outs and thresholds.'),
+  disabled_patrols: untouched('Patrols that Gas Town\'s daemon leaves out.'),
+});
+export type TownSettings = z.output<typeof townSettings>;
+
+/** What is in force where the file says nothing. */
+export const defaultTownSettings: TownSettings = { type: 'town-settings', version: 1 };

@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTown, newTownSettings } from '../../../shared/config/create-town.ts';
+import { findTown } from '../../../shared/config/find-town.ts';
+import { parseSettings } from '../../../shared/config/parse-settings.ts';
+import { settingsPath } from '../../../shared/config/settings-path.ts';
+import { townSettings } from '../../../shared/config/town-settings.ts';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'town-'));
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function settings(folder: string, text: string): Promise<void> {
+  await mkdir(dirname(settingsPath(folder)), { recursive: true });
+  await writeFile(settingsPath(folder), text);
+}
+
+describe('findTown', () => {
+  it('finds the town in the folder itself and above it, past a rig\'s settings', async () => {
+    const rig = join(root, 'myproject');
+    await settings(root, '{ "type": "town-settings" }');
+    await settings(rig, '{ "type": "rig-settings" }');
+    await mkdir(join(rig, 'src'));
+    expect(await findTown(root)).toBe(root);
+    expect(await findTown(rig)).toBe(root);
+    expect(await findTown(join(rig, 'src'))).toBe(root);
+  });
+
+  it('finds the nearest of two', async () => {
+    await settings(root, '{ "type": "town-settings" }');
+    await settings(join(root, 'inner'), '{ "type": "town-settings" }');
+    expect(await findTown(join(root, 'inner'))).toBe(join(root, 'inner'));
+  });
+
+  it('finds a town whose settings have an error, so that it can be told', async () => {
+    await settings(root, '{ "type": "town-settings" "default_agent": }');
+    expect(await findTown(root)).toBe(root);
+  });
+
+  it.each(['{ "type": "rig-settings" }', '[]', '', 'null'])('finds none where the settings are %j', async (text) => {
+    await settings(root, text);
+    expect(await findTown(root)).toBeUndefined();
+  });
+});
+
+describe('createTown', () => {
+  it('writes settings that are allowed, and a runtime folder that git does not see', async () => {
+    const town = join(root, 'new', 'town');
+    await createTown(town);
+    const text = await readFile(settingsPath(town), 'utf8');
+    expect(parseSettings(text, townSettings, 'f')).toEqual({ value: newTownSettings, problems: [] });
+    expect(await readFile(join(town, '.runtime', '.gitignore'), 'utf8')).toBe('*\n');
+    expect(await findTown(town)).toBe(town);
+  });
+
+  it('overwrites nothing', async () => {
+    await settings(root, '{}');
+    await expect(createTown(root)).rejects.toMatchObject({ code: 'name-taken' });
+    expect(await readFile(settingsPath(root), 'utf8')).toBe('{}');
+  });
+
+  it('says where it cannot write', async () => {
+    await writeFile(join(root, 'file'), '');
+    await expect(createTown(join(root, 'file'))).rejects.toThrow(/could not be written/);
+  });
+});
