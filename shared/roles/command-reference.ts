@@ -1,0 +1,34 @@
+import type { Role } from '../orchestrator.ts';
+
+interface Entry {
+  usage: string;
+  does: string;
+  roles?: readonly Role[];
+}
+
+const dispatchers: readonly Role[] = ['mayor', 'deacon', 'crew', 'witness', 'refinery'];
+
+const entries: readonly Entry[] = [
+  { usage: 'gt hook', does: 'show the work that is yours' },
+  { usage: 'gt done [--status completed|failed|escalated] -m TEXT', does: 'report the end of your work; only this ends it' },
+  { usage: 'gt prime', does: 'print this context again' },
+  { usage: 'gt agents', does: 'list all sessions with their state' },
+  { usage: 'gt work list', does: 'list all work units' },
+  { usage: 'gt work show ID', does: 'show one unit with its history' },
+  { usage: 'gt work add TITLE [-m TEXT] [--rig RIG]', does: 'record a new unit of work', roles: dispatchers },
+  {
+    usage: 'gt sling WORK RIG [--agent A] [--name N] [-m TEXT]',
+    does: 'give a unit to a polecat with a worktree of its own',
+    roles: dispatchers,
+  },
+  { usage: 'gt nudge SESSION TEXT', does: 'put a short message before a session' },
+  { usage: 'gt mail send TO -s SUBJECT -m TEXT', does: 'write mail; TO is a session id or an address' },
+  { usage: 'gt mail inbox', does: 'read your mail' },
+];
+
+/** The `gt` commands of a role, one per line. A long TEXT can come from standard input: `-m -`. */
+export function commandReference(role: Role): string {
+  const own = entries.filter((entry) => entry.roles?.includes(role) ?? true);
+  return [...own.map(({ usage, does }) => `- \`${usage}\`: ${does}`), '', 'TEXT can be `-`: it is then read from standard input.']
+    .join('\n');
+}

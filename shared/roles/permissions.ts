@@ -1,0 +1,7 @@
+import type { PermissionProfile } from '../backends/driver.ts';
+import type { Role } from '../orchestrator.ts';
+
+/** Roles that talk with the person ask before they edit or run; the others have nobody to ask. */
+export function permissionProfile(role: Role): PermissionProfile {
+  return role === 'mayor' || role === 'crew' ? 'interactive' : 'autonomous';
+}
