@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import type { Activity } from '../../../shared/sessions/activity.ts';
+import type { SessionView } from '../../../shared/town/snapshot.ts';
+import { addCommand } from '../gt.ts';
+import type { CommonOptions, Gt } from '../gt.ts';
+import { table } from '../table.ts';
+
+export function addAgentCommands(program: Command, gt: Gt): void {
+  addCommand(program, 'agents', 'list all sessions of the town')
+    .option('-l, --long', 'also show what each one does, its session id and its agent')
+    .action(async (options: CommonOptions & { long?: true }) => {
+      const { sessions } = await gt.request('town.snapshot', {});
+      gt.print(options, sessions, () => agentsTable(sessions, options.long === true));
+    });
+
+  addCommand(program, 'stop <session>', 'stop a session and everything that it started')
+    .action(async (session: string, options: CommonOptions) => {
+      const stopped = await gt.request('session.stop', { session });
+      gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
+    });
+}
+
+function agentsTable(sessions: readonly SessionView[], long: boolean): string {
+  return table(
+    ['BACKEND', 'ROLE', 'NAME', 'RIG', 'STATE', ...(long ? ['ACTIVITY', 'SESSION', 'AGENT'] : [])],
+    sessions.map((session) => [
+      session.backend,
+      session.role,
+      session.agentName,
+      session.rig,
+      session.state,
+      ...(long ? [activityText(session.activity), session.id, session.agent] : []),
+    ]),
+  );
+}
+
+function activityText(activity: Activity): string {
+  if (activity.kind === 'attention') return `waits: ${activity.ask}`;
+  if (activity.kind === 'rate-limited') return `rate-limited until ${new Date(activity.until).toISOString()}`;
+  return activity.kind;
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import type { DoctorCheck, Params } from '../../../shared/channel/protocol.ts';
+import manifest from '../../../package.json' with { type: 'json' };
+import { exitCode } from '../failure.ts';
+import { addCommand, given } from '../gt.ts';
+import type { CommonOptions, Gt } from '../gt.ts';
+
+export function addTownCommands(program: Command, gt: Gt): void {
+  addCommand(program, 'prime', 'print the role context of this session')
+    .option('--session <session>', 'of another session')
+    .action(async ({ session, ...options }: CommonOptions & { session?: string }) => {
+      const primed = await gt.request('session.prime', given<Params<'session.prime'>>({ session }));
+      gt.print(options, primed, ({ text }) => text);
+    });
+
+  addCommand(program, 'doctor', 'check the town, its rigs and the agent programs')
+    .action(async (options: CommonOptions) => {
+      const report = await gt.request('town.doctor', {});
+      gt.print(options, report, ({ checks }) => checks.map(line).join('\n'));
+      if (report.checks.some(({ state }) => state === 'error')) gt.exitCode = exitCode.failed;
+    });
+
+  addCommand(program, 'version', 'print the version of gt')
+    .action((options: CommonOptions) => gt.print(options, { version: manifest.version }, ({ version }) => `gt ${version}`));
+}
+
+const marks: Record<DoctorCheck['state'], string> = { ok: 'ok      ', warning: 'warning ', error: 'ERROR   ' };
+
+function line({ name, state, detail, advice }: DoctorCheck): string {
+  return `${marks[state]} ${name}: ${detail}${advice === undefined ? '' : `\n         → ${advice}`}`;
+}

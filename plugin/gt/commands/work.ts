@@ -1,0 +1,117 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import type { DoneStatus, Params, Results } from '../../../shared/channel/protocol.ts';
+import type { WorkType } from '../../../shared/orchestrator.ts';
+import type { WorkView } from '../../../shared/town/snapshot.ts';
+import { addCommand, backendOption, given } from '../gt.ts';
+import type { CommonOptions, Gt } from '../gt.ts';
+import { oneLine, printable, table } from '../table.ts';
+
+// Written out, because only the core's types reach this bundle.
+const workTypes: readonly WorkType[] = ['issue', 'formula', 'task'];
+const doneStatuses: readonly DoneStatus[] = ['completed', 'failed', 'escalated'];
+
+type SlingOptions = CommonOptions & Pick<Params<'sling'>, 'agent' | 'backend' | 'name' | 'message'>;
+type AddOptions = CommonOptions & Pick<Params<'work.add'>, 'id' | 'rig' | 'type' | 'priority'> & { message?: string };
+type DoneOptions = CommonOptions & Pick<Params<'work.done'>, 'status' | 'message' | 'id'>;
+
+export function addWorkCommands(program: Command, gt: Gt): void {
+  addCommand(program, 'sling <work> <rig>', 'give a unit of work to a polecat of a rig')
+    .option('--agent <agent>', 'the configured agent to run')
+    .addOption(backendOption())
+    .option('--name <name>', 'name of the polecat; the next free one when left out')
+    .option('-m, --message <text>', 'describes work that the town does not know yet, or adds a note; "-" reads standard input')
+    .action(async (work: string, rig: string, { agent, backend, name, message, ...options }: SlingOptions) => {
+      const text = message === undefined ? undefined : await gt.text(message);
+      const slung = await gt.request('sling', given<Params<'sling'>>({ work, rig, agent, backend, name, message: text }));
+      gt.print(options, slung, ({ session }) => {
+        const on = session.branch === undefined ? '' : ` on branch ${session.branch}`;
+        return `Slung ${slung.work.id} to ${session.id} (${session.agent})${on}.`;
+      });
+    });
+
+  addCommand(program, 'hook', 'show the work of this session')
+    .option('--session <session>', 'of another session')
+    .action(async ({ session, ...options }: CommonOptions & { session?: string }) => {
+      const mine = await gt.request('work.mine', given<Params<'work.mine'>>({ session }));
+      gt.print(options, mine, ({ work }) =>
+        work.length === 0 ? `${mine.session} has no work.` : work.map(details).join('\n\n'),
+      );
+    });
+
+  addCommand(program, 'done', 'report the end of this session\'s work')
+    .addOption(new Option('--status <status>', 'how it ended (completed when left out)').choices(doneStatuses).argParser(lowerCase))
+    .option('-m, --message <text>', 'what was done, or why not; "-" reads standard input')
+    .option('--id <work>', 'which unit, where the session has several')
+    .action(async ({ status, message, id, ...options }: DoneOptions) => {
+      const text = message === undefined ? undefined : await gt.text(message);
+      const done = await gt.request('work.done', given<Params<'work.done'>>({ status, message: text, id }));
+      gt.print(options, done, () => `${done.id} is reported: ${done.state}.`);
+    });
+
+  const parent = program.command('work').description('add, list and show units of work');
+
+  addCommand(parent, 'add <title>', 'record a unit of work')
+    .option('-m, --message <text>', 'the full description; "-" reads standard input')
+    .option('--id <id>', 'its id; made from a counter when left out')
+    .option('--rig <rig>', 'the rig that it belongs to')
+    .addOption(new Option('--type <type>', 'what it is').choices(workTypes))
+    .option('--priority <number>', '0 (most urgent) to 4 (least); 2 is normal', priorityOf)
+    .action(async (title: string, { message, id, rig, type, priority, ...options }: AddOptions) => {
+      const heading = await gt.text(title);
+      const description = message === undefined ? heading : await gt.text(message);
+      const params = given<Params<'work.add'>>({ title: heading, description, id, rig, type, priority });
+      const added = await gt.request('work.add', params);
+      gt.print(options, added, () => `Added ${added.id}: ${oneLine(added.title)}`);
+    });
+
+  addCommand(parent, 'list', 'list units of work')
+    .option('--rig <rig>', 'only those of this rig')
+    .action(async ({ rig, ...options }: CommonOptions & { rig?: string }) => {
+      const { work } = await gt.request('town.snapshot', {});
+      gt.print(options, work.filter((unit) => rig === undefined || unit.rig === rig), workTable);
+    });
+
+  addCommand(parent, 'show <id>', 'show a unit of work and what has happened to it')
+    .action(async (id: string, options: CommonOptions) => {
+      gt.print(options, await gt.request('work.show', { id }), (work) => `${details(work)}\n\n${historyTable(work)}`);
+    });
+}
+
+function priorityOf(value: string): number {
+  const priority = Number(value);
+  if (Number.isInteger(priority) && priority >= 0 && priority <= 4 && value.trim() !== '') return priority;
+  throw new InvalidArgumentError('Allowed are 0, 1, 2, 3 and 4.');
+}
+
+/** Gas Town writes the status in capitals. */
+function lowerCase(value: string): string {
+  const status = doneStatuses.find((known) => known === value.toLowerCase());
+  if (status === undefined) throw new InvalidArgumentError(`Allowed choices are ${doneStatuses.join(', ')}.`);
+  return status;
+}
+
+function workTable(work: readonly WorkView[]): string {
+  return table(
+    ['ID', 'STATE', 'PRIORITY', 'RIG', 'OWNER', 'TITLE'],
+    work.map(({ id, state, priority, rig, owner, title }) => [id, state, String(priority), rig, owner, title]),
+  );
+}
+
+function details({ id, type, title, state, rig, owner, branch, commits, note, description }: WorkView): string {
+  const facts = [
+    `state: ${state}`,
+    rig && `rig: ${rig}`,
+    owner && `session: ${owner}`,
+    branch && `branch: ${branch}${commits === undefined ? '' : ` (${commits} ${commits === 1 ? 'commit' : 'commits'})`}`,
+    note && `note: ${oneLine(note)}`,
+  ].filter(Boolean);
+  return [`${id} (${type}) ${oneLine(title)}`, ...facts, '', printable(description)].join('\n');
+}
+
+function historyTable({ history }: Results['work.show']): string {
+  return table(
+    ['AT', 'STATE', 'BY', 'NOTE'],
+    history.map(({ at, state, by, note }) => [new Date(at).toISOString(), state, by, note]),
+  );
+}

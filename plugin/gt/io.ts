@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import type { AttachTarget } from '../../shared/backends/driver.ts';
+import { Failure } from './failure.ts';
+
+export type Program = Extract<AttachTarget, { kind: 'program' }>;
+
+/** Everything outside that `gt` touches, so that tests run it in their own process. */
+export interface Io {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input. */
+  readInput(): Promise<string>;
+  /** Runs a program in this terminal and resolves with its exit code. */
+  runProgram(program: Program): Promise<number>;
+}
+
+export function processIo(): Io {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    readInput: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+      return Buffer.concat(chunks).toString('utf8');
+    },
+    runProgram,
+  };
+}
+
+function runProgram({ program, args, env, cwd }: Program): Promise<number> {
+  // What makes the editor's own program behave as Node must not reach other programs.
+  const inherited = { ...process.env };
+  delete inherited['ELECTRON_RUN_AS_NODE'];
+  delete inherited['NODE_OPTIONS'];
+  return new Promise((resolve, reject) => {
+    // Ctrl-C is for the program in front; gt ends when that ends.
+    const ignore = (): void => undefined;
+    process.on('SIGINT', ignore);
+    const child = spawn(program, args, { stdio: 'inherit', cwd, env: { ...inherited, ...env } });
+    child.once('error', (error) => {
+      process.off('SIGINT', ignore);
+      reject(new Failure(`${program} could not be started: ${error.message}`));
+    });
+    child.once('close', (code) => {
+      process.off('SIGINT', ignore);
+      resolve(code ?? 1);
+    });
+  });
+}

@@ -1,0 +1,18 @@
+/** Plain aligned columns, two spaces apart; empty cells are `-`. */
+export function table(header: readonly string[], rows: readonly (readonly (string | undefined)[])[]): string {
+  const cells = [header, ...rows.map((row) => row.map((cell) => (cell ? oneLine(cell) : '-')))];
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .join('\n');
+}
+
+/** Text from agents may hold anything: line breaks and control characters would break the table, or the terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
+
+/** Text of several lines, without the control characters by which a text could steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
+}

@@ -1,0 +1,279 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MessageView } from '../../../shared/town/snapshot.ts';
+import { FakeTown, gt, personToken, session, snapshot, work } from './support.ts';
+import type { Ran } from './support.ts';
+
+let town: FakeTown;
+
+beforeEach(async () => {
+  town = await FakeTown.start();
+});
+
+afterEach(() => town.stop());
+
+const run = (argv: string[], world: { cwd?: string; input?: string; env?: Record<string, string> } = {}): Promise<Ran> =>
+  gt(argv, { cwd: town.root, ...world, env: { GT_SOCKET: town.socket, GT_TOKEN: personToken, ...world.env } });
+
+const asked = () => town.calls.map(({ method, params }) => [method, params]);
+
+const mixed = [
+  session({ id: 'hq-mayor', backend: 'claude', role: 'mayor' }),
+  session({ id: 'myproject-worker-1', backend: 'opencode', role: 'polecat', agentName: 'worker-1', rig: 'myproject', activity: { kind: 'busy' } }),
+  session({
+    id: 'myproject-refinery',
+    backend: 'claude',
+    role: 'refinery',
+    rig: 'myproject',
+    state: 'starting',
+    activity: { kind: 'attention', ask: 'permission' },
+  }),
+];
+
+const letter: MessageView = {
+  id: 'm1',
+  from: 'demo-toast',
+  to: 'overseer',
+  kind: 'mail',
+  subject: 'The roof',
+  body: 'It leaks.\nStill.',
+  state: 'accepted',
+  sentAt: 0,
+};
+
+describe('gt agents', () => {
+  it('prints the seed\'s table', async () => {
+    town.answers = { 'town.snapshot': snapshot({ sessions: mixed }) };
+    expect(await run(['agents'])).toMatchObject({
+      code: 0,
+      err: '',
+      out: [
+        'BACKEND   ROLE      NAME      RIG        STATE',
+        'claude    mayor     -         -          running',
+        'opencode  polecat   worker-1  myproject  running',
+        'claude    refinery  -         myproject  starting',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('has what each one does with --long, and everything with --json', async () => {
+    town.answers = { 'town.snapshot': snapshot({ sessions: mixed }) };
+    const long = await run(['agents', '--long']);
+    expect(long.out.split('\n')[3]).toBe(
+      'claude    refinery  -         myproject  starting  waits: permission  myproject-refinery  claude',
+    );
+    const json = await run(['agents', '--json']);
+    expect(JSON.parse(json.out)).toEqual(mixed);
+  });
+});
+
+describe('gt sling', () => {
+  const slung = {
+    session: session({ id: 'demo-toast', backend: 'opencode', role: 'polecat', branch: 'polecat/toast/issue-1' }),
+    work: work({ id: 'issue-1' }),
+  };
+
+  it('sends only what was given', async () => {
+    town.answers = { sling: slung };
+    expect(await run(['sling', 'issue-1', 'demo'])).toMatchObject({
+      code: 0,
+      out: 'Slung issue-1 to demo-toast (opencode) on branch polecat/toast/issue-1.\n',
+    });
+    expect(asked()).toEqual([['sling', { work: 'issue-1', rig: 'demo' }]]);
+  });
+
+  it('sends all options, and a message from standard input', async () => {
+    town.answers = { sling: slung };
+    const argv = ['sling', 'issue-1', 'demo', '--agent', 'glm', '--backend', 'opencode', '--name', 'toast', '-m', '-', '--json'];
+    const { out } = await run(argv, { input: 'Mend it.\nSoon.\n' });
+    expect(asked()).toEqual([
+      ['sling', { work: 'issue-1', rig: 'demo', agent: 'glm', backend: 'opencode', name: 'toast', message: 'Mend it.\nSoon.' }],
+    ]);
+    expect(JSON.parse(out)).toEqual(slung);
+  });
+});
+
+describe('gt work', () => {
+  it('adds', async () => {
+    town.answers = { 'work.add': ({ title = '' }) => work({ id: 'w-1', title }) };
+    expect((await run(['work', 'add', 'Mend the roof', '--rig', 'demo', '--type', 'task', '--priority', '0', '--id', 'w-1'])).out).toBe(
+      'Added w-1: Mend the roof\n',
+    );
+    expect(asked()).toEqual([
+      ['work.add', { title: 'Mend the roof', description: 'Mend the roof', rig: 'demo', type: 'task', priority: 0, id: 'w-1' }],
+    ]);
+  });
+
+  it('lists, of one rig where asked', async () => {
+    const units = [work({ id: 'w-1', owner: 'demo-toast', state: 'running' }), work({ id: 'w-2', rig: 'other' })];
+    town.answers = { 'town.snapshot': snapshot({ work: units }) };
+    expect((await run(['work', 'list'])).out).toBe(
+      [
+        'ID   STATE    PRIORITY  RIG    OWNER       TITLE',
+        'w-1  running  2         demo   demo-toast  Mend the roof',
+        'w-2  open     2         other  -           Mend the roof',
+        '',
+      ].join('\n'),
+    );
+    expect(JSON.parse((await run(['work', 'list', '--rig', 'other', '--json'])).out)).toEqual([units[1]]);
+  });
+
+  it('shows one with its history', async () => {
+    const history = [{ at: 0, state: 'open', by: 'overseer' }, { at: 1000, state: 'done', by: 'demo-toast', note: 'mended' }];
+    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }), history } };
+    const { out } = await run(['work', 'show', 'w-1']);
+    expect(out).toContain('branch: polecat/toast/w-1 (1 commit)');
+    expect(out).toContain('Mend the roof\nof the barn.');
+    expect(out).toContain('1970-01-01T00:00:01.000Z  done   demo-toast  mended');
+  });
+});
+
+describe('gt inside a session', () => {
+  it('prints its context and its work', async () => {
+    town.answers = {
+      'session.prime': { text: '[GAS TOWN] session:demo-toast\n' },
+      'work.mine': { session: 'demo-toast', work: [work({ id: 'w-1' })] },
+    };
+    expect((await run(['prime'])).out).toBe('[GAS TOWN] session:demo-toast\n');
+    expect((await run(['hook'])).out).toMatch(/^w-1 \(issue\) Mend the roof\n/);
+    town.answers['work.mine'] = { session: 'demo-toast', work: [] };
+    expect((await run(['hook'])).out).toBe('demo-toast has no work.\n');
+  });
+
+  it.each([
+    [['done'], {}],
+    [['done', '--status', 'FAILED', '-m', 'no roof'], { status: 'failed', message: 'no roof' }],
+    [['done', '--status', 'escalated', '-m', '-'], { status: 'escalated', message: 'from input' }],
+  ])('reports: %j', async (argv, params) => {
+    town.answers = { 'work.done': work({ id: 'w-1', state: 'done' }) };
+    expect(await run(argv, { input: 'from input\n' })).toMatchObject({ code: 0, out: 'w-1 is reported: done.\n' });
+    expect(asked()).toEqual([['work.done', params]]);
+  });
+});
+
+describe('messages', () => {
+  it('are nudges of the words as they are', async () => {
+    town.answers = { 'message.send': { ...letter, kind: 'nudge', to: 'demo-toast' } };
+    expect((await run(['nudge', 'demo-toast', 'look', 'at', 'it'])).out).toBe('nudge m1 to demo-toast: accepted.\n');
+    expect(asked()).toEqual([['message.send', { to: 'demo-toast', type: 'nudge', body: 'look at it' }]]);
+  });
+
+  it('are mail', async () => {
+    town.answers = { 'message.send': letter, 'mail.inbox': { messages: [letter] } };
+    await run(['mail', 'send', 'mayor/', '-s', 'The roof', '-m', '-'], { input: 'It leaks.\n' });
+    expect(asked()).toEqual([['message.send', { to: 'mayor/', type: 'mail', subject: 'The roof', body: 'It leaks.' }]]);
+    expect((await run(['mail', 'inbox'])).out).toBe(
+      'm1 from demo-toast at 1970-01-01T00:00:00.000Z\nSubject: The roof\n\nIt leaks.\nStill.\n',
+    );
+    town.answers['mail.inbox'] = { messages: [] };
+    expect((await run(['mail', 'inbox', '--all'])).out).toBe('No mail.\n');
+  });
+
+  it('are broadcasts, which fail when one of them does', async () => {
+    town.answers = { 'message.broadcast': { results: [{ to: 'a', messageId: 'm1' }, { to: 'b', error: 'It has ended.' }] } };
+    expect(await run(['broadcast', 'stop', 'now', '--to', 'a,b', '--to', 'c'])).toMatchObject({
+      code: 1,
+      out: 'TO  MESSAGE  ERROR\na   m1       -\nb   -        It has ended.\n',
+    });
+    expect(asked()).toEqual([['message.broadcast', { to: ['a', 'b', 'c'], body: 'stop now' }]]);
+  });
+
+  it('are not sent empty', async () => {
+    expect(await run(['nudge', 'demo-toast', '-'], { input: '\n' })).toMatchObject({ code: 2, err: 'gt: The message is empty, so it was not sent.\n' });
+    expect(asked()).toEqual([]);
+  });
+});
+
+describe('roles', () => {
+  const mayor = session({ id: 'hq-mayor', backend: 'claude', role: 'mayor' });
+  const rigs = [{ name: 'one', path: '/rigs/one' }, { name: 'two', path: '/rigs/two' }];
+
+  it.each([
+    [['mayor', 'start', '--agent', 'claude'], { role: 'mayor', agent: 'claude' }],
+    [['deacon', 'start'], { role: 'deacon' }],
+    [['refinery', 'start', 'one', '--backend', 'claude'], { role: 'refinery', rig: 'one', backend: 'claude' }],
+    [['witness', 'start', 'two'], { role: 'witness', rig: 'two' }],
+    [['crew', 'start', 'max', 'one'], { role: 'crew', name: 'max', rig: 'one' }],
+  ])('are started by %j', async (argv, params) => {
+    town.answers = { 'session.spawn': mayor };
+    expect(await run(argv)).toMatchObject({ code: 0, out: 'hq-mayor is running (claude).\n' });
+    expect(asked()).toEqual([['session.spawn', params]]);
+  });
+
+  it.each([
+    [{ cwd: '/rigs/two/src' }, 'two'],
+    [{ cwd: '/rigs/two-more', env: { GT_RIG: 'one' } }, 'one'],
+  ])('of a rig that is not named mean the one around: %j', async (world, rig) => {
+    town.answers = { 'town.snapshot': snapshot({ rigs }), 'session.spawn': mayor };
+    await run(['refinery', 'start'], world);
+    expect(town.calls.at(-1)?.params).toEqual({ role: 'refinery', rig });
+  });
+
+  it('of a rig that cannot be told from the place are asked for', async () => {
+    town.answers = { 'town.snapshot': snapshot({ rigs }) };
+    expect(await run(['refinery', 'start'], { cwd: '/rigs/two-more' })).toMatchObject({
+      code: 2,
+      err: 'gt: Which rig\'s refinery? Name the rig, or go to its folder. Rigs: one, two.\n',
+    });
+  });
+
+  it('are started before they are shown, when they do not run', async () => {
+    const stopped = { ...mayor, state: 'stopped' as const };
+    town.answers = { 'town.snapshot': snapshot({ sessions: [stopped] }), 'session.spawn': mayor, 'session.attach': { kind: 'shown' } };
+    expect(await run(['mayor', 'attach', '--agent', 'glm'])).toMatchObject({
+      code: 0,
+      out: 'hq-mayor is shown in its terminal in the editor.\n',
+    });
+    expect(asked().slice(1)).toEqual([
+      ['session.spawn', { role: 'mayor', agent: 'glm' }],
+      ['session.attach', { session: 'hq-mayor' }],
+    ]);
+  });
+
+  const program = { kind: 'program' as const, name: 'mayor', program: 'opencode', args: ['attach'], env: { PASSWORD: 'secret' }, cwd: '/work' };
+
+  it('are shown by a program in this terminal, whose exit code is ours', async () => {
+    town.answers = { 'town.snapshot': snapshot({ sessions: [mayor] }), 'session.attach': program };
+    expect(await run(['mayor', 'attach'])).toMatchObject({ code: 7, out: '', programs: [program] });
+    expect(asked().map(([method]) => method)).toEqual(['town.snapshot', 'session.attach']);
+  });
+
+  it('tell that program, without its secrets, with --json', async () => {
+    town.answers = { 'town.snapshot': snapshot({ sessions: [mayor] }), 'session.attach': program };
+    const { out, programs } = await run(['mayor', 'attach', '--json']);
+    expect(JSON.parse(out)).toEqual({ kind: 'program', name: 'mayor', program: 'opencode', args: ['attach'], cwd: '/work' });
+    expect(programs).toEqual([]);
+  });
+
+  it('that run with another agent are left alone', async () => {
+    town.answers = { 'town.snapshot': snapshot({ sessions: [mayor] }) };
+    const { code, err } = await run(['mayor', 'attach', '--agent', 'opencode']);
+    expect(code).toBe(1);
+    expect(err).toContain('hq-mayor runs already, with agent claude (claude).');
+  });
+});
+
+describe('gt stop, gt doctor, gt version', () => {
+  it('stops', async () => {
+    town.answers = { 'session.stop': session({ id: 'demo-toast', backend: 'opencode', role: 'polecat', state: 'stopped' }) };
+    expect((await run(['stop', 'demo-toast'])).out).toBe('demo-toast is stopped.\n');
+  });
+
+  it('fails when a check does, with the advice', async () => {
+    town.answers = {
+      'town.doctor': {
+        checks: [
+          { name: 'git', state: 'ok', detail: '2.50' },
+          { name: 'claude', state: 'error', detail: 'not found', advice: 'Install it.' },
+        ],
+      },
+    };
+    const { code, out } = await run(['doctor']);
+    expect(code).toBe(1);
+    expect(out).toBe('ok       git: 2.50\nERROR    claude: not found\n         → Install it.\n');
+  });
+
+  it('prints its version without any host', async () => {
+    expect((await run(['version'], { env: { GT_SOCKET: '/nowhere' } })).out).toMatch(/^gt \d+\.\d+\.\d+\n$/);
+  });
+});
