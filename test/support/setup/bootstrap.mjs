@@ -72,8 +72,10 @@ function installPackages() {
   const stamp = path.join(modules, '.gastown-stamp');
   const wanted = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  step('Installing the project\'s packages (npm ci)', () => {
-    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  // Not `npm ci`: it refuses a lock file without the optional packages of every other platform, and a registry that
+  // does not carry those makes just such a file. With --no-save the lock file is followed and left as it is.
+  step('Installing the project\'s packages', () => {
+    run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
     writeFileSync(stamp, wanted);
   });
 }
