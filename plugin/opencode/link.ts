@@ -1,0 +1,128 @@
+import { watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { ChannelClient } from '../../shared/channel/client.ts';
+import type { MethodName, Params, protocolVersion, Results } from '../../shared/channel/protocol.ts';
+
+const protocol: typeof protocolVersion = 1;
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+/** Events that are kept while no host is there; of more, the oldest are lost. */
+const bufferLength = 1_000;
+
+type Report = Params<'inside.event'>;
+
+export interface LinkOptions {
+  socket: string;
+  token: string;
+  /** Id of the server that this process is. */
+  server: string;
+  /** Called for every connection, before what is buffered goes out. */
+  onConnected(): void;
+  /** Called once for every loss, and once at the start when there is no host. */
+  onLost(): void;
+}
+
+/** The connection to the host: made again whenever it breaks, without anybody waiting for it. */
+export class Link {
+  private readonly options: LinkOptions;
+  private client: ChannelClient | undefined;
+  private seq = 0;
+  private buffer: Report[] = [];
+  private sending = false;
+
+  constructor(options: LinkOptions) {
+    this.options = options;
+    void this.keepConnected();
+  }
+
+  /** Reports an event, now or when a host is there again. The host drops what it has heard already. */
+  report(name: string, payload: Record<string, unknown>, session?: string): void {
+    const { server } = this.options;
+    this.buffer.push({ server, seq: this.seq++, name, payload, ...(session === undefined ? {} : { session }) });
+    if (this.buffer.length > bufferLength) this.buffer.shift();
+    void this.send();
+  }
+
+  /** Asks the host. Rejects when there is none, or when it takes longer than `timeoutMs`. */
+  async request<M extends MethodName>(method: M, params: Params<M>, timeoutMs: number): Promise<Results[M]> {
+    if (!this.client) throw new Error('no host');
+    const { client } = this;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`${method} took longer than ${timeoutMs} ms`)), timeoutMs);
+    });
+    try {
+      return await Promise.race([client.request(method, params), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async keepConnected(): Promise<void> {
+    let pause = firstPauseMs;
+    for (let first = true; ; first = false) {
+      try {
+        const client = await ChannelClient.connect(this.options.socket, {
+          protocol,
+          token: this.options.token,
+          client: 'gastown.js',
+        });
+        pause = firstPauseMs;
+        this.client = client;
+        this.options.onConnected();
+        void this.send();
+        await client.closed;
+        this.client = undefined;
+        this.options.onLost();
+      } catch {
+        // No host, or one that does not know us yet: both end by themselves.
+        if (first) this.options.onLost();
+      }
+      await socketMayBeBack(this.options.socket, pause);
+      pause = Math.min(pause * 2, longestPauseMs);
+    }
+  }
+
+  /** One report at a time and in order; what is not confirmed stays for the next connection. */
+  private async send(): Promise<void> {
+    if (this.sending) return;
+    this.sending = true;
+    try {
+      for (let next = this.buffer[0]; next && this.client; next = this.buffer[0]) {
+        await this.client.request('inside.event', next);
+        if (this.buffer[0] === next) this.buffer.shift();
+      }
+    } catch (error) {
+      // A report that the host refuses would stop all the later ones; a connection that broke takes none away.
+      if (this.client && isRefusal(error)) this.buffer.shift();
+    } finally {
+      this.sending = false;
+    }
+    if (this.client && this.buffer.length > 0) setTimeout(() => void this.send(), firstPauseMs);
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code !== 'no-host';
+}
+
+/** Resolves when something happens in the socket's folder, or after the pause. */
+function socketMayBeBack(socket: string, pauseMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    let stopWatching = (): void => undefined;
+    const done = (): void => {
+      clearTimeout(timer);
+      stopWatching();
+      resolve();
+    };
+    const timer = setTimeout(done, pauseMs);
+    if (process.platform === 'win32') return;
+    try {
+      const watcher = watch(dirname(socket), done);
+      watcher.on('error', () => undefined);
+      stopWatching = () => watcher.close();
+    } catch {
+      // No such folder, or not to be watched: the pause is bounded anyway.
+    }
+  });
+}

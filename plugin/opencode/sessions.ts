@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import type { Link } from './link.ts';
+import { isObject } from './payload.ts';
+
+/** Hooks wait for the host at most this long; then the last known answer counts. */
+const hostMs = 2_000;
+
+/** What is known of Opencode's sessions: who a sub-agent works for, identity, role context. */
+export class Sessions {
+  private readonly link: Link;
+  private readonly parents = new Map<string, string>();
+  private readonly contextFiles = new Map<string, string>();
+  private readonly environments = new Map<string, Record<string, string>>();
+  private readonly contexts = new Map<string, string>();
+  private readonly staleContexts = new Set<string>();
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** From `session.created` and `session.updated`. */
+  note(info: unknown): void {
+    if (!isObject(info) || typeof info['id'] !== 'string') return;
+    if (typeof info['parentID'] === 'string') this.parents.set(info['id'], info['parentID']);
+    const metadata = isObject(info['metadata']) ? info['metadata']['gastown'] : undefined;
+    if (isObject(metadata) && typeof metadata['contextFile'] === 'string') this.contextFiles.set(info['id'], metadata['contextFile']);
+  }
+
+  forget(session: string): void {
+    for (const map of [this.parents, this.contextFiles, this.environments, this.contexts]) map.delete(session);
+    this.staleContexts.delete(session);
+  }
+
+  /** Identity for the session's shell; a sub-agent has its parent's. Empty for sessions that are not ours. */
+  async environment(session: string): Promise<Record<string, string>> {
+    const root = this.rootOf(session);
+    const known = this.environments.get(root);
+    if (known) return known;
+    try {
+      const { env } = await this.link.request('inside.environment', { session: root }, hostMs);
+      if (Object.keys(env).length > 0) this.environments.set(root, env);
+      return env;
+    } catch {
+      // Without a host there is no identity; the shell works all the same.
+      return {};
+    }
+  }
+
+  /** The role context; undefined for sessions that are not ours. The same text every time, until the next compaction. */
+  async context(session: string): Promise<string | undefined> {
+    const root = this.rootOf(session);
+    const known = this.contexts.get(root);
+    if (known !== undefined && !this.staleContexts.has(root)) return known;
+    try {
+      const { text } = await this.link.request('inside.context', { session: root }, hostMs);
+      if (text === null) return undefined;
+      this.contexts.set(root, text);
+      this.staleContexts.delete(root);
+      return text;
+    } catch {
+      return known ?? this.contextFromFile(root);
+    }
+  }
+
+  /** A fresh context is due. */
+  compacted(session: string): void {
+    this.staleContexts.add(this.rootOf(session));
+  }
+
+  /** Whether the session is one of ours, or works for one, as far as is known here. */
+  isOurs(session: string): boolean {
+    const root = this.rootOf(session);
+    return this.contextFiles.has(root) || this.environments.has(root) || this.contexts.has(root);
+  }
+
+  private rootOf(session: string): string {
+    let root = session;
+    for (let parent = this.parents.get(root); parent !== undefined; parent = this.parents.get(root)) root = parent;
+    return root;
+  }
+
+  /** The host keeps the newest context in a file, for when it is away. */
+  private async contextFromFile(root: string): Promise<string | undefined> {
+    const file = this.contextFiles.get(root);
+    if (file === undefined) return undefined;
+    try {
+      return await readFile(file, 'utf8');
+    } catch {
+      // Not written yet: the session goes on without.
+      return undefined;
+    }
+  }
+}

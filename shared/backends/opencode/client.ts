@@ -1,0 +1,59 @@
+import { createOpencodeClient } from '@opencode-ai/sdk/v2/client';
+import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
+import { GasTownError, messageOf } from '../../errors.ts';
+
+/** A client for the server on this port of the loopback interface. */
+export function clientFor(port: number, password: string): OpencodeClient {
+  const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
+  return createOpencodeClient({ baseUrl: urlOf(port), headers: { authorization } });
+}
+
+export function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** The server answered with an error, or not at all (`status` is then undefined). */
+export class RequestError extends GasTownError {
+  readonly status: number | undefined;
+
+  constructor(message: string, status: number | undefined, cause: unknown) {
+    super('backend-unavailable', message, { cause });
+    this.status = status;
+  }
+}
+
+interface Answered {
+  data?: unknown;
+  error?: unknown;
+  response?: Response;
+}
+
+/**
+ * The data of an SDK call. Throws `RequestError`, which names what was asked for. `what` completes "The Opencode server
+ * could not …".
+ */
+export async function answerOf<T extends Answered>(what: string, request: Promise<T>): Promise<NonNullable<T['data']>> {
+  let answered: T;
+  try {
+    answered = await request;
+  } catch (error) {
+    throw failure(what, error, undefined);
+  }
+  const { data, error, response } = answered;
+  if (error !== undefined || !response?.ok) throw failure(what, error, response?.status);
+  return data as NonNullable<T['data']>;
+}
+
+function failure(what: string, error: unknown, status: number | undefined): RequestError {
+  const code = status === undefined ? '' : ` (HTTP ${status})`;
+  return new RequestError(`The Opencode server could not ${what}${code}: ${wordsOf(error)}`, status, error);
+}
+
+/** Opencode's own words, wherever it put them. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Error) {
+    const cause = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`;
+    return `${error.message}${cause}`;
+  }
+  return typeof error === 'string' && error !== '' ? error : JSON.stringify(error ?? 'no answer');
+}

@@ -1,0 +1,373 @@
+import { realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Params } from '../../channel/protocol.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
+import { killAll, startedWith } from '../../process/process-table.ts';
+import type {
+  AskAnswer,
+  AttachTarget,
+  BackendDriver,
+  Delivery,
+  DeliveryOutcome,
+  DriverHost,
+  InsideEvent,
+  RunRecord,
+  RunSpec,
+} from '../driver.ts';
+import { promptDefaults } from './arguments.ts';
+import type { PromptDefaults } from './arguments.ts';
+import { writeCatalogue } from './catalogue.ts';
+import { answerOf, RequestError } from './client.ts';
+import { installPlugin, stubConfigDirs } from './config-dirs.ts';
+import { serverEnv, withoutForeign } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { permissionRules } from './permissions.ts';
+import { findOpencode, readVersion, requireVersion } from './program.ts';
+import { Run } from './run.ts';
+import { serverFiles } from './server.ts';
+import type { ServerLink } from './server-link.ts';
+import { ServerPool } from './server-pool.ts';
+
+/** The first request in a directory boots it there, plugins included; with an npm install of the person's it takes long. */
+const createMs = 120_000;
+const readyMs = 30_000;
+const requestMs = 15_000;
+const politeMs = 2_000;
+
+export interface OpencodeDriverOptions {
+  townRoot: string;
+  /** `<town>/.runtime`; the servers' folders are below it. */
+  runtimeDir: string;
+  /** The host's environment, by which the agent finds its programs, configuration and credentials. */
+  environment: Environment;
+  /** The channel, for the plugin. */
+  socket: string;
+  /** Absolute path of the bundled gastown.js; the folder has a package.json that says `"type": "module"`. */
+  pluginFile: string;
+  /** After how many milliseconds without a host a server ends itself; 30 minutes by default. */
+  leaseMs?: number;
+}
+
+interface OpencodeReference {
+  /** Which server of the town, and which process of it. */
+  launch: string;
+  server: string;
+  session: string;
+  directory: string;
+}
+
+/** Runs sessions on one shared `opencode serve` per town (DESIGN D3). */
+export class OpencodeDriver implements BackendDriver {
+  readonly backend = 'opencode';
+  private readonly host: DriverHost;
+  private readonly options: OpencodeDriverOptions;
+  private readonly pool: ServerPool;
+
+  constructor(host: DriverHost, options: OpencodeDriverOptions) {
+    this.host = host;
+    this.options = options;
+    this.pool = new ServerPool({
+      folder: path.join(options.runtimeDir, 'opencode'),
+      environment: options.environment,
+      socket: options.socket,
+      pluginFile: options.pluginFile,
+      ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
+      log: host.log,
+      now: () => host.now(),
+      onGone: (link) => this.serverGone(link),
+    });
+  }
+
+  async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
+    const { agent, runId } = spec;
+    const directory = await workDir(spec.cwd);
+    const defaults = promptDefaults(agent.name, agent.args);
+    const providers = defaults.model === undefined ? [] : [defaults.model.providerID];
+    const environment = { ...this.options.environment, ...agent.env };
+    if (agent.hooks) await installPlugin(this.options.pluginFile, directory, agent.hooks);
+    await stubConfigDirs(environment, directory, this.host.log);
+    const link = await this.pool.acquire(agent, directory, providers, signal);
+    let run: Run | undefined;
+    try {
+      await writeCatalogue(path.join(link.server.folder, serverFiles.models), environment, directory, providers);
+      run = await this.create(link, spec, directory, defaults, signal);
+      await this.waitUntilReady(link, run, signal);
+      this.host.report(runId, 'inside', { kind: 'ready' }, 'plugin.loaded');
+      this.host.report(runId, 'program', { kind: 'ready' }, 'session.create answered');
+      await link.resync([run]);
+      if (spec.firstPrompt) await this.deliver(runId, spec.firstPrompt, signal);
+      await this.pool.release(link, 'later');
+    } catch (error) {
+      if (run) await this.end(link, run);
+      await this.pool.release(link, 'at once');
+      throwIfCancelled(signal, `Starting ${spec.sessionId}`);
+      throw error;
+    }
+  }
+
+  async adopt(record: RunRecord): Promise<boolean> {
+    const reference = record.reference as Partial<OpencodeReference>;
+    const { session, directory } = reference;
+    const link = reference.launch === undefined ? undefined : await this.pool.adopt(reference.launch);
+    if (!link || session === undefined || directory === undefined || link.server.record.id !== reference.server) {
+      await killShellChildren(record.runId);
+      return false;
+    }
+    link.holds += 1;
+    try {
+      await answerOf('find the session', link.server.client.session.get({ sessionID: session }, bound(requestMs)));
+      const { agent } = record.spec;
+      const run = new Run(this.host, link.server, record.spec, session, directory, promptDefaults(agent.name, agent.args));
+      link.runs.set(record.runId, run);
+      await link.resync([run]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestError && error.status === 404)) throw error;
+      await killShellChildren(record.runId);
+      return false;
+    } finally {
+      await this.pool.release(link, 'later');
+    }
+  }
+
+  async stop(runId: string): Promise<void> {
+    const found = this.find(runId);
+    if (!found) return killShellChildren(runId);
+    await this.end(found.link, found.run);
+    await this.pool.settle(found.link, 'later');
+  }
+
+  async deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
+    const { run } = this.require(runId);
+    if (run.activity === 'busy') return { kind: 'not-now', reason: 'the session is in the middle of a turn' };
+    const heard = run.begin(delivery);
+    try {
+      const parameters = { sessionID: run.session, ...run.defaults, parts: [{ type: 'text' as const, text: delivery.text }] };
+      await answerOf('take the prompt', run.server.client.session.promptAsync(parameters, bound(requestMs, signal)));
+    } catch (error) {
+      if (error instanceof RequestError && error.status !== undefined) {
+        run.turn.cancel();
+        throw error;
+      }
+      if (refusedConnection(error)) {
+        run.turn.cancel();
+        return { kind: 'not-now', reason: 'the Opencode server does not answer' };
+      }
+      return { kind: 'uncertain', reason: `the Opencode server did not confirm the prompt: ${messageOf(error)}` };
+    }
+    run.accepted(heard);
+    return { kind: 'accepted' };
+  }
+
+  async answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
+    const { run } = this.require(runId);
+    const kind = run.askKind(askId);
+    if (kind === undefined) throw new GasTownError('refused', 'Nobody waits for this answer any more.');
+    const { permission, question } = run.server.client;
+    const at = { requestID: askId, directory: run.directory };
+    const options = bound(requestMs);
+    const send = (): Promise<unknown> => {
+      if (answer.kind === 'answers') {
+        if (kind === 'permission') throw new GasTownError('bad-input', 'A permission is allowed or denied.');
+        return answerOf('take the answer', question.reply({ ...at, answers: answer.answers }, options));
+      }
+      if (kind === 'permission') {
+        const reply = answer.kind === 'deny' ? 'reject' : answer.remember ? 'always' : 'once';
+        const message = answer.kind === 'deny' && answer.message !== undefined ? { message: answer.message } : {};
+        return answerOf('take the answer', permission.reply({ ...at, reply, ...message }, options));
+      }
+      if (answer.kind === 'deny') return answerOf('take the answer', question.reject(at, options));
+      throw new GasTownError('bad-input', 'A question is answered by choosing or by a text.');
+    };
+    try {
+      await send();
+    } catch (error) {
+      if (!(error instanceof RequestError && error.status === 404)) throw error;
+      throw new GasTownError('refused', 'This was answered elsewhere, or the turn has ended.', { cause: error });
+    }
+  }
+
+  async attach(runId: string): Promise<AttachTarget> {
+    const { run } = this.require(runId);
+    const { record, url } = run.server;
+    return Promise.resolve({
+      kind: 'program',
+      name: run.spec.title,
+      program: record.program,
+      args: ['attach', url, '--dir', run.directory, '--session', run.session],
+      env: {
+        ...withoutForeign({ ...this.options.environment, ...run.spec.agent.env }),
+        OPENCODE_DISABLE_AUTOUPDATE: '1',
+        [serverEnv.password]: record.password,
+      },
+      cwd: run.directory,
+    });
+  }
+
+  async health(signal: AbortSignal): Promise<void> {
+    const links = [...this.pool.all];
+    for (const link of links) {
+      await link.server.check(new Set([...link.runs.values()].map((run) => run.directory)), signal);
+    }
+    if (links.length > 0) return;
+    const program = await findOpencode('opencode', this.options.environment);
+    const version = await readVersion(program, withoutForeign(this.options.environment), signal);
+    throwIfCancelled(signal, 'The check of Opencode');
+    if (version === undefined) {
+      throw new GasTownError('backend-unavailable', `${program} does not tell its version. Try \`opencode --version\` in a terminal.`);
+    }
+    requireVersion(program, version);
+  }
+
+  async fromInside(runId: string, event: InsideEvent): Promise<unknown> {
+    const found = this.find(runId);
+    found?.link.take({ type: event.name, properties: event.payload }, 'inside');
+    return Promise.resolve(undefined);
+  }
+
+  /** The server whose plugin has this token on the channel. */
+  serverOf(token: string): string | undefined {
+    return this.pool.serverOf(token);
+  }
+
+  /** The run that an Opencode session, or the session whose sub-agent it is, belongs to. */
+  runOf(opencodeSessionId: string): string | undefined {
+    for (const link of this.pool.all) {
+      const run = link.runOf(opencodeSessionId);
+      if (run) return run.id;
+    }
+    return undefined;
+  }
+
+  /** What the plugin of a server reports. A report that has been heard before changes nothing. */
+  async fromPlugin(event: Params<'inside.event'>): Promise<void> {
+    const link = await this.pool.linkOf(event.server);
+    if (!link?.isNews(event.seq)) return;
+    const directory = event.payload['directory'];
+    if (event.name === 'plugin.loaded' && typeof directory === 'string') link.pluginLoaded(directory);
+    else if (event.name === 'plugin.disposed' && typeof directory === 'string') link.pluginGone(directory);
+    else link.take({ type: event.name, properties: event.payload }, 'inside');
+  }
+
+  dispose(): Promise<void> {
+    return this.pool.dispose();
+  }
+
+  private async create(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, signal: AbortSignal): Promise<Run> {
+    const { server } = link;
+    const { agent, model } = defaults;
+    const { id: session } = await answerOf(
+      `create a session in ${directory}`,
+      server.client.session.create(
+        {
+          directory,
+          title: spec.title,
+          metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
+          permission: permissionRules(spec.permissions),
+          ...(agent === undefined ? {} : { agent }),
+          ...(model === undefined ? {} : { model: { id: model.modelID, providerID: model.providerID } }),
+        },
+        bound(createMs, signal),
+      ),
+    );
+    const { launch, id } = server.record;
+    const reference: OpencodeReference = { launch, server: id, session, directory };
+    this.host.saveReference(spec.runId, { ...reference });
+    const run = new Run(this.host, server, spec, session, directory, defaults);
+    link.runs.set(spec.runId, run);
+    return run;
+  }
+
+  /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
+  private async waitUntilReady(link: ServerLink, run: Run, signal: AbortSignal): Promise<void> {
+    const missing = await link.ready(run, readyMs, signal);
+    throwIfCancelled(signal, `Starting ${run.spec.sessionId}`);
+    if (missing.includes('plugin')) {
+      throw new GasTownError(
+        'spawn-failed',
+        `Opencode runs, but its plugin did not report from ${run.directory} within ${readyMs / 1000} s. ` +
+          `Is ${this.options.pluginFile} there, and not switched off by OPENCODE_PURE? ` +
+          `Look for "plugin" in Opencode's own log (\`opencode debug paths\` tells where it is) and in ` +
+          `${path.join(link.server.folder, serverFiles.log)}.`,
+      );
+    }
+    if (missing.length > 0) {
+      throw new GasTownError('spawn-failed', `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`);
+    }
+  }
+
+  /** Ends the run: its turn, its sub-agents, and what its shell has started, wherever that hangs now. */
+  private async end(link: ServerLink, run: Run): Promise<void> {
+    const { client } = link.server;
+    const polite = async (what: string, act: () => Promise<unknown>): Promise<void> => {
+      try {
+        await act();
+      } catch (error) {
+        // Whatever does not end politely is killed below.
+        this.host.log.debug(`opencode: ${run.spec.sessionId}: ${what}: ${messageOf(error)}`);
+      }
+    };
+    await polite('abort', () => client.session.abort({ sessionID: run.session }, bound(politeMs)));
+    if (run.activity === 'busy') await run.idle(politeMs);
+    link.runs.delete(run.id);
+    const shared = [...link.runs.values()].some((other) => other.directory === run.directory);
+    if (!shared) await polite('dispose', () => client.instance.dispose({ directory: run.directory }, bound(politeMs)));
+    await killShellChildren(run.id);
+  }
+
+  private serverGone(link: ServerLink): void {
+    const { identity, folder } = link.server;
+    const error =
+      `The Opencode server (pid ${identity.pid}) ended unexpectedly, and with it this session. ` +
+      `Start it again; ${path.join(folder, serverFiles.log)} may tell why.`;
+    for (const run of link.runs.values()) {
+      this.host.report(run.id, 'program', { kind: 'ended', error }, 'the server ended');
+      killShellChildren(run.id).catch((failure: unknown) => {
+        this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);
+      });
+    }
+    link.runs.clear();
+  }
+
+  private find(runId: string): { link: ServerLink; run: Run } | undefined {
+    for (const link of this.pool.all) {
+      const run = link.runs.get(runId);
+      if (run) return { link, run };
+    }
+    return undefined;
+  }
+
+  private require(runId: string): { link: ServerLink; run: Run } {
+    const found = this.find(runId);
+    if (found) return found;
+    throw new GasTownError('unknown-session', 'This session does not run any more. Start it again.');
+  }
+}
+
+/** The folder as Opencode will name it. It would create a session anywhere and fail at the first prompt. */
+async function workDir(cwd: string): Promise<string> {
+  try {
+    const directory = await realpath(cwd);
+    if ((await stat(directory)).isDirectory()) return directory;
+  } catch (error) {
+    throw new GasTownError('spawn-failed', `The work dir ${cwd} cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+  throw new GasTownError('spawn-failed', `The work dir ${cwd} is no folder.`);
+}
+
+/** Everything in the run's shell has its id in the environment, also what has left the shell's process group. */
+async function killShellChildren(runId: string): Promise<void> {
+  await killAll(await startedWith('GT_RUN', runId));
+}
+
+/** Whether nobody listened, so that nothing can have arrived. */
+function refusedConnection(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && at.code === 'ECONNREFUSED') return true;
+  }
+  return false;
+}
+
+function bound(ms: number, signal?: AbortSignal): { signal: AbortSignal } {
+  return { signal: AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])]) };
+}

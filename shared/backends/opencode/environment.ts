@@ -1,0 +1,76 @@
+import { tmpdir } from 'node:os';
+import { parse } from 'jsonc-parser';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that tell the server where it belongs; all are blanked in the agent's shell by the plugin. */
+export const serverEnv = {
+  password: 'OPENCODE_SERVER_PASSWORD',
+  config: 'OPENCODE_CONFIG_CONTENT',
+  database: 'OPENCODE_DB',
+  models: 'OPENCODE_MODELS_PATH',
+  /** Random id of this one server process: by it the plugin knows that it is inside a server of ours. */
+  server: 'GT_SERVER',
+  lease: 'GT_LEASE_MS',
+  /** The host's temporary folder, for the agent's shell: the server's own is emptied when it ends. */
+  temporary: 'GT_TMPDIR',
+} as const;
+
+/** What the host process has for reasons of its own (a debugger, another agent, another town) and no agent should see. */
+const foreign = /^(GT_|CLAUDE|ELECTRON_|VSCODE_|NODE_OPTIONS$|OPENCODE_(SERVER_|DB$|PID$|CLIENT$)|OPENCODE$|AGENT$)/;
+
+export interface ServerIdentity {
+  id: string;
+  password: string;
+  token: string;
+  socket: string;
+  leaseMs: number;
+  database: string;
+  temporary: string;
+  /** `file://` URL of gastown.js. */
+  pluginUrl: string;
+  /** Trimmed catalogue of models; absent where the person's own is better. */
+  models?: string;
+}
+
+/** Pure: the whole environment of `opencode serve`. `own` is the configured agent's `env`, which wins over the host's. */
+export function serverEnvironment(host: Environment, own: Environment, identity: ServerIdentity): Record<string, string> {
+  const inherited = Object.entries({ ...withoutForeign(host), ...own }).filter(
+    // Opencode ends at once when a boolean switch is an empty string.
+    ([name, value]) => value !== undefined && !(name.startsWith('OPENCODE_') && value === ''),
+  ) as [string, string][];
+  const environment = Object.fromEntries(inherited);
+  return {
+    ...environment,
+    OPENCODE_DISABLE_AUTOUPDATE: '1',
+    [serverEnv.password]: identity.password,
+    [serverEnv.config]: configContent(environment[serverEnv.config], identity.pluginUrl),
+    [serverEnv.database]: identity.database,
+    ...(identity.models === undefined ? {} : { [serverEnv.models]: identity.models }),
+    [serverEnv.temporary]: environment['TMPDIR'] ?? environment['TEMP'] ?? tmpdir(),
+    TMPDIR: identity.temporary,
+    ...(process.platform === 'win32' ? { TEMP: identity.temporary, TMP: identity.temporary } : {}),
+    GT_SOCKET: identity.socket,
+    GT_TOKEN: identity.token,
+    [serverEnv.server]: identity.id,
+    [serverEnv.lease]: String(identity.leaseMs),
+  };
+}
+
+/** Pure. The host's environment without what is not the agent's business. */
+export function withoutForeign(host: Environment): Record<string, string> {
+  const kept = Object.entries(host).filter(([name, value]) => value !== undefined && !foreign.test(name));
+  return Object.fromEntries(kept as [string, string][]);
+}
+
+/** Pure: the person's own inline configuration, if there is one, with our plugin added. */
+function configContent(own: string | undefined, pluginUrl: string): string {
+  const parsed: unknown = own === undefined ? undefined : parse(own);
+  const config = isObject(parsed) ? parsed : {};
+  const plugins: unknown[] = Array.isArray(config['plugin']) ? config['plugin'] : [];
+  return JSON.stringify({ ...config, autoupdate: false, share: 'disabled', plugin: [...plugins, pluginUrl] });
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,203 @@
+/**
+ * What an Opencode event means, as pure functions. The same events come from the server's event stream and, trimmed, from
+ * gastown.js, so everything is read defensively: an event that is not as expected means nothing.
+ */
+import type { Ask } from '../../sessions/activity.ts';
+import type { Fact } from '../../sessions/status.ts';
+import { isObject } from './environment.ts';
+
+export interface OpencodeEvent {
+  type: string;
+  properties: Record<string, unknown>;
+}
+
+/** Something that happened in the Opencode session `session`. */
+export type Observation = { session: string } & (
+  | { kind: 'activity'; fact: Extract<Fact, { kind: 'busy' | 'idle' | 'rate-limited' }>; cause: string }
+  | { kind: 'asked'; ask: Ask; cause: string }
+  | { kind: 'answered'; askId: string; cause: string }
+  | { kind: 'error'; message: string }
+  | { kind: 'created'; parent?: string; title: string; run?: string }
+  | { kind: 'deleted' }
+  | { kind: 'user-message'; messageId: string }
+  /** Text of any message; whose it is, `user-message` tells before. */
+  | { kind: 'text'; messageId: string; text: string }
+  /** The model answers, or has answered, the user message `parentId` and all before it. */
+  | { kind: 'answer'; parentId: string; completed: boolean }
+);
+
+/** Pure. `at` is the time of arrival. */
+export function observe({ type, properties }: OpencodeEvent, at: number): Observation[] {
+  const info = isObject(properties['info']) ? properties['info'] : {};
+  const session = string(properties['sessionID']) ?? string(info['sessionID']) ?? string(info['id']);
+  if (session === undefined) return [];
+  switch (type) {
+    case 'session.created':
+    case 'session.updated':
+      return [created(session, info)];
+    case 'session.deleted':
+      return [{ session, kind: 'deleted' }];
+    case 'session.status':
+      return activity(session, properties['status'], type);
+    case 'session.idle':
+      return [{ session, kind: 'activity', fact: { kind: 'idle' }, cause: type }];
+    case 'session.error':
+      return [{ session, kind: 'error', message: errorMessage(properties['error']) }];
+    case 'permission.asked':
+    case 'question.asked': {
+      const ask = type === 'permission.asked' ? permissionAsk(properties, at) : questionAsk(properties, at);
+      return ask === undefined ? [] : [{ session, kind: 'asked', ask, cause: type }];
+    }
+    case 'permission.replied':
+    case 'question.replied':
+    case 'question.rejected': {
+      const askId = string(properties['requestID']);
+      const cause = `${type} ${string(properties['reply']) ?? ''}`.trim();
+      return askId === undefined ? [] : [{ session, kind: 'answered', askId, cause }];
+    }
+    case 'message.updated':
+      return message(session, info);
+    case 'chat.message':
+      return chatMessage(session, properties);
+    case 'message.part.updated':
+      return part(session, properties['part']);
+    default:
+      return [];
+  }
+}
+
+function created(session: string, info: Record<string, unknown>): Observation {
+  const parent = string(info['parentID']);
+  const run = ourRun(info['metadata']);
+  return {
+    session,
+    kind: 'created',
+    title: string(info['title']) ?? session,
+    ...(parent === undefined ? {} : { parent }),
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+/** The run id that we put into a session's metadata when we created it. */
+export function ourRun(metadata: unknown): string | undefined {
+  const own = isObject(metadata) ? metadata['gastown'] : undefined;
+  return isObject(own) ? string(own['run']) : undefined;
+}
+
+/** Status as in `session.status` events and in the answer of `GET /session/status`. */
+export function activity(session: string, status: unknown, type: string): Observation[] {
+  const kind = isObject(status) ? status['type'] : undefined;
+  if (kind === 'idle' || kind === 'busy') return [{ session, kind: 'activity', fact: { kind }, cause: `${type} ${kind}` }];
+  if (!isObject(status) || kind !== 'retry') return [];
+  const reason = string(status['message']) ?? 'the provider failed';
+  const until = status['next'];
+  const action = isObject(status['action']) ? (string(status['action']['reason']) ?? '') : '';
+  const limited = typeof until === 'number' && rateLimit.test(`${reason} ${action}`);
+  const fact: Fact & { kind: 'busy' | 'rate-limited' } = limited ? { kind: 'rate-limited', until, reason } : { kind: 'busy' };
+  return [{ session, kind: 'activity', fact, cause: `${type} retry: ${reason}` }];
+}
+
+/** Providers say it in their own words; Opencode passes these on. */
+const rateLimit = /\b(429|529)\b|rate.?limit|too many requests|quota|usage limit|overloaded|exhausted|insufficient|credit/i;
+
+function permissionAsk(properties: Record<string, unknown>, at: number): Ask | undefined {
+  const id = string(properties['id']);
+  if (id === undefined) return undefined;
+  const permission = string(properties['permission']) ?? 'permission';
+  const patterns = strings(properties['patterns']);
+  const metadata = isObject(properties['metadata']) ? properties['metadata'] : {};
+  const subject = string(metadata['command']) ?? patterns.join(', ');
+  const lines = [
+    ...patterns.map((pattern) => `${permission} ${pattern}`),
+    ...Object.entries(metadata).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  ];
+  return {
+    id,
+    kind: 'permission',
+    title: oneLine(subject === '' ? permission : `${permission}: ${subject}`),
+    detail: lines.join('\n'),
+    options: [],
+    resolvable: true,
+    since: at,
+  };
+}
+
+function questionAsk(properties: Record<string, unknown>, at: number): Ask | undefined {
+  const id = string(properties['id']);
+  if (id === undefined) return undefined;
+  const questions = (Array.isArray(properties['questions']) ? properties['questions'] : []).filter(isObject);
+  const first = questions[0];
+  return {
+    id,
+    kind: 'question',
+    title: oneLine(string(first?.['question']) ?? string(first?.['header']) ?? 'Question'),
+    detail: questions.map(questionText).join('\n\n'),
+    // The labels of several questions in one list would say nothing.
+    options: questions.length === 1 ? optionsOf(questions[0]!).map(({ label }) => label) : [],
+    resolvable: true,
+    since: at,
+  };
+}
+
+function questionText(question: Record<string, unknown>): string {
+  const lines = optionsOf(question).map(({ label, description }) =>
+    description === '' || description === label ? `- ${label}` : `- ${label}: ${description}`,
+  );
+  return [string(question['question']) ?? '', ...lines].join('\n');
+}
+
+function optionsOf(question: Record<string, unknown>): { label: string; description: string }[] {
+  const options: unknown[] = Array.isArray(question['options']) ? question['options'] : [];
+  return options.filter(isObject).flatMap((option) => {
+    const label = string(option['label']);
+    return label === undefined ? [] : [{ label, description: string(option['description']) ?? '' }];
+  });
+}
+
+function message(session: string, info: Record<string, unknown>): Observation[] {
+  const messageId = string(info['id']);
+  if (messageId === undefined) return [];
+  if (info['role'] === 'user') return [{ session, kind: 'user-message', messageId }];
+  const parentId = string(info['parentID']);
+  if (info['role'] !== 'assistant' || parentId === undefined) return [];
+  const completed = isObject(info['time']) && typeof info['time']['completed'] === 'number';
+  return [{ session, kind: 'answer', parentId, completed }];
+}
+
+/** The plugin's hook of that name sees a user message with its texts before any of it is an event. */
+function chatMessage(session: string, properties: Record<string, unknown>): Observation[] {
+  const messageId = string(properties['messageID']);
+  if (messageId === undefined) return [];
+  const texts = strings(properties['texts']).map((text): Observation => ({ session, kind: 'text', messageId, text }));
+  return [{ session, kind: 'user-message', messageId }, ...texts];
+}
+
+function part(session: string, value: unknown): Observation[] {
+  if (!isObject(value) || value['type'] !== 'text' || value['synthetic'] === true) return [];
+  const messageId = string(value['messageID']);
+  const text = string(value['text']);
+  return messageId === undefined || text === undefined ? [] : [{ session, kind: 'text', messageId, text }];
+}
+
+/** Pure. Opencode's errors are `{name, data: {message}}`. */
+export function errorMessage(error: unknown): string {
+  if (!isObject(error)) return 'unknown error';
+  const name = string(error['name']) ?? 'error';
+  if (name === 'MessageAbortedError') return 'aborted';
+  const data = isObject(error['data']) ? error['data'] : error;
+  const text = string(data['message']);
+  return oneLine(text === undefined || text === '' ? name : text, 300);
+}
+
+function oneLine(text: string, length = 120): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}

@@ -1,0 +1,189 @@
+import type { ChildSession } from '../../orchestrator.ts';
+import type { Ask } from '../../sessions/activity.ts';
+import type { Delivery, DriverHost, RunSpec } from '../driver.ts';
+import type { PromptDefaults } from './arguments.ts';
+import type { Observation } from './facts.ts';
+import type { OpencodeServer } from './server.ts';
+import { Turn } from './turn.ts';
+import type { Reporter } from './turn.ts';
+
+interface Child {
+  parent: string;
+  title: string;
+  activity: ChildSession['activity'];
+}
+
+/** One run: an Opencode session of ours with its sub-agents. Turns observations into the facts that the core wants. */
+export class Run {
+  readonly spec: RunSpec;
+  readonly server: OpencodeServer;
+  /** Opencode's session id. */
+  readonly session: string;
+  /** The work dir with links resolved, as Opencode names it. */
+  readonly directory: string;
+  readonly defaults: PromptDefaults;
+  readonly turn = new Turn();
+  /** Counts what was heard of the session's activity, so that an older snapshot does not undo it. */
+  heard = 0;
+  /** When the last delivery was begun, in epoch milliseconds. */
+  turnSince = 0;
+  /** What the session is doing, as far as the server said. */
+  activity: 'idle' | 'busy' | 'unknown' = 'unknown';
+  private readonly host: DriverHost;
+  private readonly children = new Map<string, Child>();
+  private readonly asks = new Map<string, { kind: Ask['kind']; by: Set<Reporter> }>();
+  private lastError: string | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(host: DriverHost, server: OpencodeServer, spec: RunSpec, session: string, directory: string, defaults: PromptDefaults) {
+    this.host = host;
+    this.server = server;
+    this.spec = spec;
+    this.session = session;
+    this.directory = directory;
+    this.defaults = defaults;
+  }
+
+  get id(): string {
+    return this.spec.runId;
+  }
+
+  /** The session itself or one of its sub-agents. */
+  owns(session: string): boolean {
+    return session === this.session || this.children.has(session);
+  }
+
+  askKind(askId: string): Ask['kind'] | undefined {
+    return this.asks.get(askId)?.kind;
+  }
+
+  get openAsks(): string[] {
+    return [...this.asks.keys()];
+  }
+
+  /** Takes an observation of a session that this run owns, or that begins as a child of one. */
+  take(seen: Observation, reporter: Reporter): void {
+    if (seen.kind === 'created') return this.noteSession(seen.session, seen.parent, seen.title);
+    if (seen.kind === 'deleted') return this.noteDeleted(seen.session);
+    if (seen.kind === 'asked') return this.noteAsk(seen.session, seen.ask, seen.cause, reporter);
+    if (seen.kind === 'answered') return this.close(seen.askId, seen.cause, reporter);
+    if (seen.session !== this.session) {
+      if (seen.kind === 'activity') this.noteChildActivity(seen.session, seen.fact.kind === 'idle' ? 'idle' : 'busy');
+      return;
+    }
+    switch (seen.kind) {
+      case 'activity':
+        return this.noteActivity(seen, reporter);
+      case 'error':
+        return this.noteError(seen.message, reporter);
+      case 'user-message':
+        return this.turn.userMessage(seen.messageId);
+      case 'text': {
+        const delivered = this.turn.text(seen.messageId, seen.text);
+        if (delivered !== undefined) this.host.delivered(this.id, delivered);
+        return;
+      }
+      case 'answer':
+        return this.turn.answer(seen.parentId, seen.completed);
+    }
+  }
+
+  /** Call before sending; `accepted` after. */
+  begin(delivery: Delivery): number {
+    this.turn.begin(delivery);
+    this.turnSince = this.host.now();
+    return this.heard;
+  }
+
+  /** The server took the prompt; it says so itself only after a moment. `heard` is what `begin` returned. */
+  accepted(heard: number): void {
+    if (this.heard !== heard) return;
+    this.activity = 'busy';
+    this.lastError = undefined;
+    this.host.report(this.id, 'program', { kind: 'busy' }, 'prompt accepted');
+  }
+
+  /** Resolves at the session's next idle (at once if it is idle), or when the time is over. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.activity === 'idle') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Closes what is open here but, by the server's list, no longer open there. */
+  closeAsksExcept(open: ReadonlySet<string>): void {
+    for (const askId of this.openAsks) if (!open.has(askId)) this.close(askId, 'answered elsewhere', 'program');
+  }
+
+  private noteActivity({ fact, cause }: Observation & { kind: 'activity' }, reporter: Reporter): void {
+    this.heard += 1;
+    if (reporter === 'program') this.activity = fact.kind === 'idle' ? 'idle' : 'busy';
+    if (fact.kind !== 'idle') {
+      this.turn.busy(reporter);
+      this.lastError = undefined;
+      this.host.report(this.id, reporter, fact, cause);
+      return;
+    }
+    // The end of a turn leaves its asks in Opencode's list for ever; nobody waits for them any more. Only those that the same
+    // reporter brought: another's idle may be older than the ask.
+    for (const [askId, ask] of this.asks) if (ask.by.has(reporter)) this.close(askId, 'the turn ended', reporter);
+    this.host.report(this.id, reporter, fact, this.lastError === undefined ? cause : `${cause} after error: ${this.lastError}`);
+    if (this.turn.idle(reporter)) this.host.turnEnded(this.id);
+    if (reporter === 'program') for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  private noteError(message: string, reporter: Reporter): void {
+    this.turn.error();
+    this.lastError = message;
+    this.host.log.warn(`opencode: ${this.spec.sessionId}: ${message}`);
+    // Some errors come after the last idle: the row shows them all the same.
+    if (this.activity === 'idle') this.host.report(this.id, reporter, { kind: 'idle' }, `session.error: ${message}`);
+  }
+
+  private noteSession(session: string, parent: string | undefined, title: string): void {
+    if (parent === undefined) return;
+    const before = this.children.get(session);
+    if (before?.title === title) return;
+    this.children.set(session, { parent, title, activity: before?.activity ?? 'unknown' });
+    this.publishChildren();
+  }
+
+  private noteDeleted(session: string): void {
+    if (this.children.delete(session)) this.publishChildren();
+    if (session !== this.session) return;
+    this.host.report(this.id, 'program', { kind: 'ended', error: 'its Opencode session was deleted' }, 'session.deleted');
+  }
+
+  private noteChildActivity(session: string, activity: ChildSession['activity']): void {
+    const child = this.children.get(session);
+    if (!child || child.activity === activity) return;
+    child.activity = activity;
+    this.publishChildren();
+  }
+
+  private publishChildren(): void {
+    this.host.setChildren(
+      this.id,
+      [...this.children].map(([id, { title, activity }]) => ({ id, title, activity })),
+    );
+  }
+
+  private noteAsk(session: string, ask: Ask, cause: string, reporter: Reporter): void {
+    const known = this.asks.get(ask.id) ?? { kind: ask.kind, by: new Set() };
+    this.asks.set(ask.id, known);
+    known.by.add(reporter);
+    const child = this.children.get(session);
+    const shown = child ? { ...ask, title: `${child.title} › ${ask.title}` } : ask;
+    this.host.report(this.id, reporter, { kind: 'asked', ask: shown }, cause);
+  }
+
+  private close(askId: string, cause: string, reporter: Reporter): void {
+    this.asks.delete(askId);
+    this.host.report(this.id, reporter, { kind: 'answered', askId }, cause);
+  }
+}

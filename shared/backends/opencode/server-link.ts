@@ -1,0 +1,195 @@
+import { messageOf } from '../../errors.ts';
+import type { Logger } from '../../process/logger.ts';
+import { killAll, startedWith } from '../../process/process-table.ts';
+import { answerOf } from './client.ts';
+import { serverEnv } from './environment.ts';
+import { EventLoop } from './events.ts';
+import { activity, observe } from './facts.ts';
+import type { Observation, OpencodeEvent } from './facts.ts';
+import type { Run } from './run.ts';
+import { forget } from './server.ts';
+import type { OpencodeServer } from './server.ts';
+import type { Reporter } from './turn.ts';
+
+/** A turn whose end was lost with the stream is taken for ended when nothing was heard of it for this long. */
+const lostTurnMs = 10_000;
+const requestMs = 15_000;
+
+/** A server, the stream of its events, the runs on it, and in which directories its plugin is loaded. */
+export class ServerLink {
+  readonly server: OpencodeServer;
+  readonly runs = new Map<string, Run>();
+  /** Starts that are under way: with them the server is in use although it has no run yet. */
+  holds = 0;
+  private readonly log: Logger;
+  private readonly now: () => number;
+  private readonly events: EventLoop;
+  private readonly onGone: (link: ServerLink) => void;
+  private readonly loaded = new Set<string>();
+  /** Runs whose session has been created. */
+  private readonly created = new Set<string>();
+  private readonly wakers = new Set<() => void>();
+  private lastSeq = -1;
+
+  constructor(server: OpencodeServer, log: Logger, now: () => number, onGone: (link: ServerLink) => void) {
+    this.server = server;
+    this.log = log;
+    this.now = now;
+    this.onGone = onGone;
+    this.events = new EventLoop({
+      client: server.client,
+      log,
+      onEvent: (event) => this.take(event, 'program'),
+      onConnected: () => void this.resync(),
+      onLost: (reason) => this.lost(reason),
+    });
+  }
+
+  get unused(): boolean {
+    return this.runs.size === 0 && this.holds === 0;
+  }
+
+  runOf(session: string): Run | undefined {
+    return [...this.runs.values()].find((run) => run.owns(session));
+  }
+
+  /** An event of the server's stream, or one that the plugin passed on. */
+  take(event: OpencodeEvent, reporter: Reporter): void {
+    for (const seen of observe(event, this.now())) this.apply(seen, reporter);
+  }
+
+  /** What the plugin says of itself. Returns false for a report that has been heard before. */
+  isNews(seq: number): boolean {
+    if (seq <= this.lastSeq) return false;
+    this.lastSeq = seq;
+    return true;
+  }
+
+  pluginLoaded(directory: string): void {
+    this.loaded.add(directory);
+    this.wake();
+  }
+
+  pluginGone(directory: string): void {
+    this.loaded.delete(directory);
+  }
+
+  /** Resolves with what is still missing for the run to be ready: nothing, normally. */
+  async ready(run: Run, timeoutMs: number, signal: AbortSignal): Promise<('plugin' | 'session')[]> {
+    const missing = (): ('plugin' | 'session')[] => [
+      ...(this.loaded.has(run.directory) ? [] : (['plugin'] as const)),
+      ...(this.created.has(run.id) ? [] : (['session'] as const)),
+    ];
+    if (missing().length === 0) return [];
+    const bound = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (missing().length > 0 && !bound.aborted) return;
+        this.wakers.delete(look);
+        resolve();
+      };
+      this.wakers.add(look);
+      bound.addEventListener('abort', look, { once: true });
+      look();
+    });
+    this.created.delete(run.id);
+    return missing().filter((part) => part !== 'session' || bound.aborted);
+  }
+
+  /** Asks the server for everything that events may have told while nobody listened. */
+  async resync(runs: Iterable<Run> = this.runs.values()): Promise<void> {
+    const all = [...runs];
+    for (const directory of new Set(all.map((run) => run.directory))) {
+      const here = all.filter((run) => run.directory === directory);
+      try {
+        await this.resyncDirectory(directory, here);
+      } catch (error) {
+        // The stream tells of everything that happens from now on; the next connection asks again.
+        this.log.warn(`opencode: the state of ${directory} is not known: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** Listens no more; the server goes on. */
+  letGo(): void {
+    this.events.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.events.stop();
+    await this.server.stop([...this.runs.values()].map((run) => run.session));
+  }
+
+  private async resyncDirectory(directory: string, runs: Run[]): Promise<void> {
+    const { client } = this.server;
+    const bound = { signal: AbortSignal.timeout(requestMs) };
+    const heard = runs.map((run) => run.heard);
+    const [statuses, permissions, questions] = await Promise.all([
+      answerOf(`tell the status of ${directory}`, client.session.status({ directory }, bound)),
+      answerOf(`list the permissions of ${directory}`, client.permission.list({ directory }, bound)),
+      answerOf(`list the questions of ${directory}`, client.question.list({ directory }, bound)),
+    ]);
+    for (const [index, run] of runs.entries()) {
+      const children = await answerOf('list the sub-agents', client.session.children({ sessionID: run.session }, bound));
+      for (const info of children) this.take({ type: 'session.created', properties: { info } }, 'program');
+      const status = statuses[run.session];
+      if (run.heard === heard[index]) {
+        const seen = activity(run.session, status ?? { type: 'idle' }, 'session.status');
+        if (status === undefined && run.turn.open) await this.resyncTurn(run, seen);
+        else for (const observation of seen) run.take(observation, 'program');
+      }
+      // Opencode keeps what an aborted turn asked in its lists: only a busy session really waits.
+      if (status === undefined || status.type === 'idle') continue;
+      const asks = [
+        ...permissions.map((properties) => ({ type: 'permission.asked', properties })),
+        ...questions.map((properties) => ({ type: 'question.asked', properties })),
+      ].filter(({ properties }) => run.owns(properties.sessionID));
+      run.closeAsksExcept(new Set(asks.map(({ properties }) => properties.id)));
+      for (const ask of asks) this.take(ask, 'program');
+    }
+  }
+
+  /** No status means idle, or not begun yet: what was said in the session decides. */
+  private async resyncTurn(run: Run, idle: Observation[]): Promise<void> {
+    const messages = await answerOf(
+      'list the messages',
+      this.server.client.session.messages({ sessionID: run.session, limit: 20 }, { signal: AbortSignal.timeout(requestMs) }),
+    );
+    for (const { info, parts } of messages) {
+      this.take({ type: 'message.updated', properties: { sessionID: run.session, info } }, 'program');
+      for (const part of parts) this.take({ type: 'message.part.updated', properties: { sessionID: run.session, part } }, 'program');
+    }
+    if (this.now() - run.turnSince > lostTurnMs) run.turn.error();
+    if (run.turn.ending) for (const observation of idle) run.take(observation, 'program');
+  }
+
+  private apply(seen: Observation, reporter: Reporter): void {
+    if (seen.kind === 'created') {
+      if (seen.run !== undefined) {
+        this.created.add(seen.run);
+        this.wake();
+      }
+      if (seen.parent !== undefined) this.runOf(seen.parent)?.take(seen, reporter);
+      return;
+    }
+    this.runOf(seen.session)?.take(seen, reporter);
+  }
+
+  private wake(): void {
+    for (const waker of [...this.wakers]) waker();
+  }
+
+  private async lost(reason: string): Promise<boolean> {
+    if (await this.server.isAlive()) {
+      this.log.debug(`opencode: event stream: ${reason}`);
+      return true;
+    }
+    const { identity, record, folder } = this.server;
+    this.log.error(`opencode: the server (pid ${identity.pid}) has ended`);
+    // A server that is killed leaves the shell children of its sessions behind.
+    await killAll(await startedWith(serverEnv.server, record.id));
+    await forget(folder);
+    this.onGone(this);
+    return false;
+  }
+}
