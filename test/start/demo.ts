@@ -1,0 +1,102 @@
+import path from 'node:path';
+import { agentPath } from '../support/editor/test-editor.ts';
+import { startEditor } from '../support/editor/editor.ts';
+import type { Editor } from '../support/editor/editor.ts';
+import { processesOf } from '../support/editor/processes.ts';
+import { packageExtension } from '../support/setup/extension-package.ts';
+import { mustRun } from '../support/setup/run-program.ts';
+import { prepareTools } from '../support/setup/tools.ts';
+import type { Tools } from '../support/setup/tools.ts';
+import { makeDemoTown } from './demo-town.ts';
+import type { DemoTown } from './demo-town.ts';
+import type { StartOptions } from './options.ts';
+import { writeReport } from './report.ts';
+import type { Report } from './report.ts';
+import { Steps } from './steps.ts';
+import { runWorkflow } from './workflow.ts';
+import type { Seen } from './workflow.ts';
+
+/** Runs the demo. Resolves when it has ended and nothing of it is left; rejects where anything was not seen. */
+export async function runDemo(options: StartOptions, interrupted: Promise<void>): Promise<void> {
+  const steps = new Steps();
+  const tools = await steps.run('set up (editor, browser, agents)', () => prepareTools(console.log));
+  const vsix = await packageExtension(console.log);
+  console.log('No agent account is used: the agents talk to a scripted model on this machine.');
+  const demo = await makeDemoTown();
+  let editor: Editor | undefined;
+  let report: Report | undefined;
+  let orphans = 0;
+  try {
+    editor = await steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo));
+    const page = await editor.open(demo.town);
+    const seen = await runWorkflow(page, demo, steps);
+    report = await makeReport(tools, steps, demo, seen);
+    await printResult(report, demo);
+    if (!options.once) {
+      console.log(`\nThe town is open at ${editor.address(demo.town)}\nPress Ctrl-C to end it.`);
+      await interrupted;
+    }
+    await steps.run('stop every session', async () => {
+      const alive = seen.watcher.snapshot.sessions.filter((each) => each.state === 'running' || each.state === 'starting');
+      for (const { id } of alive) await seen.watcher.request('session.stop', { session: id });
+      seen.watcher.close();
+    });
+    await page.close();
+  } finally {
+    const killed = (await editor?.stop()) ?? [];
+    orphans = killed.length + processesOf(demo.folder).length;
+    for (const { command } of killed) console.log(`left over and killed: ${command}`);
+    await demo.remove();
+  }
+  report.orphans = orphans;
+  report.steps = steps.done;
+  if (options.report !== undefined) await writeReport(options.report, report);
+  if (orphans > 0) throw new Error(`${orphans} processes were left over.`);
+}
+
+function openEditor(tools: Tools, vsix: string, demo: DemoTown): Promise<Editor> {
+  return startEditor({
+    editor: tools.editor,
+    browser: tools.browser,
+    folder: demo.folder,
+    home: demo.home,
+    path: agentPath(tools),
+    env: demo.env,
+    vsix: [vsix],
+    screenshots: path.resolve('.test-output/start'),
+  });
+}
+
+async function makeReport(tools: Tools, steps: Steps, demo: DemoTown, { watcher, screenshots }: Seen): Promise<Report> {
+  const { sessions, work } = watcher.snapshot;
+  const { messages } = await watcher.request('message.list', {});
+  return {
+    editor: tools.editor.version,
+    opencode: tools.opencode.version,
+    claude: tools.claude.version,
+    steps: steps.done,
+    agents: sessions.map(({ backend, role, agentName, rig, state }) => ({ backend, role, name: agentName, rig, state })),
+    work: work.map(({ id, owner, state, branch, commits }) => ({
+      id,
+      session: owner ?? '',
+      state,
+      branch: branch ?? '',
+      commits: commits ?? 0,
+    })),
+    messages: messages.map(({ from, to, kind, state }) => ({ from, to, type: kind, state })),
+    screenshots: screenshots.map((file) => path.relative(process.cwd(), file)),
+    orphans: 0,
+  };
+}
+
+async function printResult(report: Report, demo: DemoTown): Promise<void> {
+  console.log('\nBACKEND   ROLE      NAME      RIG        STATE');
+  for (const { backend, role, name, rig, state } of report.agents) {
+    console.log([backend.padEnd(8), role.padEnd(8), (name || '-').padEnd(8), (rig || '-').padEnd(9), state].join('  '));
+  }
+  console.log('');
+  for (const { branch } of report.work) {
+    console.log(`${branch}: ${(await mustRun('git', ['log', '--oneline', `main..${branch}`], { cwd: demo.rig })).trim()}`);
+  }
+  console.log(`\nScreenshots: ${report.screenshots.join(', ')}`);
+}
