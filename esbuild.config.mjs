@@ -2,7 +2,7 @@
 // Run it with Node 24, which reads the TypeScript that the JSON schemas are generated from.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -19,6 +19,8 @@ const common = {
   minify: !development,
   sourcemap: development,
   legalComments: 'linked',
+  // jsonc-parser's "main" is UMD, whose requires no bundler sees.
+  mainFields: ['module', 'main'],
   logLevel: 'warning',
 };
 
@@ -69,3 +71,4 @@ for (const each of bundles) {
 }
 await markModules();
 await writeSchemas();
+await cp(path.join(root, 'shared/roles/prompts'), path.join(dist, 'roles'), { recursive: true });

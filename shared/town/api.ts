@@ -57,8 +57,8 @@ const handlers: Handlers = {
   'inside.context': sessionContext,
 };
 
-/** What only the person may do, or only a server's plugin; everything else a session may do as well. */
-const personOnly: readonly MethodName[] = ['rig.add', 'session.answer', 'session.seen', 'message.list'];
+/** What only the person may do (to attach gives away the server's password), or only a server's plugin; everything else a session may do as well. */
+const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen', 'message.list'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
 /** Who may start and stop others (Gas Town's guard: workers do not sling). */
 const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'work.assign'];
