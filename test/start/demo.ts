@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { agentPath } from '../support/editor/test-editor.ts';
+import { agentPath } from '../support/editor/agent-path.ts';
 import { startEditor } from '../support/editor/editor.ts';
 import type { Editor } from '../support/editor/editor.ts';
 import { processesOf } from '../support/editor/processes.ts';
