@@ -1,0 +1,58 @@
+/**
+ * Claude Code's SessionStart hook of our sessions (HTTP hooks do not run for this event): tells the host that the session
+ * has begun, and gives the model its role context. Says nothing and succeeds everywhere else: a hook that fails or hangs
+ * disturbs the person's session.
+ */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { ChannelClient } from '../../shared/channel/client.ts';
+
+/** Claude waits for us; in ms. Its own limit is 5 s. */
+const bound = 4000;
+
+const { GT_SOCKET: socket, GT_TOKEN: token, GT_CONTEXT_FILE: contextFile } = process.env;
+
+async function main(): Promise<void> {
+  const input = await text(process.stdin);
+  if (!socket || !token) return;
+  const payload = parse(input);
+  if (payload === undefined) return;
+  const additionalContext = await ask(socket, token, payload).catch(() => storedContext());
+  if (!additionalContext) return;
+  const answer = { hookSpecificOutput: { hookEventName: 'SessionStart', additionalContext } };
+  await new Promise<void>((resolve) => process.stdout.write(JSON.stringify(answer), () => resolve()));
+}
+
+function parse(input: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(input);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    // Not called by Claude Code.
+    return undefined;
+  }
+}
+
+/** Rejects when no host answers in time. */
+async function ask(path: string, secret: string, payload: Record<string, unknown>): Promise<string | undefined> {
+  const late = AbortSignal.timeout(bound);
+  const client = await ChannelClient.connect(path, { protocol: 1, token: secret, client: 'claude-hook' }, bound / 2);
+  try {
+    const timeout = new Promise<never>((_, reject) => {
+      late.addEventListener('abort', () => reject(new Error('The host does not answer.')));
+    });
+    const answer = await Promise.race([client.request('inside.hook', { name: 'SessionStart', payload }, late), timeout]);
+    return answer.additionalContext;
+  } finally {
+    client.close();
+  }
+}
+
+/** The host keeps the newest context in this file, for when it is away itself. */
+async function storedContext(): Promise<string | undefined> {
+  return contextFile ? readFile(contextFile, 'utf8').catch(() => undefined) : undefined;
+}
+
+await main();
+// Nothing may keep the hook alive; what had to be written has been.
+process.exit(0);

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DeliveryOutcome } from '../driver.ts';
+import type { ManagedTerminal } from '../terminal-host.ts';
+import { pasteOf } from './encode.ts';
+import type { ProgramStatus } from './sessions-folder.ts';
+
+/** What typing needs to know about the session. */
+export interface Composer {
+  terminal: Pick<ManagedTerminal, 'write' | 'personIsTyping' | 'whenNotTyping'>;
+  /** The program's own word, read anew. */
+  status(): Promise<ProgramStatus | undefined>;
+  /** Resolves true when idle has lasted long enough to be true, false when it is not idle. */
+  stableIdle(): Promise<boolean>;
+}
+
+/** Ctrl+S puts a half-written draft aside; Claude brings it back after the submit. Harmless in an empty composer. */
+const stashDraft = '\u0013';
+
+// Measured with 2.1.197 and 2.1.330, also under load (reference: claude.md §4.3). In milliseconds.
+const afterStash = 120;
+const beforeEnter = 250;
+const receiptBound = 3000;
+const maxEnters = 3;
+
+/**
+ * Types an encoded prompt and submits it. Nothing is typed unless the session is idle and the person's hands are off: Enter
+ * in a permission dialog approves it. The text is pasted once, whatever happens; only Enter is repeated.
+ *
+ * `received` resolves when the session reports the prompt as submitted.
+ */
+export async function typePrompt(
+  composer: Composer,
+  encoded: string,
+  received: Promise<void>,
+  signal: AbortSignal,
+): Promise<DeliveryOutcome> {
+  const { terminal } = composer;
+  if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
+  if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
+  if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };
+
+  terminal.write(stashDraft);
+  await delay(afterStash);
+  if ((await composer.status()) !== 'idle') return { kind: 'not-now', reason: 'the session is no longer idle' };
+  if (terminal.personIsTyping()) return { kind: 'not-now', reason: 'the person types in the terminal' };
+  if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
+
+  terminal.write(pasteOf(encoded));
+  await delay(beforeEnter);
+  let submitted = false;
+  const receipt = received.then(() => {
+    submitted = true;
+  });
+  for (let enters = 0; enters < maxEnters; enters += 1) {
+    const status = await composer.status();
+    if (status === 'waiting') {
+      return { kind: 'uncertain', reason: 'a dialog opened while the text was typed; it is left in the composer' };
+    }
+    // Busy after an Enter: it was taken, and the receipt is late.
+    if (enters === 0 || status === 'idle') terminal.write('\r');
+    await Promise.race([receipt, delay(receiptBound)]);
+    if (submitted) return { kind: 'delivered' };
+  }
+  return { kind: 'uncertain', reason: 'Claude did not confirm the text; look at its terminal' };
+}

@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unlessMissing, writeAtomically } from '../../config/write-atomically.ts';
+import { GasTownError, throwIfCancelled } from '../../errors.ts';
+import { identify, isAlive, killAll, killTree, startedWith } from '../../process/process-table.ts';
+import type {
+  AskAnswer,
+  AttachTarget,
+  BackendDriver,
+  Delivery,
+  DeliveryOutcome,
+  DriverHost,
+  InsideEvent,
+  RunRecord,
+  RunSpec,
+} from '../driver.ts';
+import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
+import { configFolder, globalConfigFile, hookTokenVariable, terminalEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { sessionStartPayload } from './hook-payloads.ts';
+import { HookServer } from './hook-server.ts';
+import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
+import { parseReference } from './reference.ts';
+import type { ClaudeReference } from './reference.ts';
+import { ClaudeRun, messagesDirOf, promptOf, settingsFileOf } from './run.ts';
+import { SessionsFolder } from './sessions-folder.ts';
+import { launchSettings } from './settings.ts';
+import type { HookProgram } from './settings.ts';
+import { Startup } from './startup.ts';
+import { isTrusted, trustFolder } from './trust.ts';
+import { ClaudePrograms } from './version.ts';
+
+export interface ClaudeDriverOptions {
+  terminals: TerminalHost;
+  /** The host's environment, from which the terminals' is derived. */
+  environment: Environment;
+  /** `<town>/.runtime`. */
+  runtimeDir: string;
+  hookProgram: HookProgram;
+}
+
+/** Without a sign of life for so long, a start dialog is open (start to sign: 0.6–4.7 s measured under load). In ms. */
+const dialogAfter = 10_000;
+/** The same where the folder is not trusted, so that a dialog is expected. */
+const dialogAfterUntrusted = 3000;
+const livenessEvery = 1000;
+
+/** Claude Code in terminals of the editor (DESIGN D4). */
+export class ClaudeDriver implements BackendDriver {
+  readonly backend = 'claude';
+  private readonly host: DriverHost;
+  private readonly options: ClaudeDriverOptions;
+  private readonly programs = new ClaudePrograms();
+  private readonly runs = new Map<string, ClaudeRun>();
+  private readonly folders = new Map<string, SessionsFolder>();
+  private hooks: Promise<HookServer> | undefined;
+
+  constructor(host: DriverHost, options: ClaudeDriverOptions) {
+    this.host = host;
+    this.options = options;
+  }
+
+  async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
+    checkAgentArguments(spec.agent.name, spec.agent.args);
+    const hooks = await this.hookServer();
+    const environment = terminalEnvironment(this.options.environment, spec.agent.env, {
+      ...spec.env,
+      [hookTokenVariable]: hooks.tokenOf(spec.runId),
+    });
+    const program = await this.programs.find(spec.agent.command, environment, spec.cwd);
+    const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
+    await this.writeSettings(spec, hooks.urlOf(spec.runId), permissions);
+    const folder = await trustFolder(spec.cwd);
+    const trusted = await isTrusted(globalConfigFile(environment), folder);
+    throwIfCancelled(signal, `Starting ${spec.sessionId}`);
+
+    const reference: ClaudeReference = {
+      terminal: spec.title,
+      claudeSession: randomUUID(),
+      hookPort: hooks.port,
+      configDir: configFolder(environment),
+    };
+    const startup = new Startup({
+      hasFirstPrompt: spec.firstPrompt !== undefined,
+      dialogAfterMs: trusted ? dialogAfter : dialogAfterUntrusted,
+      onDialog: () => run.reveal(dialogCause(trusted ? undefined : folder)),
+    });
+    const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true });
+    this.runs.set(spec.runId, run);
+    this.host.saveReference(spec.runId, reference);
+    const cancel = (): void => startup.fail(new GasTownError('cancelled', `Starting ${spec.sessionId} was cancelled.`));
+    signal.addEventListener('abort', cancel, { once: true });
+    // The editor keeps the terminal of a program that fails open, and does not tell that it has ended.
+    const liveness = setInterval(() => void run.checkAlive(), livenessEvery);
+    try {
+      const terminal = await this.options.terminals.open(
+        {
+          name: spec.title,
+          program: program.path,
+          args: launchArguments({
+            sessionId: reference.claudeSession,
+            settingsFile: settingsFileOf(spec),
+            title: spec.title,
+            permissions,
+            agentArgs: spec.agent.args,
+            ...(spec.firstPrompt ? { firstPrompt: await promptOf(spec, spec.firstPrompt) } : {}),
+          }),
+          env: environment,
+          cwd: spec.cwd,
+          role: spec.role,
+        },
+        signal,
+      );
+      await this.begin(run, terminal, reference.configDir);
+      await startup.ready;
+      this.host.report(spec.runId, 'program', { kind: 'ready' }, 'Claude Code is ready');
+    } catch (error) {
+      startup.fail(new GasTownError('spawn-failed', `${spec.sessionId} was given up.`));
+      await this.discard(run);
+      throw error;
+    } finally {
+      clearInterval(liveness);
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  async adopt({ runId, reference: stored, spec }: RunRecord): Promise<boolean> {
+    const reference = parseReference(stored);
+    const known = reference?.process;
+    const terminal =
+      reference && known && (await isAlive(known))
+        ? await this.options.terminals.find(known.pid, reference.terminal)
+        : undefined;
+    if (!reference || !known || !terminal) {
+      // A process without a terminal of ours cannot be driven any more.
+      const left = await startedWith('GT_RUN', runId);
+      if (known) await killTree(known, { also: left });
+      else await killAll(left);
+      await rm(settingsFileOf(spec), { force: true });
+      return false;
+    }
+    const hooks = await this.hookServer();
+    const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort });
+    this.runs.set(runId, run);
+    await this.begin(run, terminal, reference.configDir);
+    return true;
+  }
+
+  async stop(runId: string): Promise<void> {
+    const run = this.runs.get(runId);
+    if (!run) return;
+    await run.stop();
+    await rm(messagesDirOf(run.spec), { recursive: true, force: true });
+    this.runs.delete(runId);
+  }
+
+  deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
+    return this.run(runId).deliver(delivery, signal);
+  }
+
+  answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
+    return Promise.resolve().then(() => this.run(runId).answer(askId, answer));
+  }
+
+  attach(runId: string): Promise<AttachTarget> {
+    return Promise.resolve().then(() => {
+      this.run(runId).show();
+      return { kind: 'shown' };
+    });
+  }
+
+  async health(signal: AbortSignal): Promise<void> {
+    throwIfCancelled(signal, 'The health check');
+    const environment = terminalEnvironment(this.options.environment, {}, {});
+    await this.programs.find('claude', environment);
+    const folder = configFolder(environment);
+    try {
+      await unlessMissing(access(folder, constants.R_OK | constants.X_OK));
+    } catch (error) {
+      const message = `Claude Code's folder ${folder} cannot be read, so its sessions cannot be watched. Correct its permissions.`;
+      throw new GasTownError('backend-unavailable', message, { cause: error });
+    }
+  }
+
+  /** The SessionStart hook: the one that Claude Code does not send by HTTP. */
+  fromInside(runId: string, event: InsideEvent): Promise<unknown> {
+    const payload = event.name === 'SessionStart' ? sessionStartPayload.safeParse(event.payload).data : undefined;
+    if (payload) this.runs.get(runId)?.sessionStarted(payload.session_id);
+    return Promise.resolve(undefined);
+  }
+
+  async dispose(): Promise<void> {
+    for (const run of this.runs.values()) run.release();
+    this.runs.clear();
+    for (const folder of this.folders.values()) folder.dispose();
+    this.folders.clear();
+    await (await this.hooks)?.close();
+  }
+
+  private run(runId: string): ClaudeRun {
+    const run = this.runs.get(runId);
+    if (!run) throw new GasTownError('unknown-session', 'This session has ended. Start it again.');
+    return run;
+  }
+
+  private async begin(run: ClaudeRun, terminal: ManagedTerminal, configDir: string): Promise<void> {
+    const { runId } = run.spec;
+    void run.ended.then(() => {
+      if (this.runs.get(runId) === run) this.runs.delete(runId);
+    });
+    await run.begin(terminal, await identify(terminal.pid), this.folder(configDir));
+  }
+
+  /** After a failed start: nothing of it stays but the terminal with the program's last words. */
+  private async discard(run: ClaudeRun): Promise<void> {
+    if (run.isOver) await run.ended;
+    else await run.stop();
+    this.runs.delete(run.spec.runId);
+    await rm(messagesDirOf(run.spec), { recursive: true, force: true });
+  }
+
+  private async writeSettings(spec: RunSpec, hookUrl: string, permissions: ReturnType<typeof permissionPlan>): Promise<void> {
+    const file = settingsFileOf(spec);
+    const settings = launchSettings({
+      hookProgram: this.options.hookProgram,
+      hookUrl,
+      permissions,
+      messagesDir: messagesDirOf(spec),
+      platform: process.platform,
+    });
+    await mkdir(spec.runDir, { recursive: true, mode: 0o700 });
+    await writeAtomically(file, `${JSON.stringify(settings, undefined, 2)}\n`);
+    await chmod(file, 0o600);
+  }
+
+  private folder(configDir: string): SessionsFolder {
+    const known = this.folders.get(configDir) ?? new SessionsFolder(configDir, this.host.log);
+    this.folders.set(configDir, known);
+    return known;
+  }
+
+  private hookServer(): Promise<HookServer> {
+    this.hooks ??= this.openHookServer();
+    return this.hooks;
+  }
+
+  private async openHookServer(): Promise<HookServer> {
+    const folder = join(this.options.runtimeDir, 'claude');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return HookServer.start(
+      folder,
+      (runId, hook, hungUp) => this.runs.get(runId)?.onHook(hook, hungUp) ?? Promise.resolve(undefined),
+      this.host.log,
+    );
+  }
+}
+
+function dialogCause(untrusted: string | undefined): string {
+  if (untrusted !== undefined) return `Claude asks whether to trust ${untrusted}; answer in the terminal`;
+  return 'Claude asks something before it starts; answer in the terminal';
+}

@@ -1,0 +1,59 @@
+/**
+ * Text as it can be typed into Claude Code's composer without being taken for anything but text. Measured with 2.1.197 and
+ * 2.1.330: one paste of more than 800 characters or 3 lines is collapsed and marked as foreign text, many small ones back
+ * to back are taken as typed; a leading `/` is a command, a leading `!` runs in a shell, a last `\` makes Enter a newline.
+ */
+
+const maxCodePoints = 350;
+const maxLines = 2;
+
+/** Longer texts are handed over in a file, in UTF-8 bytes. */
+export const maxTypedBytes = 30_000;
+
+const pasteStart = '\u001b[200~';
+const pasteEnd = '\u001b[201~';
+
+/** Pure. What the composer will hold: no control characters (ESC would end the paste), tabs as it draws them. */
+export function encodePrompt(text: string): string {
+  const plain = text
+    .replace(/\r\n?/g, '\n')
+    .replace(/\t/g, '    ')
+    .replace(/(?!\n)\p{Cc}/gu, '')
+    .replace(/\p{Cs}/gu, '\uFFFD')
+    .trimEnd();
+  const submitted = plain.endsWith('\\') ? `${plain} .` : plain;
+  return /^\s*[/!]/.test(submitted) ? `Task: ${submitted}` : submitted;
+}
+
+/** Pure. Pieces of at most 2 lines and 350 code points; together they are the text. */
+export function segmentsOf(encoded: string): string[] {
+  const segments: string[] = [];
+  let segment = '';
+  let points = 0;
+  let lines = 1;
+  for (const point of encoded) {
+    if (points === maxCodePoints || (point === '\n' && lines === maxLines)) {
+      segments.push(segment);
+      segment = '';
+      points = 0;
+      lines = 1;
+    }
+    if (point === '\n') lines += 1;
+    segment += point;
+    points += 1;
+  }
+  return segment === '' ? segments : [...segments, segment];
+}
+
+/** Pure. The bytes to write: one bracketed paste per segment; inside the brackets CR is a newline. */
+export function pasteOf(encoded: string): string {
+  return segmentsOf(encoded)
+    .map((segment) => `${pasteStart}${segment.replaceAll('\n', '\r')}${pasteEnd}`)
+    .join('');
+}
+
+/** Pure. Whether a submitted prompt is the encoded text. The composer trims blanks at line ends. */
+export function isSamePrompt(prompt: string, encoded: string): boolean {
+  const comparable = (text: string): string => text.replace(/\s+/g, ' ').trim();
+  return comparable(prompt) === comparable(encoded);
+}

@@ -1,0 +1,46 @@
+/** What Claude Code's hooks send, as far as we use it. Newer versions may add fields; they pass. */
+import { z } from 'zod';
+
+const common = { session_id: z.string(), agent_id: z.string().optional(), agent_type: z.string().optional() };
+const event = <N extends string, S extends z.core.$ZodLooseShape>(name: N, shape: S) =>
+  z.object({ ...common, hook_event_name: z.literal(name), ...shape });
+
+const tool = { tool_name: z.string(), tool_input: z.record(z.string(), z.unknown()).catch({}) };
+const list = z.array(z.unknown()).catch([]);
+
+export const hookPayload = z.discriminatedUnion('hook_event_name', [
+  event('UserPromptSubmit', { prompt: z.string() }),
+  event('PreToolUse', tool),
+  event('PostToolUse', tool),
+  event('PostToolUseFailure', { ...tool, is_interrupt: z.boolean().catch(false) }),
+  event('PermissionRequest', { ...tool, permission_suggestions: z.array(z.record(z.string(), z.unknown())).catch([]) }),
+  event('Stop', { background_tasks: list, session_crons: list }),
+  event('StopFailure', { error: z.string().catch('unknown'), last_assistant_message: z.string().catch('') }),
+  event('SubagentStart', {}),
+  event('SubagentStop', {}),
+  event('SessionEnd', { reason: z.string().catch('other') }),
+]);
+
+export type HookPayload = z.output<typeof hookPayload>;
+export type HookName = HookPayload['hook_event_name'];
+export type PermissionRequest = Extract<HookPayload, { hook_event_name: 'PermissionRequest' }>;
+
+/** Arrives over the channel, by the command hook. */
+export const sessionStartPayload = z.object({
+  session_id: z.string(),
+  source: z.string().catch('startup'),
+});
+
+/** Everything that goes by HTTP. All of them are known to every version from `oldestVersion` on (see `version.ts`). */
+export const httpHooks: readonly HookName[] = [
+  'UserPromptSubmit',
+  'PreToolUse',
+  'PostToolUse',
+  'PostToolUseFailure',
+  'PermissionRequest',
+  'Stop',
+  'StopFailure',
+  'SubagentStart',
+  'SubagentStop',
+  'SessionEnd',
+];

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { GasTownError } from '../../errors.ts';
+import type { Ask } from '../../sessions/activity.ts';
+import type { AskAnswer } from '../driver.ts';
+import type { PermissionRequest } from './hook-payloads.ts';
+import { askOfRequest, decisionOf } from './permission.ts';
+
+interface Pending {
+  ask: Ask;
+  request: PermissionRequest;
+  respond: (body: Record<string, unknown>) => void;
+}
+
+export interface AskEvents {
+  asked(ask: Ask): void;
+  answered(askId: string, cause: string): void;
+}
+
+/** No decision: Claude's own dialog goes on, or is over already. */
+const noDecision = {};
+
+/**
+ * Permission requests whose hooks are held open, so that the person can answer here while Claude's own dialog stays usable:
+ * the first answer wins. Claude does not tell when it was answered there; that is seen by what it does next.
+ */
+export class PendingAsks {
+  private readonly open = new Map<string, Pending>();
+  private readonly events: AskEvents;
+  private readonly now: () => number;
+
+  constructor(events: AskEvents, now: () => number) {
+    this.events = events;
+    this.now = now;
+  }
+
+  /** Resolves with the hook's answer. The signal fires when Claude no longer waits for it. */
+  hold(request: PermissionRequest, signal: AbortSignal): Promise<Record<string, unknown>> {
+    const ask = askOfRequest(randomUUID(), request, this.now());
+    return new Promise((resolve) => {
+      this.open.set(ask.id, { ask, request, respond: resolve });
+      signal.addEventListener('abort', () => this.close(ask.id, 'Claude withdrew it'), { once: true });
+      this.events.asked(ask);
+    });
+  }
+
+  /** Rejects with `refused` when it has been answered elsewhere, with `bad-input` when the answer does not fit. */
+  answer(askId: string, answer: AskAnswer): void {
+    const pending = this.open.get(askId);
+    if (!pending) throw new GasTownError('refused', 'This was answered in the terminal, or the turn has ended.');
+    pending.respond(decisionOf(pending.request, answer));
+    this.close(askId, 'answered here');
+  }
+
+  /** A tool has run: the request for exactly this call was answered in the terminal. */
+  settleTool(call: { tool_name: string; tool_input: unknown; agent_id?: string | undefined }): void {
+    const fits = ({ request }: Pending): boolean =>
+      request.tool_name === call.tool_name &&
+      request.agent_id === call.agent_id &&
+      isDeepStrictEqual(request.tool_input, call.tool_input);
+    const pending = [...this.open.values()].find(fits);
+    if (pending) this.close(pending.ask.id, 'answered in the terminal');
+  }
+
+  /** Claude does not wait any more: whatever was asked until then was answered in the terminal. */
+  settleUntil(at: number, cause: string): void {
+    for (const { ask } of [...this.open.values()]) if (ask.since <= at) this.close(ask.id, cause);
+  }
+
+  /** Leaves Claude's own dialogs open, and lets go of the hooks without a decision. */
+  release(): void {
+    for (const { respond } of this.open.values()) respond(noDecision);
+    this.open.clear();
+  }
+
+  private close(askId: string, cause: string): void {
+    const pending = this.open.get(askId);
+    if (!pending) return;
+    this.open.delete(askId);
+    // After an answer of ours this changes nothing: the first call of `resolve` counts.
+    pending.respond(noDecision);
+    this.events.answered(askId, cause);
+  }
+}

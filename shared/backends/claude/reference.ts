@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+const referenceSchema = z.object({
+  /** Name of the terminal. */
+  terminal: z.string(),
+  /** Claude's id of the conversation; `/clear` changes it. */
+  claudeSession: z.string(),
+  /** Port that the run's HTTP hooks go to. */
+  hookPort: z.number(),
+  configDir: z.string(),
+  /** Absent while the terminal is being opened. */
+  process: z.object({ pid: z.number(), startTime: z.string() }).optional(),
+});
+
+/** By what a run is found again after a host restart. */
+export type ClaudeReference = z.output<typeof referenceSchema>;
+
+export function parseReference(reference: Record<string, unknown>): ClaudeReference | undefined {
+  return referenceSchema.safeParse(reference).data;
+}

@@ -1,0 +1,156 @@
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { messageOf } from '../../errors.ts';
+import type { Disposable } from '../../process/emitter.ts';
+import type { Logger } from '../../process/logger.ts';
+
+/** `shell`: the turn is over, a background command still runs. */
+export const programStatuses = ['busy', 'idle', 'waiting', 'shell'] as const;
+export type ProgramStatus = (typeof programStatuses)[number];
+
+const stateSchema = z.object({
+  pid: z.number(),
+  sessionId: z.string(),
+  procStart: z.coerce.string().optional(),
+  /** Absent in the first moments; unknown words of newer versions count as absent. */
+  status: z.enum(programStatuses).optional().catch(undefined),
+  waitingFor: z.string().optional().catch(undefined),
+});
+
+/** What one Claude Code process says about itself in `sessions/<pid>.json`. */
+export type ProgramState = z.output<typeof stateSchema>;
+
+type Listener = (state: ProgramState | undefined) => void;
+
+/** The file is rewritten in place, so a read may see half of it; in milliseconds. */
+const rereadAfter = 50;
+
+interface Watched {
+  listener: Listener;
+  reading: Promise<void> | undefined;
+  again: boolean;
+}
+
+/**
+ * `sessions/` in a configuration folder of Claude Code, watched by the system's file events: one watcher for all runs. The
+ * folder may not exist before Claude's first start; then the nearest folder above is watched until it does, because
+ * nothing of ours is written there.
+ */
+export class SessionsFolder {
+  private readonly folder: string;
+  private readonly log: Logger;
+  private readonly watched = new Map<number, Watched>();
+  private watcher: FSWatcher | undefined;
+  private watching: string | undefined;
+  private disposed = false;
+
+  constructor(configDir: string, log: Logger) {
+    this.folder = join(configDir, 'sessions');
+    this.log = log;
+  }
+
+  /** Tells every change of the process's file from now on, beginning with what it says now; undefined when it is gone. */
+  async follow(pid: number, listener: Listener): Promise<Disposable> {
+    await this.rewatch();
+    this.watched.set(pid, { listener, reading: undefined, again: false });
+    await this.refresh(pid);
+    return { dispose: () => this.watched.delete(pid) };
+  }
+
+  /** Reads the file now and tells the listener. Resolves with what was read; undefined when there is no file. */
+  async refresh(pid: number): Promise<void> {
+    const entry = this.watched.get(pid);
+    if (!entry) return;
+    if (entry.reading) {
+      // Whoever asks now wants to know what is true now, and the read under way may be older.
+      entry.again = true;
+      return entry.reading;
+    }
+    entry.reading = this.readAndTell(pid, entry).finally(() => {
+      entry.reading = undefined;
+    });
+    await entry.reading;
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.watched.clear();
+    this.watcher?.close();
+  }
+
+  private async readAndTell(pid: number, entry: Watched): Promise<void> {
+    do {
+      entry.again = false;
+      const state = await this.read(pid);
+      if (state !== 'unreadable' && this.watched.get(pid) === entry) entry.listener(state);
+    } while (entry.again);
+  }
+
+  private async read(pid: number): Promise<ProgramState | undefined | 'unreadable'> {
+    const file = join(this.folder, `${pid}.json`);
+    const first = await readState(file);
+    if (first !== 'unreadable') return first;
+    await delay(rereadAfter);
+    const second = await readState(file);
+    if (second === 'unreadable') this.log.debug(`claude: ${file} cannot be read just now; the next change tells more`);
+    return second;
+  }
+
+  /** Watches the folder, or the nearest one above it that exists. */
+  private async rewatch(): Promise<void> {
+    const wanted = await nearestExisting(this.folder);
+    if (this.disposed || (this.watcher && this.watching === wanted)) return;
+    this.watcher?.close();
+    this.watching = wanted;
+    this.watcher = watch(wanted, { persistent: false }, (_type, name) => void this.onEvent(wanted, name));
+    this.watcher.on('error', (error) => {
+      // E.g. the folder was removed. Every hook makes us read again, so nothing is lost but speed.
+      this.log.warn(`claude: ${wanted} cannot be watched any more: ${messageOf(error)}`);
+      this.watcher = undefined;
+    });
+  }
+
+  private async onEvent(folder: string, name: string | null): Promise<void> {
+    if (this.disposed) return;
+    if (folder !== this.folder) {
+      await this.rewatch();
+      if (this.watching === folder) return;
+    }
+    const pid = /^(\d+)\.json$/.exec(name ?? '')?.[1];
+    if (folder === this.folder && name !== null && pid === undefined) return;
+    const pids = folder === this.folder && pid !== undefined ? [Number(pid)] : [...this.watched.keys()];
+    await Promise.all(pids.map((changed) => this.refresh(changed)));
+  }
+}
+
+async function readState(file: string): Promise<ProgramState | undefined | 'unreadable'> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    // Not there: before the program is ready, or after it has ended.
+    return undefined;
+  }
+  try {
+    const parsed = stateSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : 'unreadable';
+  } catch {
+    // Half written; the caller reads again.
+    return 'unreadable';
+  }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      if ((await stat(at)).isDirectory()) return at;
+    } catch {
+      // Not there yet: the one above.
+    }
+    if (dirname(at) === at) return at;
+  }
+}

@@ -1,0 +1,79 @@
+import { hookTokenVariable } from './environment.ts';
+import { httpHooks } from './hook-payloads.ts';
+import type { PermissionPlan } from './launch.ts';
+
+/** How to run our SessionStart reporter: with the editor's own Node. */
+export interface HookProgram {
+  command: string;
+  args: string[];
+  /** E.g. `ELECTRON_RUN_AS_NODE=1`. */
+  env: Record<string, string>;
+}
+
+export interface SettingsOptions {
+  hookProgram: HookProgram;
+  /** Where the HTTP hooks of this run go. */
+  hookUrl: string;
+  permissions: PermissionPlan;
+  /** Folder with texts that are too long to type; Claude may read it without asking. */
+  messagesDir: string;
+  platform: NodeJS.Platform;
+}
+
+// Seconds.
+const observing = 3;
+const sessionStart = 5;
+/** As long as a person may take: the dialog in the terminal stays usable meanwhile. */
+const deciding = 86_400;
+
+/** What an autonomous agent may do without asking where it cannot bypass permissions. */
+const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch', 'WebSearch', 'Agent', 'Skill', 'mcp__*'];
+
+/**
+ * Pure: the settings file of one launch. It comes on top of the person's own settings, theirs and ours hooks both run.
+ * Claude Code asks the person before it starts when a file has an event or a value that it does not know.
+ */
+export function launchSettings(options: SettingsOptions): Record<string, unknown> {
+  const { permissions, hookProgram, hookUrl, messagesDir, platform } = options;
+  const http = httpHooks.map((name) => [
+    name,
+    [
+      {
+        hooks: [
+          {
+            type: 'http',
+            url: hookUrl,
+            timeout: name === 'PermissionRequest' ? deciding : observing,
+            headers: { authorization: `Bearer $${hookTokenVariable}` },
+            allowedEnvVars: [hookTokenVariable],
+          },
+        ],
+      },
+    ],
+  ]);
+  // SessionStart does not run HTTP hooks.
+  const command = { type: 'command', ...hookCommand(hookProgram, platform), timeout: sessionStart };
+  return {
+    disableAgentView: true,
+    editorMode: 'normal',
+    tui: 'default',
+    ...(permissions === 'bypass' ? { skipDangerousModePermissionPrompt: true } : {}),
+    permissions: {
+      allow: [`Read(${readRule(messagesDir, platform)}/**)`, ...(permissions === 'allow-rules' ? allowAll : [])],
+    },
+    hooks: { SessionStart: [{ hooks: [command] }], ...Object.fromEntries(http) },
+  };
+}
+
+/** Started without a shell, so nothing needs quoting. A hook has no environment of its own: `env` brings it. */
+function hookCommand({ command, args, env }: HookProgram, platform: NodeJS.Platform): { command: string; args: string[] } {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  if (variables.length === 0 || platform === 'win32') return { command, args };
+  return { command: '/usr/bin/env', args: [...variables, command, ...args] };
+}
+
+/** In a rule, `//` begins an absolute path; a Windows drive is its first folder. */
+function readRule(folder: string, platform: NodeJS.Platform): string {
+  const path = platform === 'win32' ? folder.replaceAll('\\', '/').replace(/^([A-Za-z]):/, '/$1') : folder;
+  return `/${path}`;
+}

@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { RunSpec } from '../../../shared/backends/driver.ts';
+import type { Ask } from '../../../shared/sessions/activity.ts';
+import { ClaudeTown, directive } from './town.ts';
+
+let town: ClaudeTown;
+let spec: RunSpec;
+beforeAll(async () => {
+  town = await ClaudeTown.create();
+  spec = await town.idle();
+});
+beforeEach(() => town.untilIdle(spec.runId));
+afterAll(() => town.close());
+
+const file = (name: string): string => join(town.repository, name);
+const write = (name: string) => directive(`Write ${name}`, [{ tool: 'write', args: { path: file(name), content: name } }]);
+
+function asked(): Promise<Ask> {
+  return town.host.until('an ask', () => town.host.status(spec.runId).asks[0]);
+}
+
+function noLongerAsked(ask: Ask): Promise<unknown> {
+  return town.host.until('answered', () => town.host.status(spec.runId).asks.every(({ id }) => id !== ask.id));
+}
+
+const waits = () => town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+
+test('a permission is given from here', async () => {
+  await town.deliver(spec, write('here.txt'));
+  const ask = await asked();
+  expect(ask).toMatchObject({ kind: 'permission', title: `Write: ${file('here.txt')}`, resolvable: true });
+  expect(town.host.status(spec.runId).activity).toEqual({ kind: 'attention', ask: 'permission' });
+  await town.driver.answer(spec.runId, ask.id, { kind: 'allow' });
+  await noLongerAsked(ask);
+  await town.untilIdle(spec.runId);
+  expect(existsSync(file('here.txt'))).toBe(true);
+});
+
+test('a permission is refused from here, with words for the model', async () => {
+  await town.deliver(spec, write('refused.txt'));
+  const ask = await asked();
+  await town.driver.answer(spec.runId, ask.id, { kind: 'deny', message: 'Use another name.' });
+  await town.model.waitFor((entry) => entry.results.some((result) => result.includes('Use another name.')));
+  await town.untilIdle(spec.runId);
+  expect(existsSync(file('refused.txt'))).toBe(false);
+});
+
+test('a permission is remembered for the session only', async () => {
+  const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
+  await town.deliver(spec, command('once'));
+  const ask = await asked();
+  await town.driver.answer(spec.runId, ask.id, { kind: 'allow', remember: true });
+  await town.untilIdle(spec.runId);
+  const asks = town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked').length;
+  await town.deliver(spec, command('twice'));
+  await town.untilIdle(spec.runId);
+  expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toHaveLength(asks);
+  expect(existsSync(join(town.repository, '.claude'))).toBe(false);
+});
+
+test('a permission is given in the terminal', async () => {
+  await town.deliver(spec, write('terminal.txt'));
+  const ask = await asked();
+  await waits();
+  town.terminal(spec).write('\r');
+  await noLongerAsked(ask);
+  await town.untilIdle(spec.runId);
+  expect(existsSync(file('terminal.txt'))).toBe(true);
+  await expect(town.driver.answer(spec.runId, ask.id, { kind: 'allow' })).rejects.toThrow('answered in the terminal');
+});
+
+test('a dialog that is left with Esc is no longer asked', async () => {
+  await town.deliver(spec, write('escaped.txt'));
+  const ask = await asked();
+  await waits();
+  town.terminal(spec).write('\u001b');
+  await noLongerAsked(ask);
+  await town.untilIdle(spec.runId);
+});
+
+test('nothing is typed into a dialog: Enter would approve it', async () => {
+  await town.deliver(spec, write('untouched.txt'));
+  const ask = await asked();
+  expect(await town.deliver(spec, 'hello')).toMatchObject({ kind: 'not-now' });
+  await town.driver.answer(spec.runId, ask.id, { kind: 'deny' });
+  await town.untilIdle(spec.runId);
+  expect(existsSync(file('untouched.txt'))).toBe(false);
+});
+
+test('two calls at once ask one after another, and each answer reaches its own', async () => {
+  const calls = ['first.txt', 'second.txt'].map((name) => ({ tool: 'write', args: { path: file(name), content: name } }));
+  await town.deliver(spec, directive('Write both', [{ tools: calls }]));
+  const first = await asked();
+  await waits();
+  town.terminal(spec).write('\r');
+  await noLongerAsked(first);
+  const second = await asked();
+  await town.driver.answer(spec.runId, second.id, { kind: 'allow' });
+  await town.untilIdle(spec.runId);
+  expect([existsSync(file('first.txt')), existsSync(file('second.txt'))]).toEqual([true, true]);
+});
+
+test('a question is answered from here', async () => {
+  const question = { question: 'Which colour?', options: ['Blue', 'Green'] };
+  await town.deliver(spec, directive('Ask me', [{ tool: 'ask', args: question }]));
+  const ask = await asked();
+  expect(ask).toMatchObject({ kind: 'question', title: 'Which colour?', options: ['Blue', 'Green'], resolvable: true });
+  await expect(town.driver.answer(spec.runId, ask.id, { kind: 'allow' })).rejects.toThrow('choose one of its answers');
+  await town.driver.answer(spec.runId, ask.id, { kind: 'answers', answers: [['Green']] });
+  await town.model.waitFor((entry) => entry.results.some((result) => /Which colour\?.*Green/s.test(result)));
+  await town.untilIdle(spec.runId);
+});
+
+test('a plan is approved from here', async () => {
+  await town.deliver(spec, directive('Plan it', [{ tool: 'plan', args: { plan: '1. Do it' } }]));
+  const ask = await asked();
+  expect(ask).toMatchObject({ kind: 'plan', resolvable: true });
+  await town.driver.answer(spec.runId, ask.id, { kind: 'allow' });
+  await noLongerAsked(ask);
+  await town.untilIdle(spec.runId);
+});
