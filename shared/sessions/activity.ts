@@ -13,7 +13,7 @@ export interface Ask {
   /** Everything that there is to know: tool arguments, plan text, question. */
   detail: string;
   /** The answers a question offers. */
-  options: string[];
+  options: readonly string[];
   /** Whether it can be answered from here; else only in the session's terminal. */
   resolvable: boolean;
   /** Epoch milliseconds. */

@@ -1,0 +1,131 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { createTown } from '../../shared/config/create-town.ts';
+import { silentLogger } from '../../shared/process/logger.ts';
+import type { Logger } from '../../shared/process/logger.ts';
+import { TownHost } from '../../shared/town/host.ts';
+import type { TownHostOptions } from '../../shared/town/host.ts';
+import { HostLock } from '../../shared/town/lock.ts';
+import { townPaths } from '../../shared/town/paths.ts';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import { agentEnvironment, makeAgentHome } from './agent-home.ts';
+import { makeRepository, temporaryFolder } from './core.ts';
+import { demoRules } from './demo/behaviours.ts';
+import { agentPath } from './editor/agent-path.ts';
+import { endProcessesOf } from './editor/processes.ts';
+import type { ProcessFact } from './editor/processes.ts';
+import { startScriptedModel } from './model/server.ts';
+import type { ScriptedModel } from './model/server.ts';
+import { PtyTerminalHost } from './pty-terminal-host.ts';
+import { prepareTools } from './setup/tools.ts';
+
+const dist = path.resolve(import.meta.dirname, '../../dist');
+
+/** A town with one rig (`alpha`), real agents on real ptys, and the scripted model. Needs the build in dist/. */
+export class TownFixture {
+  readonly folder: string;
+  readonly root: string;
+  readonly rig: string;
+  readonly model: ScriptedModel;
+  readonly terminals = new PtyTerminalHost();
+  readonly logged: string[] = [];
+  host!: TownHost;
+  private readonly options: TownHostOptions;
+  private readonly removeFolder: () => void;
+
+  private constructor(folder: ReturnType<typeof temporaryFolder>, model: ScriptedModel, options: Omit<TownHostOptions, 'terminals' | 'log'>) {
+    this.folder = folder.path;
+    this.removeFolder = folder.remove;
+    this.root = options.root;
+    this.rig = path.join(folder.path, 'alpha');
+    this.model = model;
+    const line = (level: string) => (message: string) => void this.logged.push(`${level} ${message}`);
+    const log: Logger = { ...silentLogger, info: line('info'), warn: line('warn'), error: line('error') };
+    this.options = { ...options, terminals: this.terminals, log };
+  }
+
+  /** Starts everything; `change` may alter what the host is started with. */
+  static async make(change: (options: { environment: Record<string, string | undefined>; folder: string }) => void = () => undefined): Promise<TownFixture> {
+    const tools = await prepareTools(console.log);
+    const folder = temporaryFolder('town');
+    const root = path.join(folder.path, 'town');
+    const home = path.join(folder.path, 'home');
+    const rig = makeRepository(path.join(folder.path, 'alpha'));
+    await mkdir(root);
+    await createTown(root);
+    const model = await startScriptedModel();
+    for (const rule of demoRules) model.on(rule);
+    await makeAgentHome(home, { model: model.url, trusted: [root, rig] });
+    const environment: Record<string, string | undefined> = {
+      HOME: home,
+      PATH: agentPath(tools),
+      LANG: 'C.UTF-8',
+      TERM: 'xterm-256color',
+      SHELL: '/bin/bash',
+      ...agentEnvironment(model.url),
+    };
+    change({ environment, folder: folder.path });
+    const fixture = new TownFixture(folder, model, {
+      root,
+      environment,
+      files: {
+        plugin: path.join(dist, 'plugin/gastown.js'),
+        hook: path.join(dist, 'plugin/claude-hook.js'),
+        gt: path.join(dist, 'plugin/gt.js'),
+        prompts: path.join(dist, 'roles'),
+      },
+      node: { command: process.execPath, env: {} },
+      trusted: () => true,
+    });
+    await fixture.open();
+    await fixture.host.api.request('rig.add', { source: rig, name: 'alpha' });
+    return fixture;
+  }
+
+  /** Becomes the host, at first or again after `letGo`. */
+  async open(): Promise<void> {
+    const lock = HostLock.tryAcquire(townPaths(this.root).hostLock);
+    if (!lock) throw new Error('The town has a host already.');
+    this.host = await TownHost.start(this.options, lock);
+  }
+
+  /** The host goes away; sessions live on. */
+  letGo(): Promise<void> {
+    return this.host.dispose();
+  }
+
+  /** Resolves with the first snapshot that satisfies `check`. */
+  until(what: string, check: (snapshot: TownSnapshot) => boolean, limitMs = 60_000): Promise<TownSnapshot> {
+    return new Promise((resolve, reject) => {
+      const look = (snapshot: TownSnapshot): void => {
+        if (!check(snapshot)) return;
+        done();
+        resolve(snapshot);
+      };
+      const listening = this.host.onDidChange(look);
+      const timer = setTimeout(() => {
+        done();
+        const sessions = this.host.snapshot.sessions.map(({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`);
+        const work = this.host.snapshot.work.map(({ id, state, note }) => `${id} ${state} (${note ?? ''})`);
+        reject(new Error(`Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.\n${this.logged.join('\n')}`));
+      }, limitMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        listening.dispose();
+      };
+      look(this.host.snapshot);
+    });
+  }
+
+  /** Stops every session and the host. Returns the processes that were left over (and are killed now). */
+  async stop(): Promise<ProcessFact[]> {
+    for (const { id, state } of this.host.snapshot.sessions) {
+      if (state === 'running' || state === 'starting') await this.host.api.request('session.stop', { session: id });
+    }
+    await this.host.dispose();
+    await this.model.close();
+    const left = await endProcessesOf(this.folder, 5_000);
+    this.removeFolder();
+    return left;
+  }
+}
