@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
+import { descendants, identify, isAlive, startedWith } from '../../../shared/process/process-table.ts';
+import { makeOpencodeTown, scripted, shellOf } from '../../support/opencode/town.ts';
+import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
+
+const never = new AbortController().signal;
+
+describe('Opencode sessions', () => {
+  let town: OpencodeTown;
+  let own: Host;
+
+  beforeAll(async () => {
+    town = await makeOpencodeTown();
+    own = await town.makeHost();
+  });
+  afterAll(() => town.close());
+
+  const turnsOf = (runId: string): number => own.host.turns.filter((id) => id === runId).length;
+  /** What the tools told the model so far. */
+  const resultsSeen = (): string => town.model.requests.flatMap(({ results }) => results).join('\n');
+  const serverPid = (): number => {
+    const folder = path.join(town.root, '.runtime', 'opencode');
+    return readServerRecord(path.join(folder, readdirSync(folder)[0]!))!.pid!;
+  };
+
+  it('takes its first prompt, and reports receipt and end of the turn', async () => {
+    const text = scripted({ tool: 'bash', args: { command: 'env > env.txt; echo done' } }, { text: 'All done.' });
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_first', text } });
+    await own.driver.start(spec, never);
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+
+    expect(own.host.deliveries).toContainEqual({ runId: spec.runId, deliveryId: 'msg_first' });
+    expect(town.model.seen('Do your work.')).not.toEqual([]);
+    expect(own.host.status(spec.runId)).toMatchObject({ state: 'running', activity: { kind: 'idle' } });
+    expect(own.host.references.get(spec.runId)).toMatchObject({ directory: spec.cwd });
+
+    const shell = Object.fromEntries(
+      readFileSync(path.join(spec.cwd, 'env.txt'), 'utf8').split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
+    );
+    expect(shell).toMatchObject({ ...spec.env, OPENCODE_SERVER_PASSWORD: '', GT_SERVER: '', GT_SOCKET: '', TMPDIR: '/tmp' });
+    expect(town.model.requests.some((request) => JSON.stringify(request).includes(`Role context of ${spec.sessionId}`))).toBe(true);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('runs three sessions at once on one server', async () => {
+    const specs = await Promise.all([1, 2, 3].map(() => town.makeSpec()));
+    await Promise.all(specs.map((spec) => own.driver.start(spec, never)));
+    const outcomes = await Promise.all(
+      specs.map((spec) => own.driver.deliver(spec.runId, { id: `msg_${spec.runId}`, text: scripted({ text: spec.runId }) }, never)),
+    );
+    expect(outcomes).toEqual(specs.map(() => ({ kind: 'accepted' })));
+    await own.host.until('three turns', () => specs.every((spec) => turnsOf(spec.runId) === 1));
+    expect(own.host.deliveries.filter(({ runId }) => specs.some((spec) => spec.runId === runId)).map(({ deliveryId }) => deliveryId)).toEqual(
+      expect.arrayContaining(specs.map((spec) => `msg_${spec.runId}`)),
+    );
+    expect(readdirSync(path.join(town.root, '.runtime', 'opencode'))).toHaveLength(1);
+    await Promise.all(specs.map((spec) => own.driver.stop(spec.runId)));
+  });
+
+  it('does not disturb a session in the middle of a turn', async () => {
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_hold', text: scripted({ hold: 'gate' }, { text: 'On.' }) } });
+    await own.driver.start(spec, never);
+    await own.host.until('busy', () => own.host.status(spec.runId).activity.kind === 'busy');
+    expect(await own.driver.deliver(spec.runId, { id: 'msg_more', text: 'more' }, never)).toMatchObject({ kind: 'not-now' });
+    town.model.release('gate');
+    await own.host.until('idle', () => turnsOf(spec.runId) === 1);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('asks for a permission, and goes on when it is given', async () => {
+    const text = scripted({ tool: 'bash', args: { command: 'echo hello > said.txt' } }, { text: 'Said.' });
+    const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_ask', text } });
+    await own.driver.start(spec, never);
+    const ask = await own.host.until('the ask', () => own.host.status(spec.runId).asks[0]);
+    expect(ask).toMatchObject({ kind: 'permission', title: 'bash: echo hello > said.txt', resolvable: true });
+    expect(own.host.status(spec.runId).activity).toEqual({ kind: 'attention', ask: 'permission' });
+    await own.driver.answer(spec.runId, ask.id, { kind: 'allow' });
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    expect(readFileSync(path.join(spec.cwd, 'said.txt'), 'utf8')).toBe('hello\n');
+    await expect(own.driver.answer(spec.runId, ask.id, { kind: 'allow' })).rejects.toMatchObject({ code: 'refused' });
+    await own.driver.stop(spec.runId);
+  });
+
+  it('passes on why a permission is denied', async () => {
+    const text = scripted({ tool: 'bash', args: { command: 'touch forbidden' } }, { text: 'Then not.' });
+    const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_deny', text } });
+    await own.driver.start(spec, never);
+    const ask = await own.host.until('the ask', () => own.host.status(spec.runId).asks[0]);
+    await own.driver.answer(spec.runId, ask.id, { kind: 'deny', message: 'Not on a Monday.' });
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    expect(resultsSeen()).toContain('Not on a Monday.');
+    expect(existsSync(path.join(spec.cwd, 'forbidden'))).toBe(false);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('asks a question, and hands over the answer', async () => {
+    const text = scripted({ tool: 'ask', args: { question: 'Which colour?', options: ['Red', 'Blue'] } }, { text: 'Thanks.' });
+    const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_question', text } });
+    await own.driver.start(spec, never);
+    const ask = await own.host.until('the question', () => own.host.status(spec.runId).asks[0]);
+    expect(ask).toMatchObject({ kind: 'question', title: 'Which colour?', options: ['Red', 'Blue'] });
+    await own.driver.answer(spec.runId, ask.id, { kind: 'answers', answers: [['Blue']] });
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    expect(resultsSeen()).toContain('"Which colour?"="Blue"');
+    expect(own.host.status(spec.runId).asks).toEqual([]);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('leaves no shell child behind when it is stopped', async () => {
+    const command = 'setsid sleep 1001 & sleep 1000';
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_sleep', text: scripted({ tool: 'bash', args: { command } }) } });
+    await own.driver.start(spec, never);
+    await shellOf(spec, 2);
+    await own.driver.stop(spec.runId);
+    expect(await startedWith('GT_RUN', spec.runId)).toEqual([]);
+  });
+
+  it('shows why a prompt failed', async () => {
+    const agent = { name: 'broken', backend: 'opencode' as const, command: 'opencode', args: ['--model', 'scripted/nope'], env: {} };
+    const spec = await town.makeSpec({ agent, firstPrompt: { id: 'msg_model', text: 'Hello' } });
+    await own.driver.start(spec, never);
+    const cause = await own.host.until('the error', () => own.host.reports.find(({ runId, cause }) => runId === spec.runId && /not found/i.test(cause)));
+    expect(cause.cause).toMatch(/Model not found: scripted\/nope/);
+    await own.host.until('the end of the turn', () => turnsOf(spec.runId) === 1);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('shows a rate limit with its end', async () => {
+    town.model.fail({ status: 429, headers: { 'retry-after': '2' }, match: /limited/, times: 1 });
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_429', text: 'be limited' } });
+    await own.driver.start(spec, never);
+    const fact = await own.host.until('the limit', () => own.host.facts(spec.runId).find((found) => found.kind === 'rate-limited'));
+    expect(fact).toMatchObject({ kind: 'rate-limited', until: expect.any(Number) });
+    await own.host.until('the end of the turn', () => turnsOf(spec.runId) === 1);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('shows sub-agents below the session', async () => {
+    const text = scripted({ tool: 'task', args: { prompt: scripted({ text: 'Sub done.' }), description: 'Look around' } }, { text: 'Both done.' });
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_task', text } });
+    await own.driver.start(spec, never);
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    expect(own.host.children.get(spec.runId)).toEqual([{ id: expect.stringMatching(/^ses_/), title: expect.stringContaining('Look around'), activity: 'idle' }]);
+    await own.driver.stop(spec.runId);
+  });
+
+  it('has a database of its own, and no process left when the host goes away without sessions', async () => {
+    const identity = (await identify(serverPid()))!;
+    const folder = path.join(town.root, '.runtime', 'opencode');
+    expect(existsSync(path.join(folder, readdirSync(folder)[0]!, 'opencode.db'))).toBe(true);
+    const children = await descendants(identity.pid);
+    await own.leave();
+    expect(await Promise.all([identity, ...children].map(isAlive))).not.toContain(true);
+  });
+});
