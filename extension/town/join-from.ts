@@ -15,10 +15,10 @@ export function joinFrom(
     joinTown({
       root,
       files: {
-        plugin: context.asAbsolutePath('dist/gastown.js'),
-        hook: context.asAbsolutePath('dist/claude-hook.js'),
-        gt: context.asAbsolutePath('dist/gt.js'),
-        prompts: context.asAbsolutePath('dist/prompts'),
+        plugin: context.asAbsolutePath('dist/plugin/gastown.js'),
+        hook: context.asAbsolutePath('dist/plugin/claude-hook.js'),
+        gt: context.asAbsolutePath('dist/plugin/gt.js'),
+        prompts: context.asAbsolutePath('dist/roles'),
       },
       // The editor's own Node: its Electron needs to be told that it is one; the server's is one already.
       node: { command: process.execPath, env: process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {} },
