@@ -4,6 +4,8 @@ import * as vscode from 'vscode';
 export const contextKeys = {
   /** The search for a town has ended, with or without one. */
   searched: 'gastown.searched',
+  /** The workspace is not trusted: no town is looked for. */
+  untrusted: 'gastown.untrusted',
   /** There is a town, but it could not be opened. */
   joinFailed: 'gastown.joinFailed',
   /** This window is in a town. */

@@ -1,3 +1,4 @@
+import * as vscode from 'vscode';
 import type { Disposable, Lifetime } from './lifetime.ts';
 import type { ContextKeys } from './context-keys.ts';
 import type { AgentPrograms } from './town/agent-programs.ts';
@@ -11,6 +12,7 @@ export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: Ag
     const sessions = snapshot?.sessions ?? [];
     keys.set({
       searched,
+      untrusted: searched && !vscode.workspace.isTrusted,
       joinFailed: town.problem !== undefined,
       hasTown: snapshot !== undefined,
       hasRigs: (snapshot?.rigs.length ?? 0) > 0,

@@ -56,10 +56,15 @@ export function sessionQuestion(answer: Answer, sessions: readonly SessionView[]
   });
 }
 
+/** The rig of a town that has just one. */
+export function onlyRig({ rigs }: TownSnapshot): string | undefined {
+  return rigs.length === 1 ? rigs[0]?.name : undefined;
+}
+
 /** Asks for a rig; where there is only one, takes it. */
 export function rigQuestion(answer: Answer, snapshot: TownSnapshot, needless?: () => boolean): Question {
-  const only = snapshot.rigs.length === 1 ? snapshot.rigs[0] : undefined;
-  if (only && answer.value === undefined) answer.value = only.name;
+  const only = onlyRig(snapshot);
+  answer.value ??= only;
   return answer.question(
     async (place) => {
       if (snapshot.rigs.length === 0) {

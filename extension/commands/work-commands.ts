@@ -7,7 +7,7 @@ import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
 import { askInTurn, input, pick } from './dialog.ts';
 import type { Question } from './dialog.ts';
-import { agentQuestion, Answer, nameQuestion, rigQuestion, sessionQuestion, textQuestion, workChoices } from './questions.ts';
+import { agentQuestion, Answer, nameQuestion, onlyRig, rigQuestion, sessionQuestion, textQuestion, workChoices } from './questions.ts';
 
 const t = vscode.l10n.t;
 
@@ -45,12 +45,15 @@ export const slingWork: Command = async (given, deps) => {
   const agent = new Answer(given.agent);
   const name = new Answer(given.name);
   const isNew = () => work.value === newWorkChoice;
+  const isForARig = () => rigOf(work.value, snapshot) !== undefined;
   const textQuestionOfNew = workTextQuestion(text);
   await askInTurn(t('Sling Work'), [
-    workQuestion(work, snapshot),
+    workQuestion(work, snapshot, (chosen) => {
+      if (given.rig === undefined) rig.value = rigOf(chosen, snapshot) ?? onlyRig(snapshot);
+    }),
     { ...textQuestionOfNew, skip: () => !isNew() || given.text !== undefined },
     workIdQuestion(id, snapshot, () => !isNew()),
-    rigQuestion(rig, snapshot),
+    rigQuestion(rig, snapshot, isForARig),
     agentQuestion(agent, snapshot, rig),
     nameQuestion(name, snapshot, rig),
   ]);
@@ -82,11 +85,12 @@ export const assignWork: Command = async (given, deps) => {
   });
 };
 
-function workQuestion(answer: Answer, snapshot: TownSnapshot): Question {
+function workQuestion(answer: Answer, snapshot: TownSnapshot, onChosen?: (work: string) => void): Question {
   return answer.question(async (place) => {
     const free = snapshot.work.filter((each) => ['open', 'queued', 'failed', 'escalated'].includes(each.state));
     const create = { label: t('New Work Unit…'), iconPath: new vscode.ThemeIcon('add'), value: newWorkChoice };
     answer.value = await pick(place, [...workChoices(free), create], { placeholder: t('Which work?') });
+    onChosen?.(answer.value);
   });
 }
 

@@ -68,7 +68,7 @@ export function stateText(session: SessionView, { t, clock }: ViewContext): stri
     case 'permission':
       return t('waiting for permission');
     case 'plan':
-      return t('waiting for a plan to be approved');
+      return t('waiting for plan approval');
     case 'question':
       return t('waiting for an answer');
     case 'dialog':
@@ -146,13 +146,20 @@ function classText(kind: SessionClass, count: number, t: Translate): string {
   }
 }
 
-/** What a parent row says of the sessions below it: `2 waiting · 1 working`. */
+/** Everything about many sessions in a few words, what matters most first: `2 waiting · 1 working · 3 idle`. */
 export function aggregateText(sessions: readonly SessionView[], t: Translate): string {
-  if (sessions.length === 0) return t('no sessions');
+  return sessions.length === 0 ? t('no sessions') : counts(sessions, t).join(' · ');
+}
+
+/** What a parent row has room for. */
+export function shortAggregateText(sessions: readonly SessionView[], t: Translate): string {
+  return sessions.length === 0 ? t('no sessions') : counts(sessions, t).slice(0, 3).join(' · ');
+}
+
+function counts(sessions: readonly SessionView[], t: Translate): string[] {
   const kinds = sessions.map(classOf);
   return sessionClasses
     .map((kind) => ({ kind, count: kinds.filter((each) => each === kind).length }))
     .filter(({ count }) => count > 0)
-    .map(({ kind, count }) => classText(kind, count, t))
-    .join(' · ');
+    .map(({ kind, count }) => classText(kind, count, t));
 }

@@ -5,7 +5,16 @@ import type { Ask } from '../../shared/sessions/activity.ts';
 import type { RigView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import { askIcon, classOf, lookOf, sessionIcons } from './session-icon.ts';
 import type { SessionClass } from './session-icon.ts';
-import { aggregateText, askSentence, roleName, sessionDescription, sessionName, sessionSentence, shortAge } from './session-text.ts';
+import {
+  aggregateText,
+  askSentence,
+  roleName,
+  sessionDescription,
+  sessionName,
+  sessionSentence,
+  shortAge,
+  shortAggregateText,
+} from './session-text.ts';
 import type { TreeNode } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 
@@ -27,7 +36,7 @@ export function sessionTree(snapshot: TownSnapshot, context: ViewContext): TreeN
     {
       id: 'town',
       label: snapshot.name,
-      description: aggregate,
+      description: shortAggregateText(snapshot.sessions, t),
       icon: { icon: 'organization' },
       aria: t('town {0}, {1}', snapshot.name, aggregate),
       contextValue: 'town',
@@ -55,7 +64,7 @@ function rigNode(rig: Pick<RigView, 'name' | 'problem'>, snapshot: TownSnapshot,
   return {
     id: `rig:${rig.name}`,
     label: rig.name,
-    description: aggregate,
+    description: rig.problem ?? shortAggregateText(sessions, t),
     icon: rig.problem === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
     aria: t('rig {0}, {1}', rig.name, aggregate),
     contextValue: 'rig',
@@ -78,7 +87,7 @@ function roleNode(rig: string, role: Role, ofRig: readonly SessionView[], contex
     {
       id: `role:${rig}/${role}`,
       label,
-      description: aggregate,
+      description: shortAggregateText(sessions, t),
       icon: { icon: role === 'crew' ? 'person' : 'rocket' },
       aria: t('{0} of rig {1}, {2}', label, rig, aggregate),
       contextValue: `role.${role}`,

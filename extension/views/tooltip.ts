@@ -1,7 +1,7 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
 import type { RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
-import { agentText, aggregateText, fullSessionName, longAge, roleName, stateText } from './session-text.ts';
+import { agentText, aggregateText, fullSessionName, longAge, stateText } from './session-text.ts';
 import type { RowTarget } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 import { workStateText } from './work-tree.ts';
@@ -67,7 +67,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),
     field(t('Unread mail'), session.unreadMail === 0 ? undefined : String(session.unreadMail)),
     field(t('Agent'), agentText(session, t)),
-    field(t('Role'), roleName(session.role, t)),
+    field(t('Role'), session.role),
     field(t('Branch'), session.branch),
     field(t('Folder'), session.workDir),
     field(t('Process'), session.pid === undefined ? undefined : String(session.pid)),

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { aggregateText, askSentence, longAge, sessionDescription, sessionSentence, shortAge } from '../../../extension/views/session-text.ts';
+import {
+  aggregateText,
+  askSentence,
+  longAge,
+  sessionDescription,
+  sessionSentence,
+  shortAge,
+  shortAggregateText,
+} from '../../../extension/views/session-text.ts';
 import { ask, asking, context, minute, session } from './fixtures.ts';
 
 test('ages are whole units, and never negative when clocks disagree', () => {
@@ -49,5 +57,6 @@ test('a parent counts what is below it by what matters most', () => {
     session(),
   ];
   expect(aggregateText(sessions, context.t)).toBe('2 waiting · 1 working · 1 idle · 1 stopped');
+  expect(shortAggregateText(sessions, context.t)).toBe('2 waiting · 1 working · 1 idle');
   expect(aggregateText([], context.t)).toBe('no sessions');
 });
