@@ -1,11 +1,12 @@
 /**
  * The Opencode plugin. It runs inside our own `opencode serve` processes and reports to the host what happens there; it gives
  * the agent's shell its identity and the model its role. Anywhere else, such as in a person's own Opencode that finds it in
- * a repository, it does nothing. Rules of the place (docs/developer/opencode-plugin.md): no hook may throw, hang, or
- * be awaited for long, and nothing but functions may be exported.
+ * a repository, it does nothing. Rules of the place (docs/developer/opencode-plugin.md): the start waits for nothing, no hook
+ * may hang or throw (but one, on purpose), and nothing but functions may be exported.
  */
 import type { Hooks, PluginInput } from '@opencode-ai/plugin';
 import type { channelEnv } from '../../shared/channel/protocol.ts';
+import { Inheritance } from './inherit.ts';
 import { endServer, Lease } from './lease.ts';
 import { Link } from './link.ts';
 import { isObject, payloadOf } from './payload.ts';
@@ -38,13 +39,13 @@ interface Shared {
 
 const key = Symbol.for('gastown.opencode');
 
-export const GasTown = async ({ directory, serverUrl }: PluginInput): Promise<Hooks> => {
+export const GasTown = async ({ client, directory, serverUrl }: PluginInput): Promise<Hooks> => {
   const shared = sharedParts(serverUrl);
   if (!shared) return {};
   const self = Symbol(directory);
   shared.active.set(directory, self);
   shared.link.report('plugin.loaded', { directory });
-  return hooksFor(shared, directory, () => shared.active.get(directory) === self);
+  return hooksFor(shared, new Inheritance(client), directory, () => shared.active.get(directory) === self);
 };
 
 function sharedParts(serverUrl: URL): Shared | undefined {
@@ -71,7 +72,12 @@ function sharedParts(serverUrl: URL): Shared | undefined {
   return holder[key];
 }
 
-function hooksFor({ link, sessions, active }: Shared, directory: string, isActive: () => boolean): Hooks {
+function hooksFor(
+  { link, sessions, active }: Shared,
+  inheritance: Inheritance,
+  directory: string,
+  isActive: () => boolean,
+): Hooks {
   return {
     dispose: async () => {
       if (!isActive()) return;
@@ -105,7 +111,7 @@ function hooksFor({ link, sessions, active }: Shared, directory: string, isActiv
       if (!isActive()) return;
       const texts = parts.flatMap((part) => (part.type === 'text' && !part.synthetic ? [part.text] : []));
       link.report('chat.message', { sessionID, messageID: message.id, texts }, sessionID);
-      return Promise.resolve();
+      if (!sessions.isRoot(sessionID)) await inheritance.settle(sessionID);
     },
 
     'shell.env': async ({ sessionID }, output) => {

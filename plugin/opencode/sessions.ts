@@ -8,6 +8,7 @@ const hostMs = 2_000;
 /** What is known of Opencode's sessions: who a sub-agent works for, identity, role context. */
 export class Sessions {
   private readonly link: Link;
+  private readonly roots = new Set<string>();
   private readonly parents = new Map<string, string>();
   private readonly contextFiles = new Map<string, string>();
   private readonly environments = new Map<string, Record<string, string>>();
@@ -22,6 +23,7 @@ export class Sessions {
   note(info: unknown): void {
     if (!isObject(info) || typeof info['id'] !== 'string') return;
     if (typeof info['parentID'] === 'string') this.parents.set(info['id'], info['parentID']);
+    else this.roots.add(info['id']);
     const metadata = isObject(info['metadata']) ? info['metadata']['gastown'] : undefined;
     if (isObject(metadata) && typeof metadata['contextFile'] === 'string') this.contextFiles.set(info['id'], metadata['contextFile']);
   }
@@ -29,6 +31,12 @@ export class Sessions {
   forget(session: string): void {
     for (const map of [this.parents, this.contextFiles, this.environments, this.contexts]) map.delete(session);
     this.staleContexts.delete(session);
+    this.roots.delete(session);
+  }
+
+  /** Whether the session is known to be nobody's sub-agent. */
+  isRoot(session: string): boolean {
+    return this.roots.has(session);
   }
 
   /** Identity for the session's shell; a sub-agent has its parent's. Empty for sessions that are not ours. */

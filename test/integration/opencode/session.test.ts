@@ -138,15 +138,6 @@ describe('Opencode sessions', () => {
     await own.driver.stop(spec.runId);
   });
 
-  it('shows sub-agents below the session', async () => {
-    const text = scripted({ tool: 'task', args: { prompt: scripted({ text: 'Sub done.' }), description: 'Look around' } }, { text: 'Both done.' });
-    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_task', text } });
-    await own.driver.start(spec, never);
-    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
-    expect(own.host.children.get(spec.runId)).toEqual([{ id: expect.stringMatching(/^ses_/), title: expect.stringContaining('Look around'), activity: 'idle' }]);
-    await own.driver.stop(spec.runId);
-  });
-
   it('has a database of its own, and no process left when the host goes away without sessions', async () => {
     const identity = (await identify(serverPid()))!;
     const folder = path.join(town.root, '.runtime', 'opencode');
