@@ -39,7 +39,7 @@ export function sessionChoices(sessions: readonly SessionView[]): Choice<string>
   const context = viewContext();
   return sessions.map((session) => ({
     label: fullSessionName(session, t),
-    description: [agentText(session, t), roleName(session.role, t), stateText(session, context)].join(' · '),
+    description: [agentText(session, t), session.role, stateText(session, context)].join(' · '),
     iconPath: themeIcon(sessionIcons[lookOf(session)]),
     value: session.id,
   }));

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { changedRows } from './tree-diff.ts';
+import { changedRows, rowsToOpen } from './tree-diff.ts';
 import type { TreeNode } from './tree-node.ts';
 
 /**
@@ -18,14 +18,17 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
     this.tooltip = tooltip;
   }
 
-  show(roots: TreeNode[]): void {
+  /** Shows these rows from now on. Returns the ids of those that the view must open. */
+  show(roots: TreeNode[]): string[] {
     const changes = changedRows(this.roots, roots);
+    const opening = rowsToOpen(this.roots, roots);
     this.roots = roots;
     this.nodes = new Map();
     this.parents = new Map();
     this.index(roots, undefined);
     if (changes === 'all') this.changed.fire(undefined);
     else if (changes.length > 0) this.changed.fire(changes);
+    return opening;
   }
 
   node(id: string): TreeNode | undefined {

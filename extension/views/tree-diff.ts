@@ -14,6 +14,19 @@ function changedBelow(before: TreeNode, after: TreeNode): string[] {
   return after.children.flatMap((child, index) => changedBelow(before.children[index]!, child));
 }
 
+/**
+ * Rows that were shut by default and now have something that a person must see. The editor keeps a row shut that it has
+ * once drawn so: these have to be opened for it.
+ */
+export function rowsToOpen(before: readonly TreeNode[], after: readonly TreeNode[]): string[] {
+  const old = new Map(before.map((node) => [node.id, node]));
+  return after.flatMap((node) => {
+    const was = old.get(node.id);
+    const opens = was !== undefined && was.children.length > 0 && !was.expanded && node.expanded;
+    return [...(opens ? [node.id] : []), ...rowsToOpen(was?.children ?? [], node.children)];
+  });
+}
+
 function sameOrder(before: readonly TreeNode[], after: readonly TreeNode[]): boolean {
   return before.length === after.length && before.every((node, index) => node.id === after[index]!.id);
 }

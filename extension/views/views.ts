@@ -54,7 +54,12 @@ export class Views {
   show(): void {
     const snapshot = this.town.snapshot;
     const context = viewContext();
-    for (const { provider, build } of this.views) provider.show(snapshot ? build(snapshot, context) : []);
+    for (const { provider, build, view } of this.views) {
+      for (const row of provider.show(snapshot ? build(snapshot, context) : [])) {
+        // Revealing would open a view that the person has hidden; there, the badge has to do.
+        if (view.visible) void view.reveal(row, { select: false, focus: false, expand: true });
+      }
+    }
     const { view } = this.sessions;
     const waiting = snapshot?.sessions.filter((session) => classOf(session) === 'waiting').length ?? 0;
     const tooltip =

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sessionTree } from '../../../extension/views/session-tree.ts';
-import { changedRows } from '../../../extension/views/tree-diff.ts';
+import { changedRows, rowsToOpen } from '../../../extension/views/tree-diff.ts';
 import { ask, asking, context, rig, session, town } from './fixtures.ts';
 
 const one = session({ id: 'a', agentName: 'a' });
@@ -31,4 +31,14 @@ test('everything is drawn again when the top rows change', () => {
   expect(changedRows([], rows(one))).toBe('all');
   expect(changedRows(rows(one), [])).toBe('all');
   expect(changedRows(rows(), sessionTree(town({ rigs: [rig, { ...rig, name: 'other' }] }), context))).toEqual(['town']);
+});
+
+test('a shut row opens when its session begins to ask, and only then', () => {
+  const children = [{ id: 'c', title: 'Explore', activity: 'busy' as const }];
+  const works = rows({ ...one, children }, two);
+  const asks = rows(asking([ask()], { id: 'a', agentName: 'a', children }), two);
+  expect(rowsToOpen(works, asks)).toEqual(['session:a']);
+  expect(rowsToOpen(asks, asks)).toEqual([]);
+  expect(rowsToOpen(asks, works)).toEqual([]);
+  expect(rowsToOpen([], asks)).toEqual([]);
 });
