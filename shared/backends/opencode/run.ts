@@ -79,12 +79,12 @@ export class Run {
       case 'user-message':
         return this.turn.userMessage(seen.messageId);
       case 'text': {
-        const delivered = this.turn.text(seen.messageId, seen.text);
+        const delivered = this.turn.text(seen.messageId, seen.text, reporter);
         if (delivered !== undefined) this.host.delivered(this.id, delivered);
         return;
       }
       case 'answer':
-        return this.turn.answer(seen.parentId, seen.completed);
+        return this.turn.answer(seen.parentId, seen.completed, reporter);
     }
   }
 
@@ -138,7 +138,7 @@ export class Run {
   }
 
   private noteError(message: string, reporter: Reporter): void {
-    this.turn.error();
+    this.turn.error(reporter);
     this.lastError = message;
     this.host.log.warn(`opencode: ${this.spec.sessionId}: ${message}`);
     // Some errors come after the last idle: the row shows them all the same.

@@ -30,6 +30,7 @@ export class ServerLink {
   private readonly created = new Set<string>();
   private readonly wakers = new Set<() => void>();
   private lastSeq = -1;
+  private streaming = false;
 
   constructor(server: OpencodeServer, log: Logger, now: () => number, onGone: (link: ServerLink) => void) {
     this.server = server;
@@ -40,7 +41,10 @@ export class ServerLink {
       client: server.client,
       log,
       onEvent: (event) => this.take(event, 'program'),
-      onConnected: () => void this.resync(),
+      onConnected: () => {
+        this.streaming = true;
+        void this.resync();
+      },
       onLost: (reason) => this.lost(reason),
     });
   }
@@ -159,8 +163,12 @@ export class ServerLink {
       this.take({ type: 'message.updated', properties: { sessionID: run.session, info } }, 'program');
       for (const part of parts) this.take({ type: 'message.part.updated', properties: { sessionID: run.session, part } }, 'program');
     }
-    if (this.now() - run.turnSince > lostTurnMs) run.turn.error();
-    if (run.turn.ending) for (const observation of idle) run.take(observation, 'program');
+    const lost = this.now() - run.turnSince > lostTurnMs;
+    if (lost) {
+      run.turn.busy('program');
+      run.turn.error('program');
+    }
+    if (run.turn.endsWithIdle('program')) for (const observation of idle) run.take(observation, 'program');
   }
 
   private apply(seen: Observation, reporter: Reporter): void {
@@ -172,6 +180,8 @@ export class ServerLink {
       if (seen.parent !== undefined) this.runOf(seen.parent)?.take(seen, reporter);
       return;
     }
+    // The plugin reports a moment later than the stream: its word on what the session is doing counts while there is none.
+    if (seen.kind === 'activity' && reporter === 'inside' && this.streaming) return;
     this.runOf(seen.session)?.take(seen, reporter);
   }
 
@@ -180,6 +190,7 @@ export class ServerLink {
   }
 
   private async lost(reason: string): Promise<boolean> {
+    this.streaming = false;
     if (await this.server.isAlive()) {
       this.log.debug(`opencode: event stream: ${reason}`);
       return true;

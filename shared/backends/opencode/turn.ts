@@ -1,17 +1,25 @@
 import type { Delivery } from '../driver.ts';
 
-/** The two reporters, each of which keeps its own order. */
+/** The two reporters, each of which keeps its own order; the plugin may lag behind by a whole turn. */
 export type Reporter = 'program' | 'inside';
+
+/** How far one reporter has told the story of the turn. */
+interface Progress {
+  /** The message that our text became. */
+  messageId?: string;
+  busy: boolean;
+  answered: boolean;
+  failed: boolean;
+}
 
 /**
  * What has become of the text that was put before the model: pure bookkeeping over what both reporters say, in any
- * interleaving. One delivery at a time, as the core promises.
+ * interleaving. One delivery at a time, as the core promises. What a reporter says before it has told of our text
+ * belongs to the turn before.
  */
 export class Turn {
   private delivery: Delivery | undefined;
-  private messageId: string | undefined;
-  private closing = false;
-  private readonly busySince = new Set<Reporter>();
+  private progress: Record<Reporter, Progress> = bothAtStart();
   private readonly userMessages = new Set<string>();
 
   /** Whether something was delivered whose turn has not ended. */
@@ -19,17 +27,10 @@ export class Turn {
     return this.delivery !== undefined;
   }
 
-  /** Whether the next idle ends the turn, whoever reports it. */
-  get ending(): boolean {
-    return this.delivery !== undefined && this.closing;
-  }
-
   /** Call before the text is sent: its receipt may be faster than the answer to the sending. */
   begin(delivery: Delivery): void {
     this.delivery = delivery;
-    this.messageId = undefined;
-    this.closing = false;
-    this.busySince.clear();
+    this.progress = bothAtStart();
   }
 
   /** The text was not taken after all. */
@@ -42,31 +43,45 @@ export class Turn {
   }
 
   /** Returns the delivery's id when this is its text in the session, each time it is reported. */
-  text(messageId: string, text: string): string | undefined {
+  text(messageId: string, text: string, reporter: Reporter): string | undefined {
     if (!this.delivery || text !== this.delivery.text || !this.userMessages.has(messageId)) return undefined;
-    this.messageId = messageId;
+    this.progress[reporter].messageId = messageId;
     return this.delivery.id;
   }
 
   /** Message ids are ordered: an answer to a later message answers ours too. */
-  answer(parentId: string, completed: boolean): void {
-    if (completed && this.messageId !== undefined && parentId >= this.messageId) this.closing = true;
+  answer(parentId: string, completed: boolean, reporter: Reporter): void {
+    const { messageId } = this.progress[reporter];
+    if (completed && messageId !== undefined && parentId >= messageId) this.progress[reporter].answered = true;
   }
 
-  /** An error ends the turn with the next idle, also where the text never became a message. */
-  error(): void {
-    if (this.delivery) this.closing = true;
+  error(reporter: Reporter): void {
+    this.progress[reporter].failed = true;
   }
 
   busy(reporter: Reporter): void {
-    if (this.messageId !== undefined) this.busySince.add(reporter);
+    this.progress[reporter].busy = true;
+  }
+
+  /** Whether the reporter's next idle ends the turn. */
+  endsWithIdle(reporter: Reporter): boolean {
+    if (!this.delivery) return false;
+    const { messageId, busy, answered, failed } = this.progress[reporter];
+    if (messageId !== undefined) return busy || answered || failed;
+    // A text that is refused after all never becomes a message; only the program's own word is quick enough to count.
+    return reporter === 'program' && busy && failed;
   }
 
   /** True when this idle ends the delivery's turn; a late idle of the turn before does not. */
   idle(reporter: Reporter): boolean {
-    if (!this.delivery || !(this.closing || this.busySince.has(reporter))) return false;
+    if (!this.endsWithIdle(reporter)) return false;
     this.delivery = undefined;
     this.userMessages.clear();
     return true;
   }
+}
+
+function bothAtStart(): Record<Reporter, Progress> {
+  const start = (): Progress => ({ busy: false, answered: false, failed: false });
+  return { program: start(), inside: start() };
 }

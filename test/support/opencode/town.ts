@@ -38,10 +38,11 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
     bundlePlugin(path.join(folder.path, 'plugin')),
   ]);
   await mkdir(home, { recursive: true });
-  await makeAgentHome(home, { model: model.url, trusted: [] });
+  const PATH = `${program.folder}:/usr/local/bin:/usr/bin:/bin`;
+  await makeAgentHome(home, { model: model.url, trusted: [], path: PATH });
   const environment: Record<string, string> = {
     HOME: home,
-    PATH: `${program.folder}:/usr/local/bin:/usr/bin:/bin`,
+    PATH,
     TERM: 'xterm-256color',
     ...agentEnvironment(model.url),
   };

@@ -5,65 +5,71 @@ import type { Reporter } from '../../../shared/backends/opencode/turn.ts';
 
 const delivery = { id: 'd1', text: 'hello' };
 
+type Step = 'user' | 'text' | 'busy' | 'answer' | 'idle';
+const story: Step[] = ['user', 'text', 'busy', 'answer', 'idle', 'idle'];
+/** What the plugin may still have to tell of the turn before. */
+const before: Step[] = ['busy', 'answer', 'idle', 'idle'];
+
+function tell(turn: Turn, step: Step, reporter: Reporter, message: string): { ended: boolean; receipt: boolean } {
+  if (step === 'user') turn.userMessage(message);
+  if (step === 'busy') turn.busy(reporter);
+  if (step === 'answer') turn.answer(message, true, reporter);
+  return {
+    receipt: step === 'text' && turn.text(message, 'hello', reporter) !== undefined,
+    ended: step === 'idle' && turn.idle(reporter),
+  };
+}
+
 describe('Turn', () => {
   it('gives the receipt for the exact text of a user message only', () => {
     const turn = new Turn();
     turn.begin(delivery);
-    expect(turn.text('msg_1', 'hello')).toBeUndefined();
+    expect(turn.text('msg_1', 'hello', 'program')).toBeUndefined();
     turn.userMessage('msg_1');
-    expect(turn.text('msg_1', 'hello ')).toBeUndefined();
-    expect(turn.text('msg_1', 'hello')).toBe('d1');
+    expect(turn.text('msg_1', 'hello ', 'program')).toBeUndefined();
+    expect(turn.text('msg_1', 'hello', 'program')).toBe('d1');
   });
 
-  it('does not end with an idle of the turn before', () => {
+  it('does not end with what is still told of the turn before', () => {
     const turn = new Turn();
     turn.begin(delivery);
-    expect(turn.idle('program')).toBe(false);
-    turn.userMessage('msg_1');
-    turn.text('msg_1', 'hello');
-    expect(turn.idle('inside')).toBe(false);
+    for (const step of story.slice(0, 3)) tell(turn, step, 'program', 'msg_2');
+    for (const step of before) expect(tell(turn, step, 'inside', 'msg_1').ended).toBe(false);
     expect(turn.open).toBe(true);
-  });
-
-  it('ends once, with the idle after the answer', () => {
-    const turn = new Turn();
-    turn.begin(delivery);
-    turn.userMessage('msg_1');
-    turn.text('msg_1', 'hello');
-    turn.answer('msg_0', true);
-    expect(turn.ending).toBe(false);
-    turn.answer('msg_1', true);
-    expect(turn.idle('inside')).toBe(true);
-    expect(turn.idle('program')).toBe(false);
   });
 
   it('ends after an error, also where the text never became a message', () => {
     const turn = new Turn();
     turn.begin(delivery);
-    turn.error();
+    turn.error('program');
+    expect(turn.idle('program')).toBe(false);
+    turn.busy('program');
     expect(turn.idle('program')).toBe(true);
   });
 
-  it('ends exactly once however the two reporters interleave', () => {
-    const story = ['user', 'text', 'busy', 'answer', 'idle', 'idle'] as const;
+  it('ends exactly once however the two reporters interleave, and however late the plugin is', () => {
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 2 * story.length }), (choices) => {
+      fc.property(fc.array(fc.boolean(), { maxLength: 2 * story.length + before.length }), (choices) => {
         const turn = new Turn();
         turn.begin(delivery);
-        const left: Record<Reporter, string[]> = { program: [...story], inside: [...story] };
+        const left: Record<Reporter, { step: Step; message: string }[]> = {
+          program: story.map((step) => ({ step, message: 'msg_2' })),
+          inside: [...before.map((step) => ({ step, message: 'msg_1' })), ...story.map((step) => ({ step, message: 'msg_2' }))],
+        };
         let ends = 0;
         let receipts = 0;
-        const step = (reporter: Reporter): void => {
-          const next = left[reporter].shift();
-          if (next === 'user') turn.userMessage('msg_1');
-          if (next === 'text' && turn.text('msg_1', 'hello') !== undefined) receipts += 1;
-          if (next === 'busy') turn.busy(reporter);
-          if (next === 'answer') turn.answer('msg_1', true);
-          if (next === 'idle' && turn.idle(reporter)) ends += 1;
+        const next = (reporter: Reporter): void => {
+          const event = left[reporter].shift();
+          if (!event) return;
+          const { ended, receipt } = tell(turn, event.step, reporter, event.message);
+          // The story is over for whoever ends it: nothing but its last steps may be left.
+          if (ended) expect(left[reporter].length).toBeLessThan(2);
+          ends += Number(ended);
+          receipts += Number(receipt);
         };
-        for (const choice of choices) step(choice ? 'program' : 'inside');
-        while (left.program.length > 0) step('program');
-        while (left.inside.length > 0) step('inside');
+        for (const choice of choices) next(choice ? 'program' : 'inside');
+        while (left.program.length > 0) next('program');
+        while (left.inside.length > 0) next('inside');
         expect(ends).toBe(1);
         expect(receipts).toBeGreaterThanOrEqual(1);
         expect(turn.open).toBe(false);
