@@ -23,7 +23,8 @@ export interface DemoTown {
 
 export const rigName = 'myproject';
 
-export async function makeDemoTown(): Promise<DemoTown> {
+/** `agents` is the PATH on which the agents are. */
+export async function makeDemoTown(agents: string): Promise<DemoTown> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'gastown-demo-')));
   const home = path.join(folder, 'home');
   const town = path.join(folder, 'town');
@@ -32,7 +33,7 @@ export async function makeDemoTown(): Promise<DemoTown> {
   await makeSampleRepository(rig);
   const model = await startScriptedModel();
   for (const rule of demoRules) model.on(rule);
-  await makeAgentHome(home, { model: model.url, trusted: [town, rig] });
+  await makeAgentHome(home, { model: model.url, trusted: [town, rig], path: agents });
   return {
     folder,
     home,

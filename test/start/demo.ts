@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { agentPath } from '../support/editor/agent-path.ts';
 import { startEditor } from '../support/editor/editor.ts';
@@ -5,6 +6,7 @@ import type { Editor } from '../support/editor/editor.ts';
 import { processesOf } from '../support/editor/processes.ts';
 import { packageExtension } from '../support/setup/extension-package.ts';
 import { mustRun } from '../support/setup/run-program.ts';
+import { TownWatcher } from '../support/town-watcher.ts';
 import { prepareTools } from '../support/setup/tools.ts';
 import type { Tools } from '../support/setup/tools.ts';
 import { makeDemoTown } from './demo-town.ts';
@@ -22,26 +24,30 @@ export async function runDemo(options: StartOptions, interrupted: Promise<void>)
   const tools = await steps.run('set up (editor, browser, agents)', () => prepareTools(console.log));
   const vsix = await packageExtension(console.log);
   console.log('No agent account is used: the agents talk to a scripted model on this machine.');
-  const demo = await makeDemoTown();
+  const demo = await makeDemoTown(agentPath(tools));
   let editor: Editor | undefined;
   let report: Report | undefined;
   let orphans = 0;
   try {
     editor = await steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo));
     const page = await editor.open(demo.town);
-    const seen = await runWorkflow(page, demo, steps);
+    const seen = await runWorkflow(page, demo, steps).catch(async (error: unknown) => {
+      console.log(`What the editor showed: ${await page.screenshot('failure')}`);
+      throw error;
+    });
     report = await makeReport(tools, steps, demo, seen);
     await printResult(report, demo);
     if (!options.once) {
       console.log(`\nThe town is open at ${editor.address(demo.town)}\nPress Ctrl-C to end it.`);
       await interrupted;
     }
-    await steps.run('stop every session', async () => {
-      const alive = seen.watcher.snapshot.sessions.filter((each) => each.state === 'running' || each.state === 'starting');
-      for (const { id } of alive) await seen.watcher.request('session.stop', { session: id });
-      seen.watcher.close();
-    });
+    seen.watcher.close();
+    await steps.run('stop every session', () => stopSessions(demo));
     await page.close();
+  } catch (error) {
+    // What can still be ended in an orderly way is; the rest is killed below. The error that began it is what counts.
+    await stopSessions(demo).catch((failure: unknown) => console.log(`The sessions could not be stopped: ${String(failure)}`));
+    throw error;
   } finally {
     const killed = (await editor?.stop()) ?? [];
     orphans = killed.length + processesOf(demo.folder).length;
@@ -52,6 +58,15 @@ export async function runDemo(options: StartOptions, interrupted: Promise<void>)
   report.steps = steps.done;
   if (options.report !== undefined) await writeReport(options.report, report);
   if (orphans > 0) throw new Error(`${orphans} processes were left over.`);
+}
+
+/** Stops every session of the town, where the town has been created. */
+async function stopSessions(demo: DemoTown): Promise<void> {
+  if (!existsSync(path.join(demo.town, '.runtime', 'host.json'))) return;
+  const watcher = await TownWatcher.connect(demo.town);
+  const alive = watcher.snapshot.sessions.filter((each) => each.state === 'running' || each.state === 'starting');
+  for (const { id } of alive) await watcher.request('session.stop', { session: id });
+  watcher.close();
 }
 
 function openEditor(tools: Tools, vsix: string, demo: DemoTown): Promise<Editor> {

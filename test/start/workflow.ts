@@ -36,8 +36,8 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await steps.run('add the rig', async () => {
     await page.palette.run('Gas Town: Add Rig…');
     await page.quickInput.pick('Git URL…');
-    await page.quickInput.type(demo.rig);
-    await page.quickInput.type(rigName);
+    await page.quickInput.type(demo.rig, 'URL of the git repository');
+    await page.quickInput.type(rigName, 'Name of the rig');
     await watcher.until('the rig', (town) => town.rigs.some((rig) => rig.name === rigName));
   });
   await picture('1-town-with-rig');
@@ -50,14 +50,14 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
 
   await steps.run('sling issue-1 by the action', async () => {
     await page.palette.run('Gas Town: New Work Unit…');
-    await page.quickInput.type('Write notes for issue 1');
-    await page.quickInput.type('issue-1');
-    await page.quickInput.pick('Normal');
+    await page.quickInput.type('Write notes for issue 1', 'What is to be done?');
+    await page.quickInput.type('issue-1', 'Id of the work unit');
+    await page.quickInput.pick('Normal', 'How urgent');
     await watcher.until('issue-1', (town) => town.work.some((work) => work.id === 'issue-1'));
     await page.palette.run('Gas Town: Sling Work…');
-    await page.quickInput.pick('issue-1');
-    await page.quickInput.pick('opencode');
-    await page.quickInput.type('worker-1');
+    await page.quickInput.pick('issue-1', 'Which work?');
+    await page.quickInput.pick('opencode', 'Which agent?');
+    await page.quickInput.type('worker-1', 'Name of the worker');
     await live(workers[0]!.session);
   });
   await steps.run('sling issue-2 and issue-3 by gt', async () => {
@@ -85,9 +85,9 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await steps.run('the mayor is asked to nudge a polecat', async () => {
     await watcher.until('the mayor to be idle', (town) => activityOf(town.sessions, mayor) === 'idle');
     await page.palette.run('Gas Town: Send Message…');
-    await page.quickInput.pick('mayor');
-    await page.quickInput.pick('Nudge');
-    await page.quickInput.type(`Please ask ${workers[0]!.session} how it is going.`);
+    await page.quickInput.pick('Mayor', 'To whom?');
+    await page.quickInput.pick('Nudge', 'How?');
+    await page.quickInput.type(`Please ask ${workers[0]!.session} how it is going.`, 'Message to');
   });
   await steps.run('nudge from the mayor, mail back', async () => {
     await allowUntil(page, watcher, async () => {
@@ -101,7 +101,8 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
     await watcher.until('all sessions to be idle', (town) => town.sessions.every((each) => each.activity.kind === 'idle'));
   });
   await page.views.open('Gas Town');
-  await sessions.rowsWhen('five sessions in the tree', (rows) => rows.filter((row) => /worker-|mayor|refinery/.test(row.label)).length >= 5);
+  await sessions.row(rigName).expand();
+  await sessions.rowsWhen('five sessions in the tree', (rows) => rows.filter((row) => /worker-|mayor|refinery/i.test(row.label)).length >= 5);
   await page.terminals.create();
   await page.terminals.type('gt agents');
   await page.terminals.textWhen(/claude\s+refinery\s+-\s+myproject\s+running/);
@@ -125,7 +126,7 @@ async function allowUntil(page: EditorPage, watcher: TownWatcher, finished: () =
     if (waiting) {
       answered.add(waiting.id);
       await page.screenshot(`permission-${answered.size}`);
-      await page.views.tree('Sessions').row(waiting.title).inlineAction('Allow');
+      await page.views.tree('Sessions').row('Mayor').inlineAction('Allow');
     } else await watcher.until('something to happen', (town) => town.revision > revision, 60_000);
   }
 }

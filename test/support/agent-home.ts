@@ -5,7 +5,7 @@ import { join } from 'node:path';
  * A home folder in which both agents are "signed in" to the scripted model and nothing else: Opencode by its config
  * file, Claude by having seen its first-run dialogs (reference facts: `hasCompletedOnboarding`, trust by main checkout).
  */
-export async function makeAgentHome(home: string, options: { model: string; trusted: readonly string[] }): Promise<void> {
+export async function makeAgentHome(home: string, options: { model: string; trusted: readonly string[]; path: string }): Promise<void> {
   await mkdir(join(home, '.config', 'opencode'), { recursive: true });
   const provider = {
     npm: '@ai-sdk/openai-compatible',
@@ -30,6 +30,8 @@ export async function makeAgentHome(home: string, options: { model: string; trus
   await writeFile(join(home, '.config', 'opencode', 'opencode.json'), JSON.stringify(opencode, null, 2));
   const projects = Object.fromEntries(options.trusted.map((folder) => [folder, { hasTrustDialogAccepted: true }]));
   await writeFile(join(home, '.claude.json'), JSON.stringify({ hasCompletedOnboarding: true, projects }, null, 2));
+  // The editor asks a login shell for the environment, and /etc/profile sets PATH anew.
+  await writeFile(join(home, '.profile'), `export PATH='${options.path}'\n`);
   await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Demo Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n');
 }
 

@@ -55,7 +55,7 @@ export class TownFixture {
     await createTown(root);
     const model = await startScriptedModel();
     for (const rule of demoRules) model.on(rule);
-    await makeAgentHome(home, { model: model.url, trusted: [root, rig] });
+    await makeAgentHome(home, { model: model.url, trusted: [root, rig], path: agentPath(tools) });
     const environment: Record<string, string | undefined> = {
       HOME: home,
       PATH: agentPath(tools),

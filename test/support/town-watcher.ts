@@ -30,7 +30,7 @@ export class TownWatcher {
   }
 
   /** Resolves with the first snapshot that satisfies `check`; rejects after `limitMs` with what the town looked like. */
-  until(what: string, check: (snapshot: TownSnapshot) => boolean, limitMs = 120_000): Promise<TownSnapshot> {
+  until(what: string, check: (snapshot: TownSnapshot) => boolean, limitMs = 60_000): Promise<TownSnapshot> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         if (!check(this.snapshot)) return;
