@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 
 /** Every `when` key that we set, and what it says. All are false before activation and after deactivation. */
-export const contextKeys = {
+const contextKeys = {
   /** The search for a town has ended, with or without one. */
   searched: 'gastown.searched',
   /** The workspace is not trusted: no town is looked for. */
@@ -18,7 +18,7 @@ export const contextKeys = {
   noAgentProgram: 'gastown.noAgentProgram',
 } as const;
 
-export type ContextKey = keyof typeof contextKeys;
+type ContextKey = keyof typeof contextKeys;
 
 /** Sets only what changed: each call goes to the editor's main process. */
 export class ContextKeys {

@@ -11,7 +11,9 @@ export const checkHealth: Command = async (_given, deps) => {
   const [{ backends }, { checks }] = await withProgress(t('Checking the health of {0}', snapshot.name), (signal) =>
     Promise.all([api.request('town.health', {}, signal), api.request('town.doctor', {}, signal)]),
   );
-  await deps.documents.show(t('Health of {0}', snapshot.name), report(snapshot.name, backends, checks));
+  // The doctor looks at the backends, too: each is told once.
+  const others = checks.filter((check) => !backends.some(({ name }) => check.name === `backend ${name}`));
+  await deps.documents.show(t('Health of {0}', snapshot.name), report(snapshot.name, backends, others));
   await deps.checkAgents();
 };
 

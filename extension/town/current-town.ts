@@ -62,12 +62,6 @@ export class CurrentTown {
     return this.refreshing;
   }
 
-  /** Joins the town of this folder, whether or not the window has the folder open. */
-  open(root: string): Promise<void> {
-    this.refreshing = this.refreshing.then(() => this.change(root, false));
-    return this.refreshing;
-  }
-
   async dispose(): Promise<void> {
     this.disposed = true;
     for (const watcher of this.watchers) watcher.dispose();
