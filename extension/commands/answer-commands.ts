@@ -60,7 +60,9 @@ async function chosen(given: Given, deps: CommandDeps): Promise<Waiting> {
 async function chooseWaiting(snapshot: TownSnapshot): Promise<Waiting> {
   const all = snapshot.sessions
     .filter((session) => classOf(session) === 'waiting')
-    .flatMap((session): Waiting[] => (session.asks.length === 0 ? [{ session, ask: undefined }] : session.asks.map((ask) => ({ session, ask }))));
+    .flatMap((session): Waiting[] =>
+      session.asks.length === 0 ? [{ session, ask: undefined }] : session.asks.map((ask) => ({ session, ask })),
+    );
   const choices = all.map((waiting): Choice<Waiting> => {
     const { session, ask } = waiting;
     return {
@@ -86,7 +88,10 @@ async function review(waiting: Waiting, deps: CommandDeps): Promise<void> {
     return review(waiting, deps);
   }
   if (action.kind === 'reply') return reply(session, ask, action.answer, deps);
-  const text = await askForText(title, action.kind === 'deny-because' ? t('Why not? The agent reads this.') : ask.title);
+  const text = await askForText(
+    title,
+    action.kind === 'deny-because' ? t('Why not? The agent reads this.') : ask.title,
+  );
   const spoken: AskAnswer =
     action.kind === 'deny-because' ? { kind: 'deny', message: text } : { kind: 'answers', answers: [[text]] };
   await reply(session, ask, spoken, deps);
@@ -111,7 +116,9 @@ function actionsFor(ask: Ask): Choice<Action>[] {
   ];
   if (ask.kind === 'question') {
     return [
-      ...ask.options.map((option) => choice(option, 'circle-outline', { kind: 'reply', answer: { kind: 'answers', answers: [[option]] } })),
+      ...ask.options.map((option) =>
+        choice(option, 'circle-outline', { kind: 'reply', answer: { kind: 'answers', answers: [[option]] } }),
+      ),
       choice(t('In Your Own Words…'), 'edit', { kind: 'own-words' }),
       ...common,
     ];
@@ -119,7 +126,9 @@ function actionsFor(ask: Ask): Choice<Action>[] {
   const isPlan = ask.kind === 'plan';
   return [
     choice(isPlan ? t('Approve') : t('Allow'), 'check', { kind: 'reply', answer: { kind: 'allow' } }),
-    ...(isPlan ? [] : [choice(t('Always Allow'), 'check-all', { kind: 'reply', answer: { kind: 'allow', remember: true } })]),
+    ...(isPlan
+      ? []
+      : [choice(t('Always Allow'), 'check-all', { kind: 'reply', answer: { kind: 'allow', remember: true } })]),
     choice(isPlan ? t('Reject') : t('Deny'), 'close', { kind: 'reply', answer: { kind: 'deny' } }),
     choice(isPlan ? t('Reject and Say Why…') : t('Deny and Say Why…'), 'comment', { kind: 'deny-because' }),
     ...common,
@@ -131,7 +140,10 @@ async function askForText(title: string, prompt: string): Promise<string> {
   await askInTurn(title, [
     {
       ask: async (place) => {
-        text = await input(place, { prompt, validate: (value) => (value === '' ? t('Please write something, or press Escape to cancel.') : undefined) });
+        text = await input(place, {
+          prompt,
+          validate: (value) => (value === '' ? t('Please write something, or press Escape to cancel.') : undefined),
+        });
       },
     },
   ]);

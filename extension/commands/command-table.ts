@@ -41,7 +41,10 @@ export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>
   const registrations = commandNames.map((name) =>
     vscode.commands.registerCommand(`gastown.${name}`, async (argument: unknown) => {
       try {
-        await commands[name](givenBy(argument, (rowId) => views.target(rowId)), deps);
+        await commands[name](
+          givenBy(argument, (rowId) => views.target(rowId)),
+          deps,
+        );
       } catch (error) {
         tell(name, error, deps);
       }
@@ -54,7 +57,8 @@ export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>
 function tell(name: CommandName, error: unknown, { log }: CommandDeps): void {
   if (isCancellation(error)) return;
   // What the core expected has a message for people; of anything else the log keeps where it came from.
-  log.error(`${name}: ${GasTownError.is(error) || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message)}`);
+  const expected = GasTownError.is(error) || !(error instanceof Error);
+  log.error(`${name}: ${expected ? messageOf(error) : (error.stack ?? error.message)}`);
   const showLog = vscode.l10n.t('Show Log');
   void vscode.window.showErrorMessage(messageOf(error), showLog).then((chosen) => {
     if (chosen === showLog) log.show();

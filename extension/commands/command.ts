@@ -38,8 +38,8 @@ export function sessionOf(snapshot: TownSnapshot, id: string): SessionView {
 const slow = 1500;
 
 /**
- * Runs what may take a while: progress shows above the Sessions view, and where it takes long also as a notification, by
- * which it can be cancelled.
+ * Runs what may take a while: progress shows above the Sessions view, and where it takes long also as a notification,
+ * by which it can be cancelled.
  */
 export async function withProgress<T>(title: string, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

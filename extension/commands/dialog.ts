@@ -63,7 +63,9 @@ export async function pick<T>(place: Place, choices: readonly Choice<T>[], optio
   input.matchOnDetail = true;
   const active = choices.find((choice) => choice.label === options.preferred);
   if (active) input.activeItems = [active];
-  const [chosen] = await shown(input, place, () => (input.selectedItems.length > 0 ? [...input.selectedItems] : undefined));
+  const [chosen] = await shown(input, place, () =>
+    input.selectedItems.length > 0 ? [...input.selectedItems] : undefined,
+  );
   if (!chosen) throw cancelled();
   return chosen.value;
 }
@@ -76,7 +78,9 @@ export async function pickMany<T>(place: Place, choices: readonly Choice<T>[], p
   input.selectedItems = choices;
   input.placeholder = placeholder;
   input.matchOnDescription = true;
-  const chosen = await shown(input, place, () => (input.selectedItems.length > 0 ? [...input.selectedItems] : undefined));
+  const chosen = await shown(input, place, () =>
+    input.selectedItems.length > 0 ? [...input.selectedItems] : undefined,
+  );
   return chosen.map((choice) => choice.value);
 }
 

@@ -3,8 +3,8 @@ import type { RowTarget } from '../views/tree-node.ts';
 const keys = ['session', 'rig', 'role', 'work', 'ask', 'agent', 'name', 'text', 'source', 'folder'] as const;
 
 /**
- * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or of
- * another extension, such as `{"rig": "myproject", "work": "issue-1"}`.
+ * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or
+ * of another extension, such as `{"rig": "myproject", "work": "issue-1"}`.
  */
 export type Given = Partial<Record<(typeof keys)[number], string>>;
 

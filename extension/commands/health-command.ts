@@ -21,7 +21,12 @@ const marks: Record<DoctorCheck['state'], string> = { ok: '✓', warning: '!', e
 
 function report(town: string, backends: Results['town.health']['backends'], checks: readonly DoctorCheck[]): string {
   const bad = backends.filter((each) => !each.ok).length + checks.filter((each) => each.state === 'error').length;
-  const summary = bad === 0 ? t('Everything works.') : bad === 1 ? t('1 thing needs attention.') : t('{0} things need attention.', bad);
+  const summary =
+    bad === 0
+      ? t('Everything works.')
+      : bad === 1
+        ? t('1 thing needs attention.')
+        : t('{0} things need attention.', bad);
   return [
     t('Health of {0}', town),
     '',

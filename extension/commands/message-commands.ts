@@ -26,7 +26,10 @@ export const sendMessage: Command = async (given, deps) => {
     }),
     subject.question(
       async (place) => {
-        subject.value = await input(place, { prompt: t('Subject'), ...(subject.value === undefined ? {} : { value: subject.value }) });
+        subject.value = await input(place, {
+          prompt: t('Subject'),
+          ...(subject.value === undefined ? {} : { value: subject.value }),
+        });
       },
       () => kind.value !== 'mail',
     ),
@@ -34,7 +37,11 @@ export const sendMessage: Command = async (given, deps) => {
   ]);
   const type = kind.get() === 'mail' ? 'mail' : 'nudge';
   await withProgress(t('Sending the message'), (signal) =>
-    api.request('message.send', { to: to.get(), type, body: body.get(), ...(subject.value ? { subject: subject.value } : {}) }, signal),
+    api.request(
+      'message.send',
+      { to: to.get(), type, body: body.get(), ...(subject.value ? { subject: subject.value } : {}) },
+      signal,
+    ),
   );
   vscode.window.setStatusBarMessage(t('$(mail) The message to {0} was accepted.', to.get()), 5000);
 };
@@ -60,9 +67,14 @@ export const broadcastMessage: Command = async (given, deps) => {
   const { results } = await withProgress(t('Sending the message'), (signal) =>
     api.request('message.broadcast', { to, body: body.get() }, signal),
   );
-  const failures = results.filter((result) => result.error !== undefined).map(({ to: who, error }) => `${who}: ${error}`);
+  const failures = results
+    .filter((result) => result.error !== undefined)
+    .map(({ to: who, error }) => `${who}: ${error}`);
   if (failures.length > 0) {
-    throw new GasTownError('refused', t('{0} of {1} sessions did not get the message. {2}', failures.length, results.length, failures.join('; ')));
+    throw new GasTownError(
+      'refused',
+      t('{0} of {1} sessions did not get the message. {2}', failures.length, results.length, failures.join('; ')),
+    );
   }
   vscode.window.setStatusBarMessage(t('$(mail) The message to {0} sessions was accepted.', results.length), 5000);
 };

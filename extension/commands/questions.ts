@@ -49,7 +49,9 @@ export function sessionChoices(sessions: readonly SessionView[]): Choice<string>
 export function sessionQuestion(answer: Answer, sessions: readonly SessionView[], placeholder: string): Question {
   return answer.question(async (place) => {
     if (sessions.length === 0) {
-      void vscode.window.showInformationMessage(t('There is no session for this. Start one with "Gas Town: Spawn Session…".'));
+      void vscode.window.showInformationMessage(
+        t('There is no session for this. Start one with "Gas Town: Spawn Session…".'),
+      );
       throw cancelled();
     }
     answer.value = await pick(place, sessionChoices(sessions), { placeholder });
@@ -93,7 +95,11 @@ export function agentQuestion(answer: Answer, snapshot: TownSnapshot, rig: Answe
     const agents = await knownAgents(snapshot.root, rigPath);
     const choices = [
       { label: t('Default'), description: t('as the settings say for this role'), value: '' },
-      ...agents.map(({ name, command }) => ({ label: name, description: command === name ? '' : command, value: name })),
+      ...agents.map(({ name, command }) => ({
+        label: name,
+        description: command === name ? '' : command,
+        value: name,
+      })),
     ];
     answer.value = await pick(place, choices, { placeholder: t('Which agent?') });
   });
@@ -138,7 +144,9 @@ function nameComplaint(text: string, taken: ReadonlySet<string>): string | undef
 export function workChoices(work: readonly WorkView[]): Choice<string>[] {
   return work.map((each) => ({
     label: each.id,
-    description: [each.title, each.rig, workStateText(each.state, t)].filter((part) => part !== '' && part !== each.id).join(' · '),
+    description: [each.title, each.rig, workStateText(each.state, t)]
+      .filter((part) => part !== '' && part !== each.id)
+      .join(' · '),
     iconPath: themeIcon(workIcons[each.state]),
     value: each.id,
   }));

@@ -10,7 +10,16 @@ import { fullSessionName } from '../views/session-text.ts';
 import { connectionOf, sessionOf, withProgress } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { askInTurn } from './dialog.ts';
-import { agentQuestion, Answer, nameQuestion, pickOne, rigQuestion, roleQuestion, sessionChoices, sessionQuestion } from './questions.ts';
+import {
+  agentQuestion,
+  Answer,
+  nameQuestion,
+  pickOne,
+  rigQuestion,
+  roleQuestion,
+  sessionChoices,
+  sessionQuestion,
+} from './questions.ts';
 import { filled } from './work-commands.ts';
 
 const t = vscode.l10n.t;
@@ -30,7 +39,8 @@ export const spawnSession: Command = async (given, deps) => {
     nameQuestion(name, snapshot, rig, isSingle),
   ]);
   const chosen = roles.find((each) => each === role.get());
-  if (!chosen) throw new GasTownError('unknown-role', t('There is no role {0}. The roles are {1}.', role.get(), roles.join(', ')));
+  if (!chosen)
+    throw new GasTownError('unknown-role', t('There is no role {0}. The roles are {1}.', role.get(), roles.join(', ')));
   if (isSingle()) name.value = undefined;
   if (ofTown()) rig.value = undefined;
   const session = await withProgress(t('Starting a session'), (signal) =>
@@ -50,12 +60,18 @@ export const startRefinery: Command = async (given, deps) => {
 };
 
 /** Starts the one session of the role, unless it runs, and shows it. */
-async function startSingle(deps: CommandDeps, role: Role, rig: string | undefined, agent: string | undefined): Promise<void> {
+async function startSingle(
+  deps: CommandDeps,
+  role: Role,
+  rig: string | undefined,
+  agent: string | undefined,
+): Promise<void> {
   const { api, snapshot } = connectionOf(deps);
   const present = snapshot.sessions.find((each) => each.role === role && each.rig === (rig ?? '') && isAlive(each));
   const spawn = { role, ...(rig === undefined ? {} : { rig }), ...(agent ? { agent } : {}) };
   const session =
-    present ?? (await withProgress(t('Starting the {0}', role), (signal) => api.request('session.spawn', spawn, signal)));
+    present ??
+    (await withProgress(t('Starting the {0}', role), (signal) => api.request('session.spawn', spawn, signal)));
   await show(deps, session.id);
 }
 
@@ -74,14 +90,18 @@ async function show(deps: CommandDeps, session: string): Promise<void> {
   );
   if (target.kind === 'program') deps.attachTerminals.show(session, target);
   else if (connection.role === 'client') {
-    void vscode.window.showInformationMessage(t('The terminal of {0} is in the window that hosts the town; it was brought to the front there.', session));
+    void vscode.window.showInformationMessage(
+      t('The terminal of {0} is in the window that hosts the town; it was brought to the front there.', session),
+    );
   }
 }
 
 export const showAgents: Command = async (_given, deps) => {
   const { snapshot } = connectionOf(deps);
   if (snapshot.sessions.length === 0) {
-    void vscode.window.showInformationMessage(t('The town has no sessions. Start one with "Gas Town: Spawn Session…".'));
+    void vscode.window.showInformationMessage(
+      t('The town has no sessions. Start one with "Gas Town: Spawn Session…".'),
+    );
     return;
   }
   const placeholder = t('{0} sessions. Choose one to open its terminal.', snapshot.sessions.length);

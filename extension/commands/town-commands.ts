@@ -31,9 +31,14 @@ async function askForTownFolder(): Promise<string> {
     value: each.uri.fsPath,
   }));
   const other = { label: t('Another Folder…'), iconPath: new vscode.ThemeIcon('folder'), value: '' };
-  const chosen = choices.length === 0
-    ? ''
-    : await pickOne(t('Create Town'), [...choices, other], t('Which folder shall be the town? Its rigs are cloned into it.'));
+  const chosen =
+    choices.length === 0
+      ? ''
+      : await pickOne(
+          t('Create Town'),
+          [...choices, other],
+          t('Which folder shall be the town? Its rigs are cloned into it.'),
+        );
   return chosen === '' ? askForFolder(t('Create Town Here')) : chosen;
 }
 
@@ -58,8 +63,18 @@ export const addRig: Command = async (given, deps) => {
   await askInTurn(t('Add Rig'), [
     source.question(async (place) => {
       const choices = [
-        { label: t('Git URL…'), description: t('clone it into the town'), iconPath: new vscode.ThemeIcon('cloud-download'), value: 'url' },
-        { label: t('Folder…'), description: t('a git repository on this machine'), iconPath: new vscode.ThemeIcon('folder'), value: 'folder' },
+        {
+          label: t('Git URL…'),
+          description: t('clone it into the town'),
+          iconPath: new vscode.ThemeIcon('cloud-download'),
+          value: 'url',
+        },
+        {
+          label: t('Folder…'),
+          description: t('a git repository on this machine'),
+          iconPath: new vscode.ThemeIcon('folder'),
+          value: 'folder',
+        },
         ...open.map((each) => ({
           label: each.name,
           description: each.uri.fsPath,

@@ -7,7 +7,16 @@ import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
 import { askInTurn, input, pick } from './dialog.ts';
 import type { Question } from './dialog.ts';
-import { agentQuestion, Answer, nameQuestion, onlyRig, rigQuestion, sessionQuestion, textQuestion, workChoices } from './questions.ts';
+import {
+  agentQuestion,
+  Answer,
+  nameQuestion,
+  onlyRig,
+  rigQuestion,
+  sessionQuestion,
+  textQuestion,
+  workChoices,
+} from './questions.ts';
 
 const t = vscode.l10n.t;
 
@@ -95,7 +104,11 @@ function workQuestion(answer: Answer, snapshot: TownSnapshot, onChosen?: (work: 
 }
 
 function workTextQuestion(answer: Answer): Question {
-  return textQuestion(answer, t('What is to be done? The agent reads this.'), t('Add a dark theme to the settings page'));
+  return textQuestion(
+    answer,
+    t('What is to be done? The agent reads this.'),
+    t('Add a dark theme to the settings page'),
+  );
 }
 
 function workIdQuestion(answer: Answer, snapshot: TownSnapshot, needless: () => boolean): Question {

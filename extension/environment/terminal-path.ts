@@ -7,8 +7,8 @@ const consentKey = 'gt.inTerminals';
 type Consent = 'agreed' | 'declined';
 
 /**
- * Puts `gt` into the person's terminals (DESIGN D11): first on PATH, unless another `gt` is there and the person wants to
- * keep it; then only `gastown`.
+ * Puts `gt` into the person's terminals (DESIGN D11): first on PATH, unless another `gt` is there and the person wants
+ * to keep it; then only `gastown`.
  */
 export class TerminalPath {
   private readonly context: Pick<vscode.ExtensionContext, 'environmentVariableCollection' | 'globalState'>;
@@ -50,10 +50,10 @@ export class TerminalPath {
   }
 
   private async ask(root: string, other: string): Promise<void> {
-    const agree = vscode.l10n.t('Use Gas Town\'s gt');
+    const agree = vscode.l10n.t("Use Gas Town's gt");
     const decline = vscode.l10n.t('Keep Mine');
     const question = vscode.l10n.t(
-      'There is another gt on your PATH ({0}). Shall gt be Gas Town\'s in terminals of towns? It is always there as gastown.',
+      "Another gt is on your PATH ({0}). Shall gt be Gas Town's in terminals here? It is always there as gastown.",
       other,
     );
     const chosen = await vscode.window.showInformationMessage(question, agree, decline);

@@ -55,7 +55,9 @@ async function tellOf({ session, ask }: WaitingCause): Promise<void> {
   const deny = t('Deny');
   const open = t('Open');
   const review = t('Review…');
-  const message = ask ? t('{0} asks: {1}', name, shortened(ask.title)) : t('{0} is {1}.', name, stateText(session, viewContext()));
+  const message = ask
+    ? t('{0} asks: {1}', name, shortened(ask.title))
+    : t('{0} is {1}.', name, stateText(session, viewContext()));
   const actions = !ask ? [open] : fitsInMessage(ask) ? [allow, deny, open] : [review];
   const chosen = await vscode.window.showInformationMessage(message, ...actions);
   if (chosen === allow) await vscode.commands.executeCommand('gastown.allow', given);
@@ -67,7 +69,10 @@ async function tellOf({ session, ask }: WaitingCause): Promise<void> {
 async function tellOfMany(causes: readonly WaitingCause[]): Promise<void> {
   const review = t('Review…');
   const sessions = new Set(causes.map(({ session }) => session.id)).size;
-  const message = sessions === 1 ? t('{0} asks several things.', fullSessionName(causes[0]!.session, t)) : t('{0} sessions wait for you.', sessions);
+  const message =
+    sessions === 1
+      ? t('{0} asks several things.', fullSessionName(causes[0]!.session, t))
+      : t('{0} sessions wait for you.', sessions);
   if ((await vscode.window.showInformationMessage(message, review)) === review) {
     await vscode.commands.executeCommand('gastown.answer');
   }

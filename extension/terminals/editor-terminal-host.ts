@@ -34,7 +34,10 @@ export class EditorTerminalHost implements TerminalHost {
     terminal.dispose();
     throwIfCancelled(signal, `Opening the terminal ${spec.name}`);
     const how = code === undefined ? 'did not start' : `ended at once with code ${code}`;
-    throw new GasTownError('spawn-failed', `${spec.program} ${how} in the terminal ${spec.name}. Is it there, and may it be run?`);
+    throw new GasTownError(
+      'spawn-failed',
+      `${spec.program} ${how} in the terminal ${spec.name}. Is it there, and may it be run?`,
+    );
   }
 
   async find(pid: number, name: string): Promise<ManagedTerminal | undefined> {
@@ -65,7 +68,9 @@ export class EditorTerminalHost implements TerminalHost {
   }
 }
 
-/** The process id; undefined where the program could not be started, the terminal is closed, or the signal fires first. */
+/**
+ * The process id; undefined where the program could not be started, the terminal is closed, or the signal fires first.
+ */
 function startedPid(terminal: vscode.Terminal, signal: AbortSignal | undefined): Promise<number | undefined> {
   return new Promise((resolve) => {
     const done = (pid: number | undefined) => {

@@ -6,8 +6,8 @@ const editorUse = 5_000;
 
 /**
  * Whether the person is likely to be typing into a terminal. The editor does not say what has the keyboard, so: the
- * terminal is the active one, the window is in front and in use, and no text editor was used just before. Nothing is told
- * when the keyboard goes from an editor back to the terminal, hence the time.
+ * terminal is the active one, the window is in front and in use, and no text editor was used just before. Nothing is
+ * told when the keyboard goes from an editor back to the terminal, hence the time.
  */
 export class Typing {
   private readonly lifetime = new Lifetime();
@@ -38,7 +38,12 @@ export class Typing {
 
   into(terminal: vscode.Terminal): boolean {
     const { focused, active } = vscode.window.state;
-    return terminal === vscode.window.activeTerminal && focused && active && performance.now() - this.editorUsedAt > editorUse;
+    return (
+      terminal === vscode.window.activeTerminal &&
+      focused &&
+      active &&
+      performance.now() - this.editorUsedAt > editorUse
+    );
   }
 
   dispose(): Promise<void> {

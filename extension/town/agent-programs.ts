@@ -7,7 +7,9 @@ import type { CurrentTown } from './current-town.ts';
 import { hostEnvironment } from './host-environment.ts';
 import { anyAgentProgram } from './known-agents.ts';
 
-/** Whether any agent program of the town is on this machine. Looked for when the town or its rigs change, and on demand. */
+/**
+ * Whether any agent program of the town is on this machine. Looked for when the town or its rigs change, and on demand.
+ */
 export class AgentPrograms {
   private readonly lifetime = new Lifetime();
   private readonly changed = this.lifetime.own(new vscode.EventEmitter<void>());

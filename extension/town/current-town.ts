@@ -13,8 +13,8 @@ export interface TownAccess {
 }
 
 /**
- * The town of this window. Looks for one when the window opens, when folders come and go, when trust is granted and when a
- * settings file appears; joins it, and tells everybody of its snapshots.
+ * The town of this window. Looks for one when the window opens, when folders come and go, when trust is granted and
+ * when a settings file appears; joins it, and tells everybody of its snapshots.
  */
 export class CurrentTown {
   private readonly lifetime = new Lifetime();
@@ -54,8 +54,8 @@ export class CurrentTown {
   }
 
   /**
-   * Finds the town anew, and joins it where it is another one than before. Never rejects: what goes wrong is told to the
-   * person. `again` leaves the present town first, so that it starts with new settings.
+   * Finds the town anew, and joins it where it is another one than before. Never rejects: what goes wrong is told to
+   * the person. `again` leaves the present town first, so that it starts with new settings.
    */
   refresh(again = false): Promise<void> {
     this.refreshing = this.refreshing.then(() => this.findAndJoin(again));
@@ -73,7 +73,9 @@ export class CurrentTown {
   private async findAndJoin(again: boolean): Promise<void> {
     const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
     try {
-      const root = vscode.workspace.isTrusted ? await this.access.find(folders.map((each) => each.uri.fsPath)) : undefined;
+      const root = vscode.workspace.isTrusted
+        ? await this.access.find(folders.map((each) => each.uri.fsPath))
+        : undefined;
       await this.change(root, again);
     } catch (error) {
       this.tell(error, vscode.l10n.t('Gas Town could not look for a town: {0}', messageOf(error)));

@@ -18,7 +18,8 @@ export interface KnownAgent {
 /** The agents that a rig's sessions can run (the town's, without a rig). What cannot be read is told by the town. */
 export async function knownAgents(root: string, rigPath?: string): Promise<KnownAgent[]> {
   const ofTown = parseSettings(await read(root), townSettings, root).value?.agents ?? {};
-  const ofRig = rigPath === undefined ? {} : (parseSettings(await read(rigPath), rigSettings, rigPath).value?.agents ?? {});
+  const ofRig =
+    rigPath === undefined ? {} : (parseSettings(await read(rigPath), rigSettings, rigPath).value?.agents ?? {});
   const builtIn = Object.fromEntries(backendNames.map((name) => [name, {}]));
   const all: Record<string, AgentSettings> = { ...builtIn, ...ofTown, ...ofRig };
   return Object.entries(all).map(([name, { command, provider }]) => ({ name, command: command ?? provider ?? name }));

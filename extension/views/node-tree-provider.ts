@@ -3,8 +3,8 @@ import { changedRows, rowsToOpen } from './tree-diff.ts';
 import type { TreeNode } from './tree-node.ts';
 
 /**
- * Rows for the editor. The element that the editor holds is the row's id, so that a row stays itself from one snapshot to
- * the next, and commands get something that can be looked up.
+ * Rows for the editor. The element that the editor holds is the row's id, so that a row stays itself from one snapshot
+ * to the next, and commands get something that can be looked up.
  */
 export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
   private readonly changed = new vscode.EventEmitter<string[] | undefined>();

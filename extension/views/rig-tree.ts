@@ -7,7 +7,9 @@ import type { ViewContext } from './view-context.ts';
 export function rigTree(snapshot: TownSnapshot, { t }: ViewContext): TreeNode[] {
   return snapshot.rigs.map((rig) => {
     const alive = snapshot.sessions.filter((session) => session.rig === rig.name && isAlive(session)).length;
-    const open = snapshot.work.filter((work) => work.rig === rig.name && !['done', 'cancelled'].includes(work.state)).length;
+    const open = snapshot.work.filter(
+      (work) => work.rig === rig.name && !['done', 'cancelled'].includes(work.state),
+    ).length;
     const counts = [
       ...(alive > 0 ? [alive === 1 ? t('1 session') : t('{0} sessions', alive)] : []),
       ...(open > 0 ? [open === 1 ? t('1 open work unit') : t('{0} open work units', open)] : []),

@@ -115,7 +115,10 @@ function sessionNode(session: SessionView, context: ViewContext): TreeNode {
   };
 }
 
-/** `session.opencode.working`; while it waits also for what and where it can be answered: `session.claude.waiting.plan.here`. */
+/**
+ * `session.opencode.working`; while it waits also for what and where it can be answered:
+ * `session.claude.waiting.plan.here`.
+ */
 export function sessionContextValue(session: SessionView): string {
   const base = `session.${session.backend}.${classOf(session)}`;
   if (classOf(session) !== 'waiting') return base;
@@ -159,7 +162,9 @@ function childNode(session: SessionView, child: ChildSession, { t }: ViewContext
 
 function inOrder(sessions: readonly SessionView[]): SessionView[] {
   const rankOf = (session: SessionView) => rank[classOf(session)] ?? usualRank;
-  return [...sessions].sort((a, b) => rankOf(a) - rankOf(b) || roleAndName(a).localeCompare(roleAndName(b), undefined, { numeric: true }));
+  return [...sessions].sort(
+    (a, b) => rankOf(a) - rankOf(b) || roleAndName(a).localeCompare(roleAndName(b), undefined, { numeric: true }),
+  );
 }
 
 /** The mayor before the deacon, otherwise by name. */

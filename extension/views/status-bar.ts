@@ -12,7 +12,9 @@ export class StatusBar {
   private readonly item: vscode.StatusBarItem;
 
   constructor(town: CurrentTown) {
-    this.item = this.lifetime.own(vscode.window.createStatusBarItem('gastown.status', vscode.StatusBarAlignment.Left, 10));
+    this.item = this.lifetime.own(
+      vscode.window.createStatusBarItem('gastown.status', vscode.StatusBarAlignment.Left, 10),
+    );
     this.item.name = vscode.l10n.t('Gas Town');
     this.item.command = 'gastown.showWaiting';
     this.lifetime.own(town.onDidChange((snapshot) => this.show(snapshot)));

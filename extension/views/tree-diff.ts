@@ -1,8 +1,9 @@
 import type { TreeNode } from './tree-node.ts';
 
 /**
- * Which rows the editor has to draw again: `all` where the top rows themselves came, went or moved, else the ids of rows
- * that changed or whose children did. Below such a row nothing is named again: the editor draws it with all that it holds.
+ * Which rows the editor has to draw again: `all` where the top rows themselves came, went or moved, else the ids of
+ * rows that changed or whose children did. Below such a row nothing is named again: the editor draws it with all that
+ * it holds.
  */
 export function changedRows(before: readonly TreeNode[], after: readonly TreeNode[]): 'all' | string[] {
   if (!sameOrder(before, after)) return 'all';

@@ -64,7 +64,8 @@ export class Views {
     const waiting = snapshot?.sessions.filter((session) => classOf(session) === 'waiting').length ?? 0;
     const tooltip =
       waiting === 1 ? vscode.l10n.t('1 session waits for you') : vscode.l10n.t('{0} sessions wait for you', waiting);
-    if (view.badge?.value !== (waiting || undefined)) view.badge = waiting > 0 ? { value: waiting, tooltip } : undefined;
+    if (view.badge?.value !== (waiting || undefined))
+      view.badge = waiting > 0 ? { value: waiting, tooltip } : undefined;
     const message = this.message(snapshot);
     if ((view.message ?? '') !== message) view.message = message;
   }
@@ -83,7 +84,9 @@ export class Views {
     const provider = this.lifetime.own(
       new NodeTreeProvider((node) => this.town.snapshot && tooltipOf(node.target, this.town.snapshot, viewContext())),
     );
-    const view = this.lifetime.own(vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true }));
+    const view = this.lifetime.own(
+      vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true }),
+    );
     return { view, provider, build };
   }
 

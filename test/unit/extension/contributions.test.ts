@@ -10,7 +10,14 @@ const when = z.looseObject({ command: z.string(), when: z.string() });
 const schema = z.looseObject({
   activationEvents: z.array(z.string()),
   contributes: z.looseObject({
-    commands: z.array(z.looseObject({ command: z.string(), title: z.string(), category: z.string(), enablement: z.string().optional() })),
+    commands: z.array(
+      z.looseObject({
+        command: z.string(),
+        title: z.string(),
+        category: z.string(),
+        enablement: z.string().optional(),
+      }),
+    ),
     menus: z.record(z.string(), z.array(when)),
     views: z.record(z.string(), z.array(z.looseObject({ id: z.string() }))),
     viewsWelcome: z.array(z.looseObject({ view: z.string(), contents: z.string(), when: z.string() })),
@@ -33,23 +40,30 @@ test('every text is in package.nls.json, and nothing else is', () => {
 
 test('command titles are in title case, and welcome links lead to commands that exist', () => {
   for (const { title } of commands) expect(nls[title.slice(1, -1)]).toMatch(/^[A-Z]\w*( (to|for|of|[A-Z]\w*))*…?$/);
-  const links = viewsWelcome.flatMap(({ contents }) => [...(nls[contents.slice(1, -1)] ?? '').matchAll(/command:(gastown\.\w+)/g)]);
+  const links = viewsWelcome.flatMap(({ contents }) => [
+    ...(nls[contents.slice(1, -1)] ?? '').matchAll(/command:(gastown\.\w+)/g),
+  ]);
   expect(links.length).toBeGreaterThan(0);
   for (const [, command] of links) expect(commands.map((each) => each.command)).toContain(command);
 });
 
 test('menus name commands and views that exist, and context keys that are set', () => {
   const ids = new Set(commands.map(({ command }) => command));
-  const viewIds = Object.values(views).flat().map(({ id }) => id);
+  const viewIds = Object.values(views)
+    .flat()
+    .map(({ id }) => id);
   const keys = [...read('extension/context-keys.ts').matchAll(/'(gastown\.\w+)'/g)].map(([, key]) => key);
   const known = new Set([...viewIds, ...keys]);
   const conditions = [
-    ...Object.values(menus).flat().map((item) => item.when),
+    ...Object.values(menus)
+      .flat()
+      .map((item) => item.when),
     ...viewsWelcome.map((welcome) => welcome.when),
     ...commands.flatMap(({ enablement }) => enablement ?? []),
   ];
   for (const { command } of Object.values(menus).flat()) expect(ids).toContain(command);
-  for (const [key] of conditions.flatMap((condition) => [...condition.matchAll(/gastown\.\w+/g)])) expect(known).toContain(key);
+  for (const [key] of conditions.flatMap((condition) => [...condition.matchAll(/gastown\.\w+/g)]))
+    expect(known).toContain(key);
 });
 
 test('the row offers what fits its state, with three inline actions at most', () => {

@@ -26,5 +26,11 @@ test('a row answers the questions that it can', () => {
 
 test('an argument object answers by name; what is no answer is left out', () => {
   expect(givenBy({ rig: 'a', work: 'w', other: 'x', agent: 3 }, () => undefined)).toEqual({ rig: 'a', work: 'w' });
-  expect([undefined, null, 3, 'gone', []].map((argument) => givenBy(argument, () => undefined))).toEqual([{}, {}, {}, {}, {}]);
+  expect([undefined, null, 3, 'gone', []].map((argument) => givenBy(argument, () => undefined))).toEqual([
+    {},
+    {},
+    {},
+    {},
+    {},
+  ]);
 });

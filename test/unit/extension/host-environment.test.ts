@@ -14,11 +14,17 @@ test('what belongs to the editor or to an agent around it stays out; the rest st
     CLAUDE_CONFIG_DIR: '/home/me/.claude',
     EMPTY: undefined,
   };
-  expect(hostEnvironment(environment, [])).toEqual({ PATH: '/usr/bin', HOME: '/home/me', CLAUDE_CONFIG_DIR: '/home/me/.claude' });
+  expect(hostEnvironment(environment, [])).toEqual({
+    PATH: '/usr/bin',
+    HOME: '/home/me',
+    CLAUDE_CONFIG_DIR: '/home/me/.claude',
+  });
 });
 
 test('folders of agents come first on PATH, whatever it is called', () => {
-  expect(hostEnvironment({ PATH: '/usr/bin' }, ['/a', '/b'])).toEqual({ PATH: ['/a', '/b', '/usr/bin'].join(delimiter) });
+  expect(hostEnvironment({ PATH: '/usr/bin' }, ['/a', '/b'])).toEqual({
+    PATH: ['/a', '/b', '/usr/bin'].join(delimiter),
+  });
   expect(hostEnvironment({ Path: 'C' }, ['/a'])).toEqual({ Path: ['/a', 'C'].join(delimiter) });
   expect(hostEnvironment({}, ['/a'])).toEqual({ PATH: '/a' });
 });

@@ -14,7 +14,9 @@ test('a new run that asks under the same id is a new cause', () => {
 });
 
 test('a session that only says that it waits is one cause for as long as it does', () => {
-  expect(keys(asking([], { since: 5, cause: 'waiting' }))).toEqual(keys(asking([], { since: 5, cause: 'still waiting' })));
+  expect(keys(asking([], { since: 5, cause: 'waiting' }))).toEqual(
+    keys(asking([], { since: 5, cause: 'still waiting' })),
+  );
   expect(keys(asking([], { since: 5 }))).not.toEqual(keys(asking([], { since: 6 })));
 });
 

@@ -41,6 +41,8 @@ test('no two looks have the same shape, so that colour is never alone', () => {
 });
 
 test('only stopped and failed sessions are not alive', () => {
-  const states = (['starting', 'running', 'paused', 'stopped', 'failed'] as const).filter((state) => isAlive(session({ state })));
+  const states = (['starting', 'running', 'paused', 'stopped', 'failed'] as const).filter((state) =>
+    isAlive(session({ state })),
+  );
   expect(states).toEqual(['starting', 'running', 'paused']);
 });

@@ -12,7 +12,17 @@ import { ask, asking, context, minute, session } from './fixtures.ts';
 
 test('ages are whole units, and never negative when clocks disagree', () => {
   const ages = [-5, 0.5, 1, 59, 60, 119, 23 * 60, 24 * 60, 50 * 60].map((minutes) => context.now - minutes * minute);
-  expect(ages.map((since) => shortAge(since, context))).toEqual(['now', 'now', '1m', '59m', '1h', '1h', '23h', '1d', '2d']);
+  expect(ages.map((since) => shortAge(since, context))).toEqual([
+    'now',
+    'now',
+    '1m',
+    '59m',
+    '1h',
+    '1h',
+    '23h',
+    '1d',
+    '2d',
+  ]);
   expect(ages.map((since) => longAge(since, context))).toEqual([
     'less than a minute',
     'less than a minute',

@@ -26,7 +26,11 @@ test('town, rig, role, session, and below it what it asks and its child sessions
       named('worker-10'),
       named('worker-2'),
       named('Max', { role: 'crew' }),
-      asking([ask(), ask({ id: 'ask-2', title: 'Edit: main.ts' })], { id: 'myproject-worker-3', agentName: 'worker-3', children: [child] }),
+      asking([ask(), ask({ id: 'ask-2', title: 'Edit: main.ts' })], {
+        id: 'myproject-worker-3',
+        agentName: 'worker-3',
+        children: [child],
+      }),
       refinery,
       mayor,
     ],
@@ -51,14 +55,19 @@ test('town, rig, role, session, and below it what it asks and its child sessions
 });
 
 test('waiting first, then failed, ended last; work going on moves no row', () => {
-  const order = (...sessions: ReturnType<typeof session>[]) => outline(sessionTree(town({ sessions }), context)).slice(3);
+  const order = (...sessions: ReturnType<typeof session>[]) =>
+    outline(sessionTree(town({ sessions }), context)).slice(3);
   const a = named('a', { state: 'stopped' });
   const b = named('b', { activity: { kind: 'busy' } });
   const c = named('c', { state: 'failed' });
   const d = asking([], { id: 'myproject-d', agentName: 'd' });
   const e = named('e');
   expect(order(a, b, c, d, e).map((line) => line.trim())).toEqual(['d', 'c', 'b', 'e', 'a']);
-  expect(order(a, { ...b, activity: { kind: 'idle' } }, c, d, { ...e, activity: { kind: 'busy' } }).map((line) => line.trim())).toEqual(['d', 'c', 'b', 'e', 'a']);
+  expect(
+    order(a, { ...b, activity: { kind: 'idle' } }, c, d, { ...e, activity: { kind: 'busy' } }).map((line) =>
+      line.trim(),
+    ),
+  ).toEqual(['d', 'c', 'b', 'e', 'a']);
 });
 
 test('a town without rigs and sessions has no rows, so that its welcome shows', () => {
@@ -67,12 +76,27 @@ test('a town without rigs and sessions has no rows, so that its welcome shows', 
 });
 
 test('sessions of a rig that the town has lost are still there', () => {
-  expect(outline(sessionTree(town({ rigs: [], sessions: [session()] }), context))).toEqual(['town', '  myproject', '    Polecats', '      worker-1']);
+  expect(outline(sessionTree(town({ rigs: [], sessions: [session()] }), context))).toEqual([
+    'town',
+    '  myproject',
+    '    Polecats',
+    '      worker-1',
+  ]);
 });
 
 test('ids are unique, and stay when everything else about a session changes', () => {
-  const before = all(sessionTree(town({ sessions: [mayor, session(), asking([ask()], { id: 'myproject-x', agentName: 'x' })] }), context));
-  const after = all(sessionTree(town({ sessions: [mayor, session({ activity: { kind: 'busy' }, runId: 'run-2', branch: 'b' })] }), context));
+  const before = all(
+    sessionTree(
+      town({ sessions: [mayor, session(), asking([ask()], { id: 'myproject-x', agentName: 'x' })] }),
+      context,
+    ),
+  );
+  const after = all(
+    sessionTree(
+      town({ sessions: [mayor, session({ activity: { kind: 'busy' }, runId: 'run-2', branch: 'b' })] }),
+      context,
+    ),
+  );
   expect(new Set(before.map((node) => node.id)).size).toBe(before.length);
   expect(after.map((node) => node.id).filter((id) => !before.some((node) => node.id === id))).toEqual([]);
 });
@@ -98,6 +122,8 @@ test('the context value tells menus the backend, the class, and what can be answ
 
 test('a parent is never drawn as working because of a child', () => {
   const children = [{ id: 'c1', title: 'Explore', activity: 'busy' as const }];
-  const node = all(sessionTree(town({ sessions: [session({ children })] }), context)).find((each) => each.id === 'session:myproject-worker-1');
+  const node = all(sessionTree(town({ sessions: [session({ children })] }), context)).find(
+    (each) => each.id === 'session:myproject-worker-1',
+  );
   expect(node).toMatchObject({ icon: { icon: 'circle-outline' }, contextValue: 'session.opencode.idle' });
 });

@@ -2,13 +2,21 @@ import { expect, test } from 'vitest';
 import { tooltipOf } from '../../../extension/views/tooltip.ts';
 import { ask, asking, context, town, work } from './fixtures.ts';
 
-const waiting = asking([ask({ title: 'Bash: echo **hi** `x`', detail: 'echo ```\nrm' })], { cause: 'permission.asked' });
+const waiting = asking([ask({ title: 'Bash: echo **hi** `x`', detail: 'echo ```\nrm' })], {
+  cause: 'permission.asked',
+});
 const snapshot = town({ sessions: [waiting], work: [work({ state: 'running', owner: waiting.id })] });
 
 test('a session tells since when, why, what it asks, its work and where it is', () => {
   const text = tooltipOf({ kind: 'session', session: waiting.id }, snapshot, context) ?? '';
   const plain = text.replaceAll('\\', '');
-  for (const part of ['waiting for permission', '2 minutes, since 12:08', 'permission.asked', 'issue-1', waiting.workDir]) {
+  for (const part of [
+    'waiting for permission',
+    '2 minutes, since 12:08',
+    'permission.asked',
+    'issue-1',
+    waiting.workDir,
+  ]) {
     expect(plain).toContain(part);
   }
 });

@@ -14,11 +14,19 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
       work({ id: 'fail-1', state: 'failed', title: '' }),
     ],
   });
-  const groups = workTree(snapshot, context).map((group) => [group.label, ...group.children.map((row) => `${row.label} — ${row.description}`)]);
+  const groups = workTree(snapshot, context).map((group) => [
+    group.label,
+    ...group.children.map((row) => `${row.label} — ${row.description}`),
+  ]);
   expect(groups).toEqual([
     ['Needs Attention', 'fail-1 — failed · myproject'],
     ['In Progress', 'run-1: Add a dark theme — running · myproject-worker-1 · myproject · 2 commits'],
-    ['Not Started', 'open-1: Add a dark theme — open · myproject', 'open-10: Add a dark theme — open · myproject', 'open-2: Add a dark theme — open · myproject'],
+    [
+      'Not Started',
+      'open-1: Add a dark theme — open · myproject',
+      'open-10: Add a dark theme — open · myproject',
+      'open-2: Add a dark theme — open · myproject',
+    ],
     ['Done', 'done-1: Add a dark theme — done · myproject · 1 commit'],
   ]);
 });
@@ -26,7 +34,10 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
 test('a rig says its branch and what goes on in it, or what is wrong with it', () => {
   const broken = { name: 'broken', path: '/x', problem: 'The repository has a detached HEAD.' };
   const sessions = [session(), session({ id: 'x', state: 'stopped' })];
-  const rows = rigTree(town({ rigs: [rig, broken], sessions, work: [work(), work({ id: 'w2', state: 'done' })] }), context);
+  const rows = rigTree(
+    town({ rigs: [rig, broken], sessions, work: [work(), work({ id: 'w2', state: 'done' })] }),
+    context,
+  );
   expect(rows.map(({ label, description, icon }) => [label, description, icon.icon])).toEqual([
     ['myproject', 'main · 1 session · 1 open work unit', 'repo'],
     ['broken', 'The repository has a detached HEAD.', 'warning'],
