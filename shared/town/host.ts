@@ -140,7 +140,6 @@ export class TownHost {
       hookProgram: { command: options.node.command, args: [options.files.hook], env: options.node.env },
     });
     const opencode = new OpencodeDriver(manager, {
-      townRoot: root,
       runtimeDir: paths.runtime,
       environment: options.environment,
       socket: paths.socket,

@@ -35,7 +35,6 @@ const requestMs = 15_000;
 const politeMs = 2_000;
 
 export interface OpencodeDriverOptions {
-  townRoot: string;
   /** `<town>/.runtime`; the servers' folders are below it. */
   runtimeDir: string;
   /** The host's environment, by which the agent finds its programs, configuration and credentials. */

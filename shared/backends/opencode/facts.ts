@@ -79,7 +79,7 @@ function created(session: string, info: Record<string, unknown>): Observation {
 }
 
 /** The run id that we put into a session's metadata when we created it. */
-export function ourRun(metadata: unknown): string | undefined {
+function ourRun(metadata: unknown): string | undefined {
   const own = isObject(metadata) ? metadata['gastown'] : undefined;
   return isObject(own) ? string(own['run']) : undefined;
 }

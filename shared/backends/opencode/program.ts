@@ -4,7 +4,7 @@ import { findProgram } from '../../process/find-program.ts';
 import type { Environment } from './environment.ts';
 
 /** The oldest Opencode whose server works as this driver needs it. */
-export const minimumVersion = '1.18.0';
+const minimumVersion = '1.18.0';
 const installCommand = 'npm install -g opencode-ai';
 
 /** The absolute path of the agent's program. Throws `agent-missing`. */

@@ -17,7 +17,6 @@ const serverRecord = z.object({
   /** Absent until the process exists. */
   pid: z.int().optional(),
   startTime: z.string().optional(),
-  version: z.string().optional(),
 });
 
 /** What a later host needs to find the server again. Holds secrets: 0600 in a folder of 0700. */

@@ -81,7 +81,7 @@ export class OpencodeServer {
 
 /**
  * The server that an earlier host left in this folder, if it still runs and answers; otherwise what is left of it is cleaned
- * up. `keep` is called with the processes that are about to be killed.
+ * up.
  */
 export async function adoptServer(folder: string, log: Logger): Promise<OpencodeServer | undefined> {
   const record = readServerRecord(folder);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { spawn } from 'node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import { descendants, identify, isAlive, startedWith } from '../../../shared/process/process-table.ts';
@@ -118,6 +119,34 @@ describe('Opencode sessions', () => {
     expect(await startedWith('GT_RUN', spec.runId)).toEqual([]);
   });
 
+  it('is watched in a terminal', async () => {
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_seen', text: scripted({ text: 'Seen by the person.' }) } });
+    await own.driver.start(spec, never);
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    const target = await own.driver.attach(spec.runId);
+    if (target.kind !== 'program') throw new Error('a program was expected');
+    const { program, args, cwd, env } = target;
+    const terminal = spawn(program, args, { cwd, env, cols: 120, rows: 40 });
+    const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        let screen = '';
+        const bound = setTimeout(() => reject(new Error(`the session is not on the screen: ${screen}`)), 30_000);
+        terminal.onData((data) => {
+          screen += data;
+          // The program positions each word by itself.
+          if (!/Seen[^a-z]+by[^a-z]/.test(withoutControls(screen))) return;
+          clearTimeout(bound);
+          resolve();
+        });
+      });
+    } finally {
+      terminal.kill('SIGKILL');
+      await ended;
+    }
+    await own.driver.stop(spec.runId);
+  });
+
   it('shows why a prompt failed', async () => {
     const agent = { name: 'broken', backend: 'opencode' as const, command: 'opencode', args: ['--model', 'scripted/nope'], env: {} };
     const spec = await town.makeSpec({ agent, firstPrompt: { id: 'msg_model', text: 'Hello' } });
@@ -147,3 +176,7 @@ describe('Opencode sessions', () => {
     expect(await Promise.all([identity, ...children].map(isAlive))).not.toContain(true);
   });
 });
+
+function withoutControls(screen: string): string {
+  return screen.split(String.fromCharCode(27)).map((part) => part.replace(/^\[[0-9;?]*[a-zA-Z]/, '')).join(' ');
+}

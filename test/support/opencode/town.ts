@@ -54,7 +54,6 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
   const makeHost = async (extra: Record<string, string> = {}): Promise<Host> => {
     const host = new RecordingHost();
     const driver = new OpencodeDriver(host, {
-      townRoot: root,
       runtimeDir: path.join(root, '.runtime'),
       environment: { ...environment, ...extra },
       socket,
