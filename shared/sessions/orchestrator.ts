@@ -1,6 +1,7 @@
 import { throwIfCancelled, GasTownError, messageOf } from '../errors.ts';
 import { unknownName } from '../config/nearest.ts';
 import type { ResolvedAgent } from '../config/agents.ts';
+import { overseer } from '../mail/message.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type {
   BackendName,
@@ -14,7 +15,9 @@ import type {
 } from '../orchestrator.ts';
 import { sessionIdOf } from '../roles/names.ts';
 import type { WorkService } from '../work/service.ts';
+import { ownedStates } from '../work/state.ts';
 import { launchSession } from './launch.ts';
+import type { Launch } from './launch.ts';
 import { hasEnded } from './manager.ts';
 import type { SessionManager } from './manager.ts';
 import type { Registry } from './registry.ts';
@@ -44,26 +47,36 @@ export class BackendOrchestrator implements Orchestrator {
     return this.backend;
   }
 
-  async spawnSession(config: SessionConfig, signal?: AbortSignal): Promise<SessionId> {
+  async spawnSession(config: SessionConfig, signal: AbortSignal = never): Promise<SessionId> {
     throwIfCancelled(signal, 'Spawning a session');
     if (config.remoteHost !== undefined) {
       throw new GasTownError('bad-input', `Sessions on other hosts (${config.remoteHost}) are not supported. Leave remoteHost out.`);
     }
-    const { role, rig, agentName, workDir, initialWork, branch } = config;
+    const { role, rig, agentName, workDir, initialWork, branch, metadata = {} } = config;
     const id = sessionIdOf(role, rig, agentName);
     const agent = this.parts.resolveAgent(this.backend, config);
-    const launch = { id, role, rig, agentName, agent: { ...agent, env: { ...agent.env, ...config.env } }, workDir, by: 'overseer' };
-    const withBranch = branch === undefined ? launch : { ...launch, branch };
+    const by = metadata['by'] ?? overseer;
+    const launch: Launch = {
+      id,
+      role,
+      rig,
+      agentName,
+      agent: { ...agent, env: { ...agent.env, ...config.env } },
+      workDir,
+      by,
+      ...(branch === undefined ? {} : { branch }),
+      ...(metadata['note'] === undefined ? {} : { note: metadata['note'] }),
+    };
     if (initialWork === undefined) {
-      await launchSession(this.parts, withBranch, signal ?? never);
+      await launchSession(this.parts, launch, signal);
       return id;
     }
-    this.bind(id, initialWork);
+    const claimed = this.bind(id, initialWork, by);
     try {
-      await launchSession(this.parts, { ...withBranch, workId: initialWork.id }, signal ?? never);
+      await launchSession(this.parts, { ...launch, workId: initialWork.id }, signal);
     } catch (error) {
-      const work = this.parts.work.get(initialWork.id);
-      if (work.owner === id) this.parts.work.move(work, 'failed', { by: 'host', note: messageOf(error) }, { owner: null });
+      // What the caller had bound before is the caller's to settle.
+      if (claimed) this.parts.work.move(this.parts.work.get(initialWork.id), 'failed', { by: 'host', note: messageOf(error) }, { owner: null });
       throw error;
     }
     return id;
@@ -88,8 +101,8 @@ export class BackendOrchestrator implements Orchestrator {
   async assignWork(id: SessionId, work: WorkUnit, signal?: AbortSignal): Promise<void> {
     throwIfCancelled(signal, `Assigning ${work.id}`);
     this.live(id);
-    this.bind(id, work);
-    this.parts.outbox.accept({ from: 'overseer', to: id, kind: 'work', body: '', workId: work.id });
+    this.bind(id, work, overseer);
+    this.parts.outbox.accept({ from: overseer, to: id, kind: 'work', body: '', workId: work.id });
   }
 
   async sendMessage(id: SessionId, message: Message, signal?: AbortSignal): Promise<void> {
@@ -104,8 +117,8 @@ export class BackendOrchestrator implements Orchestrator {
     return ids.map((to) => {
       try {
         this.live(to);
-        const { id: _one, type: _type, ...rest } = message;
-        const stored = this.parts.outbox.accept({ ...rest, to, kind: 'broadcast' });
+        const { from, subject, body, sentAt } = message;
+        const stored = this.parts.outbox.accept({ from, subject, body, sentAt, to, kind: 'broadcast' });
         return { to, messageId: stored.id };
       } catch (error) {
         return { to, error: messageOf(error) };
@@ -129,12 +142,14 @@ export class BackendOrchestrator implements Orchestrator {
     throw new GasTownError('refused', `${id} has ended (${session.cause}). Start it again, or choose another session.`);
   }
 
-  private bind(id: SessionId, unit: WorkUnit): void {
+  /** Gives the unit to the session, adding it where the town does not know it. False: the session had it already. */
+  private bind(id: SessionId, unit: WorkUnit, by: string): boolean {
     const { work } = this.parts;
-    if (!work.find(unit.id)) {
-      work.add({ id: unit.id, type: unit.type, description: unit.description, priority: unit.priority }, 'overseer');
-    }
-    work.assign(unit.id, id, { by: 'overseer' });
+    const known = work.find(unit.id);
+    if (!known) work.add({ id: unit.id, type: unit.type, description: unit.description, priority: unit.priority }, by);
+    else if (known.owner === id && ownedStates.includes(known.state)) return false;
+    work.assign(unit.id, id, { by });
+    return true;
   }
 }
 

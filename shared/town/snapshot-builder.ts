@@ -75,8 +75,7 @@ export class SnapshotBuilder {
     };
   }
 
-  message(message: StoredMessage): MessageView {
-    const { attempts: _attempts, workId: _workId, runId: _runId, ...view } = message;
+  message({ attempts: _attempts, workId: _workId, runId: _runId, ...view }: StoredMessage): MessageView {
     return view;
   }
 

@@ -4,11 +4,12 @@ import { GasTownError, messageOf } from '../errors.ts';
 import { openRepository } from '../git/repository.ts';
 import { createWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Worktree } from '../git/worktree.ts';
-import type { SessionInfo } from '../orchestrator.ts';
+import type { BackendName, Orchestrator, SessionInfo } from '../orchestrator.ts';
 import { sessionIdOf } from '../roles/names.ts';
-import { launchSession } from '../sessions/launch.ts';
+import { getOrchestrator } from '../sessions/orchestrator.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
 import type { StoredWork } from '../store/work.ts';
+import { toWorkUnit } from './service.ts';
 
 export interface Sling {
   workId: string;
@@ -23,12 +24,14 @@ export interface Sling {
   worktrees: string;
 }
 
+export type SlingParts = OrchestratorParts & { orchestrators: ReadonlyMap<BackendName, Orchestrator> };
+
 /**
  * One transaction: the unit is claimed, a worktree made, a session started in it and given the unit. When any of it
  * fails, or is cancelled, nothing of it stays but the unit as `failed` with the reason.
  */
 export async function slingWork(
-  parts: OrchestratorParts,
+  parts: SlingParts,
   sling: Sling,
   signal: AbortSignal,
 ): Promise<{ session: SessionInfo; work: StoredWork }> {
@@ -56,20 +59,20 @@ export async function slingWork(
     worktree = await createWorktree(repository.path, join(sling.worktrees, rig.name, name), branch, signal);
     const claimed = work.get(workId);
     work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}` }, { base: worktree.base });
-    const launch = {
-      id,
-      role: 'polecat' as const,
-      rig: rig.name,
-      agentName: name,
-      agent,
-      workDir: worktree.path,
-      branch,
-      workId,
-      by,
-      ...(known && sling.message ? { note: sling.message } : {}),
-    };
-    const session = await launchSession(parts, launch, signal);
-    return { session, work: work.get(workId) };
+    await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
+      {
+        role: 'polecat',
+        workDir: worktree.path,
+        rig: rig.name,
+        agentName: name,
+        agent: agent.name,
+        branch,
+        initialWork: toWorkUnit(work.get(workId)),
+        metadata: { by, ...(known && sling.message ? { note: sling.message } : {}) },
+      },
+      signal,
+    );
+    return { session: registry.get(id), work: work.get(workId) };
   } catch (error) {
     await undo(parts, sling, repository.path, worktree, messageOf(error));
     throw error;

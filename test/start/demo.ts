@@ -18,46 +18,53 @@ import { Steps } from './steps.ts';
 import { runWorkflow } from './workflow.ts';
 import type { Seen } from './workflow.ts';
 
-/** Runs the demo. Resolves when it has ended and nothing of it is left; rejects where anything was not seen. */
+/**
+ * Runs the demo. Resolves when it has ended and nothing of it is left; rejects where anything was not seen, or when it
+ * was interrupted before all was.
+ */
 export async function runDemo(options: StartOptions, interrupted: Promise<void>): Promise<void> {
   const steps = new Steps();
   const tools = await steps.run('set up (editor, browser, agents)', () => prepareTools(console.log));
   const vsix = await packageExtension(console.log);
   console.log('No agent account is used: the agents talk to a scripted model on this machine.');
   const demo = await makeDemoTown(agentPath(tools));
-  let editor: Editor | undefined;
+  const opening = steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo));
   let report: Report | undefined;
-  let orphans = 0;
   try {
-    editor = await steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo));
-    const page = await editor.open(demo.town);
-    const seen = await runWorkflow(page, demo, steps).catch(async (error: unknown) => {
-      console.log(`What the editor showed: ${await page.screenshot('failure')}`);
-      throw error;
-    });
-    report = await makeReport(tools, steps, demo, seen);
-    await printResult(report, demo);
-    if (!options.once) {
+    const editor = await opening;
+    report = await Promise.race([play(editor, tools, demo, steps), interrupted.then(() => undefined)]);
+    if (report && !options.once) {
       console.log(`\nThe town is open at ${editor.address(demo.town)}\nPress Ctrl-C to end it.`);
       await interrupted;
     }
-    seen.watcher.close();
-    await steps.run('stop every session', () => stopSessions(demo));
-    await page.close();
-  } catch (error) {
-    // What can still be ended in an orderly way is; the rest is killed below. The error that began it is what counts.
-    await stopSessions(demo).catch((failure: unknown) => console.log(`The sessions could not be stopped: ${String(failure)}`));
-    throw error;
   } finally {
-    const killed = (await editor?.stop()) ?? [];
-    orphans = killed.length + processesOf(demo.folder).length;
+    // What can be ended in an orderly way is; the rest is killed, and counted.
+    await steps.run('stop every session', () => stopSessions(demo)).catch((error: unknown) => console.log(String(error)));
+    const killed = await opening.then((editor) => editor.stop(), () => []);
     for (const { command } of killed) console.log(`left over and killed: ${command}`);
+    if (report) report.orphans = killed.length + processesOf(demo.folder).length;
     await demo.remove();
   }
-  report.orphans = orphans;
+  if (!report) throw new Error('Interrupted before all of the workflow was seen.');
   report.steps = steps.done;
   if (options.report !== undefined) await writeReport(options.report, report);
-  if (orphans > 0) throw new Error(`${orphans} processes were left over.`);
+  if (report.orphans > 0) throw new Error(`${report.orphans} processes were left over.`);
+}
+
+/** Opens the window and goes through the workflow in it. */
+async function play(editor: Editor, tools: Tools, demo: DemoTown, steps: Steps): Promise<Report> {
+  const page = await editor.open(demo.town);
+  try {
+    const seen = await runWorkflow(page, demo, steps);
+    const report = await makeReport(tools, steps, demo, seen);
+    seen.watcher.close();
+    await printResult(report, demo);
+    return report;
+  } catch (error) {
+    // A window that was closed by an interruption cannot be photographed any more; the error itself is thrown anyway.
+    await page.screenshot('failure').then((file) => console.log(`What the editor showed: ${file}`), () => undefined);
+    throw error;
+  }
 }
 
 /** Stops every session of the town, where the town has been created. */

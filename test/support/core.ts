@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Outbox } from '../../shared/mail/outbox.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
 import { SessionManager } from '../../shared/sessions/manager.ts';
+import { BackendOrchestrator } from '../../shared/sessions/orchestrator.ts';
 import { Registry } from '../../shared/sessions/registry.ts';
 import { Store } from '../../shared/store/store.ts';
 import { followSessions } from '../../shared/work/progress.ts';
@@ -48,7 +49,9 @@ export function makeCore(file: string) {
   const work = new WorkService(store, now, silentLogger);
   const outbox = new Outbox({ store, registry, manager, log: silentLogger, onChange: () => undefined });
   followSessions({ manager, work, outbox, store });
-  return { store, registry, manager, driver, work, outbox, resolveAgent: () => fakeAgent };
+  const parts = { store, registry, manager, work, outbox, resolveAgent: () => fakeAgent };
+  const orchestrators = new Map([['opencode' as const, new BackendOrchestrator('opencode', parts)]]);
+  return { ...parts, driver, orchestrators };
 }
 
 /** A temporary folder, its real path. */

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { resolveAgent } from '../../config/agents.ts';
 import type { ResolvedAgent } from '../../config/agents.ts';
@@ -8,9 +6,9 @@ import { openRepository } from '../../git/repository.ts';
 import { townRoles } from '../../orchestrator.ts';
 import type { Role } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
-import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
-import { launchSession } from '../../sessions/launch.ts';
+import { checkWorkerName } from '../../roles/names.ts';
 import { hasEnded } from '../../sessions/manager.ts';
+import { getOrchestrator } from '../../sessions/orchestrator.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { SessionView } from '../snapshot.ts';
@@ -26,11 +24,11 @@ export async function spawnSession(
   const { role } = params;
   const rig = rigOf(town, role, params.rig);
   const agentName = role === 'crew' || role === 'polecat' ? workerName(town, role, rig, params.name) : '';
-  const id = sessionIdOf(role, rig, agentName);
   const agent = agentFor(town, { role, rig, name: agentName, agent: params.agent, backend: params.backend });
   const workDir = await workDirOf(town, role, rig);
-  const session = await launchSession(town, { id, role, rig, agentName, agent, workDir, by: nameOfCaller(caller) }, signal);
-  return town.builder.session(session);
+  const config = { role, rig, agentName, agent: agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
+  const id = await getOrchestrator(town.orchestrators, { agent }).spawnSession(config, signal);
+  return town.builder.session(town.registry.get(id));
 }
 
 export async function stopSession(town: TownParts, id: string): Promise<SessionView> {
@@ -92,10 +90,7 @@ function rigOf(town: TownParts, role: Role, given: string | undefined): string {
   return only;
 }
 
-/** Town roles work in a folder of their own below the town; rig roles in the rig's checkout. */
+/** Town roles work in the town's root, where its settings are; rig roles in the rig's checkout. */
 async function workDirOf(town: TownParts, role: Role, rig: string): Promise<string> {
-  if (rig !== '') return (await openRepository(town.rigs.get(rig).path)).path;
-  const folder = join(town.paths.sessions, sessionIdOf(role, '', ''), 'home');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return folder;
+  return townRoles.includes(role) ? town.paths.root : (await openRepository(town.rigs.get(rig).path)).path;
 }

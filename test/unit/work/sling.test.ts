@@ -32,6 +32,11 @@ const order = (patch: Partial<Sling> = {}): Sling => ({
   ...patch,
 });
 const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) => slingWork(core, order(patch), signal);
+const withoutMessage = (): Sling => {
+  const whole = order();
+  delete whole.message;
+  return whole;
+};
 const worktree = () => join(folder.path, 'worktrees', 'alpha', 'toast');
 const branches = () => execFileSync('git', ['branch', '--format=%(refname:short)'], { cwd: repository, encoding: 'utf8' }).trim().split('\n');
 
@@ -76,8 +81,7 @@ describe('sling', () => {
     };
     await expect(sling()).rejects.toThrow('once');
     core.driver.onStart = async () => undefined;
-    const { message: _message, ...again } = order();
-    const { session } = await slingWork(core, again, new AbortController().signal);
+    const { session } = await slingWork(core, withoutMessage(), new AbortController().signal);
     expect(session.state).toBe('running');
   });
 
@@ -111,8 +115,7 @@ describe('sling', () => {
   });
 
   test('what cannot be slung is refused before anything is made', async () => {
-    const { message: _message, ...unknown } = order();
-    await expect(slingWork(core, unknown, new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
+    await expect(slingWork(core, withoutMessage(), new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
     await sling();
     await expect(sling({ workId: 'issue-2' })).rejects.toThrow(/alpha-toast already/);
     await expect(sling({ name: 'nux' })).rejects.toThrow(/alpha-toast has it/);
