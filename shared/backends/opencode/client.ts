@@ -57,3 +57,11 @@ function wordsOf(error: unknown): string {
   }
   return typeof error === 'string' && error !== '' ? error : JSON.stringify(error ?? 'no answer');
 }
+
+/** Whether nobody listened, so that nothing can have arrived. */
+export function refusedConnection(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && at.code === 'ECONNREFUSED') return true;
+  }
+  return false;
+}

@@ -1,4 +1,3 @@
-import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Params } from '../../channel/protocol.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
@@ -14,10 +13,11 @@ import type {
   RunRecord,
   RunSpec,
 } from '../driver.ts';
+import { answerAsk } from './answer-ask.ts';
 import { promptDefaults } from './arguments.ts';
 import type { PromptDefaults } from './arguments.ts';
 import { writeCatalogue } from './catalogue.ts';
-import { answerOf, RequestError } from './client.ts';
+import { answerOf, refusedConnection, RequestError } from './client.ts';
 import { installPlugin, stubConfigDirs } from './config-dirs.ts';
 import { serverEnv, withoutForeign } from './environment.ts';
 import type { Environment } from './environment.ts';
@@ -27,6 +27,7 @@ import { Run } from './run.ts';
 import { serverFiles } from './server.ts';
 import type { ServerLink } from './server-link.ts';
 import { ServerPool } from './server-pool.ts';
+import { workDir } from './work-dir.ts';
 
 /** The first request in a directory boots it there, plugins included; with an npm install of the person's it takes long. */
 const createMs = 120_000;
@@ -133,7 +134,7 @@ export class OpencodeDriver implements BackendDriver {
     const found = this.find(runId);
     if (!found) return killShellChildren(runId);
     await this.end(found.link, found.run);
-    await this.pool.settle(found.link, 'later');
+    await this.pool.settle(found.link, 'at once');
   }
 
   async deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
@@ -160,30 +161,7 @@ export class OpencodeDriver implements BackendDriver {
 
   async answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
     const { run } = this.require(runId);
-    const kind = run.askKind(askId);
-    if (kind === undefined) throw new GasTownError('refused', 'Nobody waits for this answer any more.');
-    const { permission, question } = run.server.client;
-    const at = { requestID: askId, directory: run.directory };
-    const options = bound(requestMs);
-    const send = (): Promise<unknown> => {
-      if (answer.kind === 'answers') {
-        if (kind === 'permission') throw new GasTownError('bad-input', 'A permission is allowed or denied.');
-        return answerOf('take the answer', question.reply({ ...at, answers: answer.answers }, options));
-      }
-      if (kind === 'permission') {
-        const reply = answer.kind === 'deny' ? 'reject' : answer.remember ? 'always' : 'once';
-        const message = answer.kind === 'deny' && answer.message !== undefined ? { message: answer.message } : {};
-        return answerOf('take the answer', permission.reply({ ...at, reply, ...message }, options));
-      }
-      if (answer.kind === 'deny') return answerOf('take the answer', question.reject(at, options));
-      throw new GasTownError('bad-input', 'A question is answered by choosing or by a text.');
-    };
-    try {
-      await send();
-    } catch (error) {
-      if (!(error instanceof RequestError && error.status === 404)) throw error;
-      throw new GasTownError('refused', 'This was answered elsewhere, or the turn has ended.', { cause: error });
-    }
+    await answerAsk(run, askId, answer, requestMs);
   }
 
   async attach(runId: string): Promise<AttachTarget> {
@@ -343,28 +321,9 @@ export class OpencodeDriver implements BackendDriver {
   }
 }
 
-/** The folder as Opencode will name it. It would create a session anywhere and fail at the first prompt. */
-async function workDir(cwd: string): Promise<string> {
-  try {
-    const directory = await realpath(cwd);
-    if ((await stat(directory)).isDirectory()) return directory;
-  } catch (error) {
-    throw new GasTownError('spawn-failed', `The work dir ${cwd} cannot be used: ${messageOf(error)}`, { cause: error });
-  }
-  throw new GasTownError('spawn-failed', `The work dir ${cwd} is no folder.`);
-}
-
 /** Everything in the run's shell has its id in the environment, also what has left the shell's process group. */
 async function killShellChildren(runId: string): Promise<void> {
   await killAll(await startedWith('GT_RUN', runId));
-}
-
-/** Whether nobody listened, so that nothing can have arrived. */
-function refusedConnection(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && at.code === 'ECONNREFUSED') return true;
-  }
-  return false;
 }
 
 function bound(ms: number, signal?: AbortSignal): { signal: AbortSignal } {
