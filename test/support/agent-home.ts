@@ -32,6 +32,8 @@ export async function makeAgentHome(home: string, options: { model: string; trus
   await writeFile(join(home, '.claude.json'), JSON.stringify({ hasCompletedOnboarding: true, projects }, null, 2));
   // The editor asks a login shell for the environment, and /etc/profile sets PATH anew.
   await writeFile(join(home, '.profile'), `export PATH='${options.path}'\n`);
+  // A prompt without the machine's name and the temporary folder: screenshots show it.
+  await writeFile(join(home, '.bashrc'), "PS1='town$ '\n");
   await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Demo Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n');
 }
 
