@@ -16,17 +16,19 @@ function changedBelow(before: TreeNode, after: TreeNode): string[] {
 }
 
 /**
- * Rows that were shut by default and now have something that a person must see. The editor keeps a row shut that it has
- * once drawn so: these have to be opened for it.
+ * Rows that were shut, or had nothing to open, and are to be open now. The editor keeps a row as it has once drawn it:
+ * these have to be opened for it.
  */
 export function rowsToOpen(before: readonly TreeNode[], after: readonly TreeNode[]): string[] {
   const old = new Map(before.map((node) => [node.id, node]));
   return after.flatMap((node) => {
     const was = old.get(node.id);
-    const opens = was !== undefined && was.children.length > 0 && !was.expanded && node.expanded;
+    const opens = was !== undefined && !isOpen(was) && isOpen(node);
     return [...(opens ? [node.id] : []), ...rowsToOpen(was?.children ?? [], node.children)];
   });
 }
+
+const isOpen = (node: TreeNode): boolean => node.expanded && node.children.length > 0;
 
 function sameOrder(before: readonly TreeNode[], after: readonly TreeNode[]): boolean {
   return before.length === after.length && before.every((node, index) => node.id === after[index]!.id);

@@ -42,3 +42,9 @@ test('a shut row opens when its session begins to ask, and only then', () => {
   expect(rowsToOpen(asks, works)).toEqual([]);
   expect(rowsToOpen([], asks)).toEqual([]);
 });
+
+test('a rig that gets its first session is opened', () => {
+  const before = sessionTree(town({ rigs: [rig], sessions: [] }), context);
+  const after = sessionTree(town({ rigs: [rig], sessions: [one] }), context);
+  expect(rowsToOpen(before, after)).toEqual([`rig:${rig.name}`]);
+});
