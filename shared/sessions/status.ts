@@ -135,6 +135,11 @@ export function deriveStatus(model: StatusModel): Status {
   const ready = earliest(slots.flatMap((slot) => slot.ready ?? []));
   const asks = openAsks(model);
   if (!ready) {
+    // A dialog before the session begins (Claude's folder trust): only the person can let it go on.
+    const dialog = newest(model);
+    if (dialog?.activity.kind === 'attention') {
+      return { state: 'starting', activity: dialog.activity, asks, since: dialog.since, cause: dialog.cause };
+    }
     return { state: 'starting', activity: { kind: 'unknown' }, asks, since: model.startedAt, cause: 'spawn requested' };
   }
   const first = asks[0];
@@ -148,6 +153,11 @@ export function deriveStatus(model: StatusModel): Status {
     };
   }
   const reading = newest(model);
+  const answered = lastAnswer(model);
+  if (reading?.activity.kind === 'attention' && answered !== undefined && answered >= reading.at) {
+    // The program has not yet said that it goes on after the answer.
+    return { state: 'running', activity: { kind: 'busy' }, asks, since: answered, cause: 'answered' };
+  }
   if (!reading) return { state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause };
   return { state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause };
 }
@@ -165,6 +175,11 @@ function newest(model: StatusModel): Reading | undefined {
   const { program, inside } = model.slots;
   if (!program.reading || !inside.reading) return program.reading ?? inside.reading;
   return inside.reading.at > program.reading.at ? inside.reading : program.reading;
+}
+
+function lastAnswer(model: StatusModel): number | undefined {
+  const times = sources.flatMap((source) => Object.values(model.slots[source].answered));
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** Asked by any source, and answered by none; oldest first. */

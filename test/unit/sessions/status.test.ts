@@ -116,6 +116,17 @@ describe('status reducer', () => {
     expect(answered).toMatchObject({ activity: { kind: 'busy' }, asks: [] });
   });
 
+  test('between the answer and the program going on, the session is busy and waits for nobody', () => {
+    const events = [
+      event('host', 0, 1_100, { kind: 'ready' }),
+      event('inside', 0, 1_300, { kind: 'asked', ask: ask('first', 1_300) }),
+      event('program', 0, 1_310, { kind: 'waiting', ask: 'permission' }),
+      event('inside', 1, 1_400, { kind: 'answered', askId: 'first' }),
+    ];
+    expect(statusAfter(events).activity.kind).toBe('busy');
+    expect(statusAfter([...events, event('program', 1, 1_500, { kind: 'waiting', ask: 'dialog' })]).activity.kind).toBe('attention');
+  });
+
   test('a death is a failure, unless it was asked for', () => {
     const ready = event('host', 0, 1_100, { kind: 'ready' });
     const death = event('program', 0, 1_500, { kind: 'ended', error: 'killed by signal 9' });
