@@ -1,5 +1,6 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { git, runGit } from './git.ts';
 
@@ -12,14 +13,13 @@ export interface Worktree {
 
 /**
  * A worktree of its own on a new branch. Failure to isolate is an error, never "go on without": the caller stops the
- * spawn. A branch that exists already (an earlier attempt at the same work) is taken up where it was left.
+ * spawn. A branch that exists already (an earlier attempt at the same work) is taken up where it was left, in the
+ * worktree that it was left in if that is still there.
  */
 export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
-    const args = known.code === 0 ? ['worktree', 'add', path, branch] : ['worktree', 'add', '-b', branch, path, 'HEAD'];
-    await git(repository, args, signal);
+    if (!(await isWorktree(repository, path, branch, signal))) await addWorktree(repository, path, branch, signal);
     const base = await git(path, ['merge-base', 'HEAD', await git(repository, ['rev-parse', 'HEAD'])], signal);
     return { path: await realpath(path), branch, base };
   } catch (error) {
@@ -30,6 +30,22 @@ export async function createWorktree(repository: string, path: string, branch: s
       { cause: error },
     );
   }
+}
+
+async function addWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<void> {
+  const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
+  const args = known.code === 0 ? ['worktree', 'add', path, branch] : ['worktree', 'add', '-b', branch, path, 'HEAD'];
+  await git(repository, args, signal);
+}
+
+/** Whether the folder is a worktree of this repository, on this branch. */
+async function isWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<boolean> {
+  const listed = await git(repository, ['worktree', 'list', '--porcelain', '-z'], signal);
+  const real = await unlessMissing(realpath(path));
+  return listed.split('\0\0').some((entry) => {
+    const lines = entry.split('\0');
+    return real !== undefined && lines.includes(`worktree ${real}`) && lines.includes(`branch refs/heads/${branch}`);
+  });
 }
 
 /** What removing a worktree would lose. `unknown` counts as something to lose: could not look is not clean. */

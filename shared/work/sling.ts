@@ -1,18 +1,20 @@
 import { join } from 'node:path';
 import type { ResolvedAgent } from '../config/agents.ts';
 import { GasTownError, messageOf } from '../errors.ts';
-import { openRepository } from '../git/repository.ts';
 import { createWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Worktree } from '../git/worktree.ts';
-import type { BackendName, Orchestrator, SessionInfo } from '../orchestrator.ts';
+import type { BackendName, Orchestrator, SessionId, SessionInfo } from '../orchestrator.ts';
 import { sessionIdOf } from '../roles/names.ts';
+import { hasEnded } from '../sessions/manager.ts';
 import { getOrchestrator } from '../sessions/orchestrator.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
 import type { StoredWork } from '../store/work.ts';
+import { ownedStates } from './state.ts';
 import { toWorkUnit } from './service.ts';
 
 export interface Sling {
   workId: string;
+  /** `path` is the top folder of a repository that can have worktrees (see `openRepository`). */
   rig: { name: string; path: string };
   /** Name of the worker: given or the next free one. */
   name: string;
@@ -35,28 +37,16 @@ export async function slingWork(
   sling: Sling,
   signal: AbortSignal,
 ): Promise<{ session: SessionInfo; work: StoredWork }> {
-  const { work, registry } = parts;
+  const { work } = parts;
   const { workId, rig, name, agent, by } = sling;
   const id = sessionIdOf('polecat', rig.name, name);
-  const present = registry.find(id);
-  if (present && present.state !== 'stopped' && present.state !== 'failed') {
-    throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another --name, or stop it first.`);
-  }
-  const repository = await openRepository(rig.path);
-  const known = work.find(workId);
-  if (!known && !sling.message) {
-    throw new GasTownError(
-      'unknown-work',
-      `The town does not know ${workId}. Describe it with -m "<what is to be done>", or add it first: gt work add --id ${workId} "<what>".`,
-    );
-  }
-  if (!known) work.add({ id: workId, type: 'issue', description: sling.message!, rig: rig.name }, by);
-  const branch = `polecat/${name}/${workId}`;
-  work.assign(workId, id, { by }, { branch, rig: rig.name });
+  // Nothing is awaited before the claim: of two slings that come together, one finds the other's claim.
+  const known = claim(parts, sling, id);
+  const branch = branchOf(sling);
 
   let worktree: Worktree | undefined;
   try {
-    worktree = await createWorktree(repository.path, join(sling.worktrees, rig.name, name), branch, signal);
+    worktree = await createWorktree(rig.path, worktreePath(sling.worktrees, rig.name, name), branch, signal);
     const claimed = work.get(workId);
     work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}` }, { base: worktree.base });
     await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
@@ -72,23 +62,63 @@ export async function slingWork(
       },
       signal,
     );
-    return { session: registry.get(id), work: work.get(workId) };
+    return { session: parts.registry.get(id), work: work.get(workId) };
   } catch (error) {
-    await undo(parts, sling, repository.path, worktree, messageOf(error));
+    await undo(parts, sling, worktree, messageOf(error));
     throw error;
   }
 }
 
-async function undo(parts: OrchestratorParts, sling: Sling, repository: string, worktree: Worktree | undefined, reason: string): Promise<void> {
+/** Where a polecat's worktree is. */
+export const worktreePath = (worktrees: string, rig: string, name: string): string => join(worktrees, rig, name);
+
+const branchOf = ({ name, workId }: Sling): string => `polecat/${name}/${workId}`;
+
+/** The name of the polecat that a branch is for; undefined for other branches. */
+export const polecatOf = (branch: string | undefined): string | undefined => /^polecat\/([^/]+)\//.exec(branch ?? '')?.[1];
+
+/** Binds the unit to the session that is to be. Returns whether the town knew the unit before. */
+function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
+  const { work, registry } = parts;
+  const { workId, rig, by, message } = sling;
+  const present = registry.find(id);
+  if (present && !hasEnded(present)) {
+    throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another --name, or stop it first.`);
+  }
+  const known = work.find(workId);
+  if (!known && !message) {
+    throw new GasTownError(
+      'unknown-work',
+      `The town does not know ${workId}. Describe it with -m "<what is to be done>", or add it first: gt work add --id ${workId} "<what>".`,
+    );
+  }
+  if (known?.state === 'assigned' && known.owner === id) {
+    throw new GasTownError('work-conflict', `${workId} is on its way to ${id} already.`);
+  }
+  const [elsewhere] = work.ownedBy(id).filter((unit) => unit.id !== workId && unit.state === 'assigned');
+  if (elsewhere) {
+    throw new GasTownError('name-taken', `${id} is being started already, for ${elsewhere.id}. Choose another --name.`);
+  }
+  if (known?.state === 'stalled' && known.owner !== undefined) {
+    const owner = registry.find(known.owner);
+    // Nobody works on it any more: it may go to somebody else.
+    if (!owner || hasEnded(owner)) work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
+  }
+  if (!known) work.add({ id: workId, type: 'issue', description: message!, rig: rig.name }, by);
+  work.assign(workId, id, { by }, { branch: branchOf(sling), rig: rig.name });
+  return known !== undefined;
+}
+
+async function undo(parts: OrchestratorParts, { workId, rig }: Sling, worktree: Worktree | undefined, reason: string): Promise<void> {
   let note = reason;
   if (worktree) {
     try {
-      const loss = await removeWorktree(repository, worktree.path, worktree.branch);
+      const loss = await removeWorktree(rig.path, worktree.path, worktree.branch);
       if (loss.kind !== 'nothing') note = `${reason} (its worktree ${worktree.path} was kept: it is not empty of work)`;
     } catch (error) {
       note = `${reason} (its worktree ${worktree.path} could not be removed: ${messageOf(error)})`;
     }
   }
-  const unit = parts.work.get(sling.workId);
-  if (unit.state === 'assigned' || unit.state === 'running') parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null });
+  const unit = parts.work.get(workId);
+  if (ownedStates.includes(unit.state)) parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null });
 }

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { resolveAgent } from '../../config/agents.ts';
 import type { ResolvedAgent } from '../../config/agents.ts';
@@ -9,6 +11,8 @@ import { nextFreeName } from '../../roles/name-pool.ts';
 import { checkWorkerName } from '../../roles/names.ts';
 import { hasEnded } from '../../sessions/manager.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
+import { polecatOf } from '../../work/sling.ts';
+import { ownedStates } from '../../work/state.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { SessionView } from '../snapshot.ts';
@@ -68,14 +72,33 @@ export function agentFor(
   });
 }
 
-/** A valid name that no live session of the rig has: the given one, or the next of the pool. */
+/**
+ * A valid name: the given one, or the next of the pool that is free, which means that no session of the rig has it, no
+ * sling that is under way, and no worktree that was kept for what is in it.
+ */
 export function workerName(town: TownParts, role: Role, rig: string, given: string | undefined): string {
   if (given !== undefined) {
     checkWorkerName(given);
     return given;
   }
   const live = town.registry.list({ rig, role }).filter((session) => !hasEnded(session));
-  return nextFreeName(new Set(live.map((session) => session.agentName)), town.rigs.get(rig).settings.namepool);
+  const claims = town.store.work.all().filter((work) => work.rig === rig && ownedStates.includes(work.state));
+  const worktrees = role === 'polecat' ? foldersIn(join(town.paths.worktrees, rig)) : [];
+  const taken = [
+    ...live.map((session) => session.agentName),
+    ...claims.flatMap((work) => polecatOf(work.branch) ?? []),
+    ...worktrees,
+  ];
+  return nextFreeName(new Set(taken), town.rigs.get(rig).settings.namepool);
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // No polecat has worked in this rig yet.
+    return [];
+  }
 }
 
 function rigOf(town: TownParts, role: Role, given: string | undefined): string {

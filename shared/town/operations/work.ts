@@ -1,5 +1,6 @@
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
+import { openRepository } from '../../git/repository.ts';
 import { hasEnded } from '../../sessions/manager.ts';
 import { slingWork } from '../../work/sling.ts';
 import { nameOfCaller } from '../parts.ts';
@@ -70,7 +71,7 @@ export function workOf(town: TownParts, params: Params<'work.mine'>, caller: Cal
 
 export async function sling(town: TownParts, params: Params<'sling'>, caller: CallerView, signal: AbortSignal): Promise<Results['sling']> {
   town.requireTrust();
-  const rig = town.rigs.get(params.rig);
+  const rig = { name: town.rigs.get(params.rig).name, path: (await openRepository(town.rigs.get(params.rig).path)).path };
   const name = workerName(town, 'polecat', rig.name, params.name);
   const agent = agentFor(town, { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend });
   const order = {

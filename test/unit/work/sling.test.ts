@@ -114,13 +114,35 @@ describe('sling', () => {
     expect(core.driver.started).toHaveLength(1);
   });
 
+  test('two slings of one unit to one name: the second leaves the first alone', async () => {
+    const results = await Promise.allSettled([sling(), sling()]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(core.work.get('issue-1')).toMatchObject({ state: 'assigned', owner: 'alpha-toast' });
+  });
+
+  test('two slings to one name: the second is told so before anything is made', async () => {
+    const results = await Promise.allSettled([sling(), sling({ workId: 'issue-2' })]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(core.work.find('issue-2')).toBeUndefined();
+  });
+
+  test('a unit whose session died goes to another one, and back into the worktree that was kept', async () => {
+    const { session } = await sling();
+    writeFileSync(join(worktree(), 'half.txt'), 'half done');
+    core.manager.report(session.runId, 'program', { kind: 'ended', error: 'killed' }, 'killed');
+    expect(core.work.get('issue-1').state).toBe('stalled');
+    const other = await sling({ name: 'nux' });
+    expect(other.work).toMatchObject({ state: 'assigned', owner: 'alpha-nux' });
+    core.manager.report(other.session.runId, 'program', { kind: 'ended', error: 'killed' }, 'killed');
+    await sling();
+    expect(core.driver.started.at(-1)).toMatchObject({ cwd: worktree(), sessionId: 'alpha-toast' });
+    expect(existsSync(join(worktree(), 'half.txt'))).toBe(true);
+  });
+
   test('what cannot be slung is refused before anything is made', async () => {
     await expect(slingWork(core, withoutMessage(), new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
     await sling();
     await expect(sling({ workId: 'issue-2' })).rejects.toThrow(/alpha-toast already/);
     await expect(sling({ name: 'nux' })).rejects.toThrow(/alpha-toast has it/);
-    execFileSync('git', ['checkout', '-q', '--detach'], { cwd: repository });
-    await expect(sling({ name: 'nux', workId: 'issue-3' })).rejects.toThrow(/detached HEAD/);
-    expect(core.work.find('issue-3')).toBeUndefined();
   });
 });
