@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { agentPath } from '../support/editor/agent-path.ts';
+import { startDesktopEditor } from '../support/editor/desktop.ts';
+import type { EditorPage } from '../support/editor/editor-page.ts';
 import { startEditor } from '../support/editor/editor.ts';
-import type { Editor } from '../support/editor/editor.ts';
 import { processesOf } from '../support/editor/processes.ts';
+import type { ProcessFact } from '../support/editor/processes.ts';
+import { desktopEditor } from '../support/setup/desktop.ts';
 import { packageExtension } from '../support/setup/extension-package.ts';
 import { mustRun } from '../support/setup/run-program.ts';
 import { TownWatcher } from '../support/town-watcher.ts';
@@ -18,6 +21,13 @@ import { Steps } from './steps.ts';
 import { runWorkflow } from './workflow.ts';
 import type { Seen } from './workflow.ts';
 
+interface DemoEditor {
+  open(workspace: string): Promise<EditorPage>;
+  stop(): Promise<ProcessFact[]>;
+  /** How the person gets there. */
+  where: string;
+}
+
 /**
  * Runs the demo. Resolves when it has ended and nothing of it is left; rejects where anything was not seen, or when it
  * was interrupted before all was.
@@ -28,13 +38,13 @@ export async function runDemo(options: StartOptions, interrupted: Promise<void>)
   const vsix = await packageExtension(console.log);
   console.log('No agent account is used: the agents talk to a scripted model on this machine.');
   const demo = await makeDemoTown(agentPath(tools));
-  const opening = steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo));
+  const opening = steps.run('open VS Code with the extension', () => openEditor(tools, vsix, demo, options.desktop));
   let report: Report | undefined;
   try {
     const editor = await opening;
     report = await Promise.race([play(editor, tools, demo, steps), interrupted.then(() => undefined)]);
     if (report && !options.once) {
-      console.log(`\nThe town is open at ${editor.address(demo.town)}\nPress Ctrl-C to end it.`);
+      console.log(`\nThe town is open ${editor.where}.\nPress Ctrl-C to end it.`);
       await interrupted;
     }
   } finally {
@@ -52,7 +62,7 @@ export async function runDemo(options: StartOptions, interrupted: Promise<void>)
 }
 
 /** Opens the window and goes through the workflow in it. */
-async function play(editor: Editor, tools: Tools, demo: DemoTown, steps: Steps): Promise<Report> {
+async function play(editor: DemoEditor, tools: Tools, demo: DemoTown, steps: Steps): Promise<Report> {
   const page = await editor.open(demo.town);
   try {
     const seen = await runWorkflow(page, demo, steps);
@@ -76,17 +86,20 @@ async function stopSessions(demo: DemoTown): Promise<void> {
   watcher.close();
 }
 
-function openEditor(tools: Tools, vsix: string, demo: DemoTown): Promise<Editor> {
-  return startEditor({
-    editor: tools.editor,
-    browser: tools.browser,
+/** A desktop VS Code where there is a display and one to be had, else the server build in a browser of its own. */
+async function openEditor(tools: Tools, vsix: string, demo: DemoTown, insist: boolean): Promise<DemoEditor> {
+  const common = {
     folder: demo.folder,
     home: demo.home,
     path: agentPath(tools),
     env: demo.env,
     vsix: [vsix],
     screenshots: path.resolve('.test-output/start'),
-  });
+  };
+  const desktop = await desktopEditor(console.log, insist);
+  if (desktop) return { ...(await startDesktopEditor({ ...common, desktop })), where: 'in the window of VS Code' };
+  const editor = await startEditor({ ...common, editor: tools.editor, browser: tools.browser });
+  return { open: editor.open, stop: editor.stop, where: `at ${editor.address(demo.town)}` };
 }
 
 async function makeReport(tools: Tools, steps: Steps, demo: DemoTown, { watcher, screenshots }: Seen): Promise<Report> {

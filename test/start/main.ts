@@ -12,7 +12,7 @@ const interrupted = new Promise<void>((resolve) => {
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') console.log(usage);
-  else if (options.town !== undefined || options.desktop) await openOwnTown(options, interrupted);
+  else if (options.town !== undefined) await openOwnTown({ ...options, town: options.town }, interrupted);
   else await runDemo(options, interrupted);
 } catch (error) {
   const told = error instanceof SetupError || !(error instanceof Error);

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { startServer } from '../support/editor/server.ts';
+import { installedDesktop } from '../support/setup/desktop.ts';
 import { serverEditor } from '../support/setup/editor.ts';
 import { packageExtension } from '../support/setup/extension-package.ts';
-import { findProgram } from '../support/setup/find-program.ts';
 import { mustRun } from '../support/setup/run-program.ts';
 import { SetupError } from '../support/setup/setup-error.ts';
 import type { StartOptions } from './options.ts';
@@ -15,8 +14,8 @@ import type { StartOptions } from './options.ts';
  * Opens a folder of the person's with their own agents and accounts: in a desktop VS Code where that is asked for, else
  * in the editor's server build, whose address (with a secret) is printed.
  */
-export async function openOwnTown(options: StartOptions, interrupted: Promise<void>): Promise<void> {
-  const town = await realpath(options.town ?? '.').catch(() => {
+export async function openOwnTown(options: StartOptions & { town: string }, interrupted: Promise<void>): Promise<void> {
+  const town = await realpath(options.town).catch(() => {
     throw new SetupError(`${options.town} does not exist. Give the folder that is, or is to become, your town.`);
   });
   const vsix = await packageExtension(console.log);
@@ -25,16 +24,10 @@ export async function openOwnTown(options: StartOptions, interrupted: Promise<vo
 
 /** Installs the extension into the desktop VS Code on PATH and opens a window; the window stays when this ends. */
 async function openDesktop(town: string, vsix: string): Promise<void> {
-  const code = findProgram('code');
-  if (code === undefined) {
-    throw new SetupError('There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com, or leave --desktop out.');
-  }
-  await mustRun(code, ['--install-extension', vsix, '--force']);
-  await new Promise<void>((resolve, reject) => {
-    const child = spawn(code, ['--new-window', town], { stdio: 'inherit' });
-    child.once('error', reject);
-    child.once('exit', () => resolve());
-  });
+  const { cli } = installedDesktop();
+  const [program, ...first] = cli;
+  await mustRun(program!, [...first, '--install-extension', vsix, '--force']);
+  await mustRun(program!, [...first, '--new-window', town]);
   console.log(`Opened ${town} in VS Code, with the Gas Town extension installed.`);
 }
 

@@ -17,7 +17,7 @@ export interface CacheEntry {
 }
 
 /** The per-user cache folder, shared by all clones of the project. bootstrap.mjs uses the same one. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME'] ?? '';
   return path.join(base === '' ? path.join(homedir(), '.cache') : base, 'gastown-vscode');
 }

@@ -8,7 +8,7 @@ const root = path.resolve(import.meta.dirname, '../../..');
 
 /** Arguments by which `vsce` packages the extension: everything is bundled, so no dependency goes along. */
 export function packageArguments(file: string): string[] {
-  return ['package', '--no-dependencies', '--allow-missing-repository', '--out', file];
+  return ['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', file];
 }
 
 /** Builds the extension and packages it. Returns the .vsix. */

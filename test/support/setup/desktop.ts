@@ -1,0 +1,62 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { downloadAndUnzipVSCode, resolveCliArgsFromVSCodeExecutablePath } from '@vscode/test-electron';
+import { cacheFolder } from './cache.ts';
+import { findProgram } from './find-program.ts';
+import { step } from './progress.ts';
+import type { Say } from './progress.ts';
+import { SetupError } from './setup-error.ts';
+
+/** A desktop VS Code. */
+export interface DesktopEditor {
+  /** The Electron program itself. */
+  readonly electron: string;
+  /** Command line (program and first arguments) that installs extensions. */
+  readonly cli: readonly string[];
+}
+
+const VERSION = '1.139.1';
+
+/** A download server that does not answer within this time (ms) is out of reach. */
+const REACH_LIMIT = 15_000;
+
+/**
+ * The desktop VS Code to use, or undefined where the server build is to be used instead: there is no display, or its
+ * download is out of reach. With `insist` only an installed one will do, and SetupError says what is missing.
+ */
+export async function desktopEditor(say: Say, insist: boolean): Promise<DesktopEditor | undefined> {
+  if (!hasDisplay()) {
+    if (insist) throw new SetupError('A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.');
+    return undefined;
+  }
+  if (insist) return installedDesktop();
+  try {
+    const electron = await step(say, `VS Code ${VERSION} for the desktop`, () =>
+      downloadAndUnzipVSCode({ version: VERSION, cachePath: path.join(cacheFolder(), 'desktop'), timeout: REACH_LIMIT }),
+    );
+    return { electron, cli: resolveCliArgsFromVSCodeExecutablePath(electron) };
+  } catch (error) {
+    say(`  out of reach (${error instanceof Error ? error.message : String(error)}): the server build is used instead`);
+    return undefined;
+  }
+}
+
+/** The one on PATH. Throws SetupError where there is none. */
+export function installedDesktop(): DesktopEditor {
+  const code = findProgram('code');
+  if (code === undefined) {
+    throw new SetupError('There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com, or leave --desktop out.');
+  }
+  // `code` is a script in bin/ below the program (Linux, Windows) or inside the application bundle (macOS).
+  const bin = path.dirname(realpathSync(code));
+  const candidates = ['../code', '../Code.exe', '../../../MacOS/Electron'].map((relative) => path.resolve(bin, relative));
+  const electron = candidates.find((candidate) => existsSync(candidate));
+  if (electron === undefined) {
+    throw new SetupError(`${code} is not part of a desktop VS Code installation that is known here. Leave --desktop out.`);
+  }
+  return { electron, cli: [code] };
+}
+
+function hasDisplay(): boolean {
+  return process.platform !== 'linux' || Boolean(process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']);
+}
