@@ -51,6 +51,7 @@ export class PtyTerminal implements ManagedTerminal {
   }
 
   async whenNotTyping(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.typing?.until, aborted]);
   }

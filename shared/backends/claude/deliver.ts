@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveryOutcome } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { pasteOf } from './encode.ts';
@@ -11,6 +10,7 @@ export interface Composer {
   status(): Promise<ProgramStatus | undefined>;
   /** Resolves true when idle has lasted long enough to be true, false when it is not idle. */
   stableIdle(): Promise<boolean>;
+  delay: (ms: number) => Promise<void>;
 }
 
 /** Ctrl+S puts a half-written draft aside; Claude brings it back after the submit. Harmless in an empty composer. */
@@ -34,7 +34,7 @@ export async function typePrompt(
   received: Promise<void>,
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
-  const { terminal } = composer;
+  const { terminal, delay } = composer;
   if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
   if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
   if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };

@@ -13,13 +13,14 @@ export const maxTypedBytes = 30_000;
 const pasteStart = '\u001b[200~';
 const pasteEnd = '\u001b[201~';
 
-/** Pure. What the composer will hold: no control characters (ESC would end the paste), tabs as it draws them. */
+/** Pure. What the composer will hold: no control characters (ESC would end the paste), tabs and accents as it keeps them. */
 export function encodePrompt(text: string): string {
   const plain = text
     .replace(/\r\n?/g, '\n')
     .replace(/\t/g, '    ')
     .replace(/(?!\n)\p{Cc}/gu, '')
     .replace(/\p{Cs}/gu, '\uFFFD')
+    .normalize('NFC')
     .trimEnd();
   const submitted = plain.endsWith('\\') ? `${plain} .` : plain;
   return /^\s*[/!]/.test(submitted) ? `Task: ${submitted}` : submitted;

@@ -74,6 +74,8 @@ function decide(request: PermissionRequest, answer: AskAnswer): Record<string, u
       return { behavior: 'deny', message: answer.message ?? 'The person said no.' };
     case 'allow':
       if (isQuestion) throw new GasTownError('bad-input', 'This is a question: choose one of its answers.');
+      // A plan is accepted only with its input: a bare "allow" leaves Claude's dialog open.
+      if (request.tool_name === 'ExitPlanMode') return { behavior: 'allow', updatedInput: request.tool_input };
       if (!answer.remember) return { behavior: 'allow' };
       // For this session only: Claude's own suggestion would write into the repository's settings.
       return {

@@ -28,7 +28,7 @@ export class ProgramStatusTracker {
   private idleTimer: NodeJS.Timeout | undefined;
   private leftTimer: NodeJS.Timeout | undefined;
   private limitTimer: NodeJS.Timeout | undefined;
-  private readonly idleWaiters = new Set<(idle: boolean) => void>();
+  private readonly idleWaiters = new Set<() => void>();
 
   constructor(events: ProgramStatusEvents, now: () => number) {
     this.events = events;
@@ -58,11 +58,22 @@ export class ProgramStatusTracker {
     if (!same) this.report();
   }
 
-  /** Resolves true when the session is idle and has been for a while, false as soon as it is not. */
-  stableIdle(): Promise<boolean> {
-    if (this.current !== 'idle') return Promise.resolve(false);
-    if (!this.idleTimer) return Promise.resolve(true);
-    return new Promise((resolve) => this.idleWaiters.add(resolve));
+  /**
+   * Resolves true when the session is idle and has been for a while; false when it is not, or does not become so within
+   * `patience` ms.
+   */
+  async stableIdle(patience: number): Promise<boolean> {
+    if (this.current === 'idle' && !this.idleTimer) return true;
+    if (this.current !== 'idle' && patience === 0) return false;
+    return new Promise((resolve) => {
+      const tell = (): void => {
+        clearTimeout(bound);
+        this.idleWaiters.delete(tell);
+        resolve(this.current === 'idle' && !this.idleTimer);
+      };
+      const bound = setTimeout(tell, patience + settled + 50);
+      this.idleWaiters.add(tell);
+    });
   }
 
   /** The turn ended at a usage limit: the file says idle, but nothing is answered before that time (epoch ms). */
@@ -84,7 +95,7 @@ export class ProgramStatusTracker {
     this.idleTimer = undefined;
     if (!this.limitTimer) this.report();
     this.events.idle();
-    this.tellIdleWaiters(true);
+    for (const tell of [...this.idleWaiters]) tell();
   }
 
   private report(): void {
@@ -123,12 +134,6 @@ export class ProgramStatusTracker {
   private stopIdle(): void {
     clearTimeout(this.idleTimer);
     this.idleTimer = undefined;
-    this.tellIdleWaiters(false);
-  }
-
-  private tellIdleWaiters(idle: boolean): void {
-    for (const resolve of this.idleWaiters) resolve(idle);
-    this.idleWaiters.clear();
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { GasTownError } from '../../errors.ts';
 import type { ChildSession } from '../../orchestrator.ts';
 import type { Disposable } from '../../process/emitter.ts';
@@ -48,6 +49,7 @@ export class ClaudeRun {
   private hasFile = false;
   private procStart: string | undefined;
   private turnOpen = false;
+  private hookSaid: 'busy' | 'idle' | undefined;
   private stopping = false;
   private exiting: Promise<void> | undefined;
   private resolveEnded: () => void = () => undefined;
@@ -249,6 +251,7 @@ export class ClaudeRun {
       return;
     }
     const said = fact.kind;
+    this.hookSaid = said;
     this.insistTimer = setTimeout(() => void this.refresh().then(() => this.tracker.insist(said)), fileLag);
   }
 
@@ -279,7 +282,9 @@ export class ClaudeRun {
         await this.refresh();
         return this.tracker.current;
       },
-      stableIdle: () => this.tracker.stableIdle(),
+      delay: (ms: number) => delay(ms),
+      // After a Stop hook the file takes a moment to follow.
+      stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileLag : 0),
     };
     const outcome = await typePrompt(composer, text, this.receiptOf(delivery.id, text), signal);
     if (outcome.kind === 'not-now') this.receipts.forget(delivery.id);

@@ -26,8 +26,11 @@ const sessionStart = 5;
 /** As long as a person may take: the dialog in the terminal stays usable meanwhile. */
 const deciding = 86_400;
 
-/** What an autonomous agent may do without asking where it cannot bypass permissions. */
-const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch', 'WebSearch', 'Agent', 'Skill', 'mcp__*'];
+/**
+ * What an autonomous agent may do without asking where it cannot bypass permissions. MCP tools still ask: a rule for all
+ * of them is refused as too wide.
+ */
+const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch', 'WebSearch', 'Agent', 'Skill'];
 
 /**
  * Pure: the settings file of one launch. It comes on top of the person's own settings, theirs and ours hooks both run.

@@ -25,7 +25,12 @@ function noLongerAsked(ask: Ask): Promise<unknown> {
   return town.host.until('answered', () => town.host.status(spec.runId).asks.every(({ id }) => id !== ask.id));
 }
 
-const waits = () => town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+/** Claude ignores keys in the first second of a dialog, so that nobody answers by accident. */
+async function pressUntilAnswered(key: string, ask: Ask): Promise<void> {
+  await town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+  const pressing = setInterval(() => town.terminal(spec).write(key), 500);
+  await noLongerAsked(ask).finally(() => clearInterval(pressing));
+}
 
 test('a permission is given from here', async () => {
   await town.deliver(spec, write('here.txt'));
@@ -47,25 +52,10 @@ test('a permission is refused from here, with words for the model', async () => 
   expect(existsSync(file('refused.txt'))).toBe(false);
 });
 
-test('a permission is remembered for the session only', async () => {
-  const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
-  await town.deliver(spec, command('once'));
-  const ask = await asked();
-  await town.driver.answer(spec.runId, ask.id, { kind: 'allow', remember: true });
-  await town.untilIdle(spec.runId);
-  const asks = town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked').length;
-  await town.deliver(spec, command('twice'));
-  await town.untilIdle(spec.runId);
-  expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toHaveLength(asks);
-  expect(existsSync(join(town.repository, '.claude'))).toBe(false);
-});
-
 test('a permission is given in the terminal', async () => {
   await town.deliver(spec, write('terminal.txt'));
   const ask = await asked();
-  await waits();
-  town.terminal(spec).write('\r');
-  await noLongerAsked(ask);
+  await pressUntilAnswered('\r', ask);
   await town.untilIdle(spec.runId);
   expect(existsSync(file('terminal.txt'))).toBe(true);
   await expect(town.driver.answer(spec.runId, ask.id, { kind: 'allow' })).rejects.toThrow('answered in the terminal');
@@ -74,9 +64,7 @@ test('a permission is given in the terminal', async () => {
 test('a dialog that is left with Esc is no longer asked', async () => {
   await town.deliver(spec, write('escaped.txt'));
   const ask = await asked();
-  await waits();
-  town.terminal(spec).write('\u001b');
-  await noLongerAsked(ask);
+  await pressUntilAnswered('\u001b', ask);
   await town.untilIdle(spec.runId);
 });
 
@@ -93,9 +81,7 @@ test('two calls at once ask one after another, and each answer reaches its own',
   const calls = ['first.txt', 'second.txt'].map((name) => ({ tool: 'write', args: { path: file(name), content: name } }));
   await town.deliver(spec, directive('Write both', [{ tools: calls }]));
   const first = await asked();
-  await waits();
-  town.terminal(spec).write('\r');
-  await noLongerAsked(first);
+  await pressUntilAnswered('\r', first);
   const second = await asked();
   await town.driver.answer(spec.runId, second.id, { kind: 'allow' });
   await town.untilIdle(spec.runId);
@@ -113,11 +99,26 @@ test('a question is answered from here', async () => {
   await town.untilIdle(spec.runId);
 });
 
-test('a plan is approved from here', async () => {
-  await town.deliver(spec, directive('Plan it', [{ tool: 'plan', args: { plan: '1. Do it' } }]));
+test('a permission is remembered for this session only', async () => {
+  const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
+  await town.deliver(spec, command('once'));
   const ask = await asked();
-  expect(ask).toMatchObject({ kind: 'plan', resolvable: true });
-  await town.driver.answer(spec.runId, ask.id, { kind: 'allow' });
-  await noLongerAsked(ask);
+  await town.driver.answer(spec.runId, ask.id, { kind: 'allow', remember: true });
   await town.untilIdle(spec.runId);
+  const asks = town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked').length;
+  await town.deliver(spec, command('twice'));
+  await town.untilIdle(spec.runId);
+  expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toHaveLength(asks);
+  expect(existsSync(join(town.repository, '.claude'))).toBe(false);
+});
+
+test('a plan is approved from here', async () => {
+  const agent = { ...spec.agent, args: ['--permission-mode', 'plan'] };
+  const planner = await town.idle({ agent });
+  await town.deliver(planner, directive('Plan it', [{ tool: 'plan', args: { plan: '1. Do it' } }]));
+  const ask = await town.host.until('the plan', () => town.host.status(planner.runId).asks[0]);
+  expect(ask).toMatchObject({ kind: 'plan', resolvable: true });
+  await town.driver.answer(planner.runId, ask.id, { kind: 'allow' });
+  await town.model.waitFor((entry) => entry.results.some((result) => /approved/i.test(result)));
+  await town.untilIdle(planner.runId);
 });

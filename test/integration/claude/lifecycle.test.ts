@@ -1,0 +1,243 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { waitForEnd } from '../../../shared/process/process-table.ts';
+import type { Report } from '../../support/driver-host.ts';
+import { ClaudeTown, directive, makeRepository, roleContext } from './town.ts';
+
+let town: ClaudeTown;
+beforeAll(async () => {
+  town = await ClaudeTown.create();
+});
+afterEach(async () => {
+  town.model.reset();
+  await town.terminals.closeAll();
+});
+afterAll(() => town.close());
+
+const signal = (): AbortSignal => AbortSignal.timeout(60_000);
+/** A tool call that runs until it is ended, with a child of its own. (Claude refuses to `sleep`.) */
+const endless = directive('Run for ever', [{ tool: 'bash', args: { command: 'tail -f /dev/null & tail -f /dev/null' } }]);
+
+async function running(): Promise<ReturnType<ClaudeTown['spec']>> {
+  const spec = await town.idle({ permissions: 'autonomous' });
+  await town.deliver(spec, endless);
+  await town.host.until('the tool', () => town.host.reports.find(({ cause, runId }) => runId === spec.runId && cause === 'uses Bash'));
+  await expect.poll(async () => (await town.processes(spec)).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+  return spec;
+}
+
+describe('start', () => {
+  test('with its first prompt: the model has it, with the role context, and the receipt comes', async () => {
+    const firstPrompt = { id: 'msg_first', text: 'Begin with\nissue-1 – "now".' };
+    const spec = town.spec({ firstPrompt });
+    await town.driver.start(spec, signal());
+    await town.host.until('receipt', () => town.host.deliveries.find(({ deliveryId }) => deliveryId === 'msg_first'));
+    const request = await town.model.waitFor((entry) => entry.kind === 'turn');
+    expect(request.text).toBe(firstPrompt.text);
+    await town.untilIdle(spec.runId);
+    expect(town.model.seen(roleContext)).toHaveLength(1);
+    expect(town.host.turns).toEqual([spec.runId]);
+    expect(town.host.pids.get(spec.runId)).toBe(town.terminal(spec).pid);
+    await town.driver.stop(spec.runId);
+    expect(town.host.status(spec.runId).state).toBe('stopped');
+  });
+
+  test('the agent may do everything in an autonomous session, and nobody is asked', async () => {
+    const spec = await town.idle({ permissions: 'autonomous' });
+    const command = 'echo "$GT_SESSION ${PATH%%:*} [$GT_TEST_MARK]" > told.txt; cat told.txt';
+    await town.deliver(spec, directive('Look around', [{ tool: 'bash', args: { command } }]));
+    const { results } = await town.model.waitFor((entry) => entry.results.length > 0);
+    expect(results[0]).toContain(`sample-dagny ${join(town.folder, 'bin')} []`);
+    expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toEqual([]);
+    await town.driver.stop(spec.runId);
+  });
+
+  test('permissions are bypassed in a sandbox without a dialog', async () => {
+    const base = town.spec();
+    const spec = await town.idle({ permissions: 'autonomous', agent: { ...base.agent, env: { IS_SANDBOX: '1' } } });
+    expect(await town.settings(spec)).toContain('"skipDangerousModePermissionPrompt": true');
+    await town.deliver(spec, directive('Do it', [{ tool: 'bash', args: { command: 'echo by-passed' } }]));
+    await town.model.waitFor((entry) => entry.results.some((result) => result.includes('by-passed')));
+    await town.driver.stop(spec.runId);
+  });
+
+  test('the settings file is private, and holds no secret', async () => {
+    const spec = await town.idle();
+    const file = join(spec.runDir, 'settings.json');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await town.settings(spec)).toContain('Bearer $GT_HOOK_TOKEN');
+    await town.driver.stop(spec.runId);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('fails with the words of the program when it ends at once', async () => {
+    const base = town.spec();
+    const spec = town.spec({ agent: { ...base.agent, args: ['--no-such-flag'] } });
+    await expect(town.driver.start(spec, signal())).rejects.toThrow(/ended with code 1[\s\S]*unknown option '--no-such-flag'/);
+    expect(await town.processes(spec)).toEqual([]);
+    expect(existsSync(join(spec.runDir, 'settings.json'))).toBe(false);
+  });
+
+  test('says when the program is missing or too old', async () => {
+    const base = town.spec();
+    const missing = town.spec({ agent: { ...base.agent, command: 'no-claude-here' } });
+    await expect(town.driver.start(missing, signal())).rejects.toMatchObject({ code: 'agent-missing' });
+    const old = join(town.folder, 'old-claude');
+    await writeFile(old, '#!/bin/sh\necho "1.0.33 (Claude Code)"\n');
+    await chmod(old, 0o755);
+    const tooOld = town.spec({ agent: { ...base.agent, command: old } });
+    await expect(town.driver.start(tooOld, signal())).rejects.toMatchObject({ code: 'agent-too-old' });
+    expect(town.terminals.terminals).toEqual([]);
+  });
+
+  test('can be cancelled, and leaves nothing behind', async () => {
+    const spec = town.spec();
+    const controller = new AbortController();
+    const started = town.driver.start(spec, controller.signal);
+    void town.host.until('pid', () => town.host.pids.get(spec.runId)).then(() => controller.abort());
+    await expect(started).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await town.processes(spec)).toEqual([]);
+    expect(town.terminals.terminals).toEqual([]);
+  });
+
+  test('an untrusted folder: the terminal is shown with the reason, and the session waits until it is stopped', async () => {
+    const cwd = join(town.folder, 'untrusted');
+    await makeRepository(cwd);
+    const spec = town.spec({ cwd });
+    const started = town.driver.start(spec, signal());
+    const failed = expect(started).rejects.toMatchObject({ code: 'spawn-failed' });
+    const isDialog = ({ fact, runId }: Report) => runId === spec.runId && fact.kind === 'waiting' && fact.ask === 'dialog';
+    const report = await town.host.until('dialog', () => town.host.reports.find(isDialog));
+    expect(report).toMatchObject({ cause: `Claude asks whether to trust ${cwd}; answer in the terminal` });
+    expect(town.host.status(spec.runId)).toMatchObject({ state: 'starting', activity: { kind: 'attention', ask: 'dialog' } });
+    expect(town.terminal(spec).shown).toBe(1);
+    await town.driver.stop(spec.runId);
+    await failed;
+    expect(await town.processes(spec)).toEqual([]);
+  });
+
+  test('an untrusted folder: the session goes on when the person has trusted it', async () => {
+    const cwd = join(town.folder, 'trusted-later');
+    await makeRepository(cwd);
+    const firstPrompt = { id: 'msg_trust', text: 'Wait behind the dialog.' };
+    const spec = town.spec({ cwd, firstPrompt });
+    const started = town.driver.start(spec, signal());
+    await town.host.until('dialog', () => town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'));
+    // "No, exit" comes first.
+    const terminal = town.terminal(spec);
+    terminal.write('\u001b[A');
+    await expect.poll(() => terminal.lastOutput(), { timeout: 5000 }).toMatch(/Yes, I trust[^]*❯[^]*Yes, I trust|❯ ?\d?\.? ?Yes, I trust/);
+    terminal.write('\r');
+    await started;
+    await town.model.waitFor((entry) => entry.text === firstPrompt.text);
+    await town.driver.stop(spec.runId);
+  });
+});
+
+describe('end', () => {
+  test('stop ends a running tool and its children too', async () => {
+    const spec = await running();
+    const before = await town.processes(spec);
+    await town.driver.stop(spec.runId);
+    expect(await waitForEnd(before, 0)).toEqual([]);
+    expect(town.terminals.terminals).toEqual([]);
+    expect(town.host.status(spec.runId)).toMatchObject({ state: 'stopped' });
+    await town.driver.stop(spec.runId);
+  });
+
+  test('a killed program is a failure, and its tools are ended', async () => {
+    const spec = await running();
+    const before = await town.processes(spec);
+    process.kill(town.terminal(spec).pid, 'SIGKILL');
+    await town.host.until('failure', () => town.host.status(spec.runId).state === 'failed', 2000);
+    expect(town.host.status(spec.runId).cause).toMatch(/killed/);
+    expect(await waitForEnd(before, 0)).toEqual([]);
+  });
+
+  test('a person who leaves by /exit has ended it in order', async () => {
+    const spec = await town.idle();
+    town.terminal(spec).write('/exit');
+    await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 5000 }).toContain('/exit');
+    const pressing = setInterval(() => town.terminals.terminals[0]?.write('\r'), 500);
+    await town.host.until('the end', () => town.host.status(spec.runId).state === 'stopped').finally(() => clearInterval(pressing));
+  });
+
+  test('closing the terminal ends the session in order', async () => {
+    const spec = await town.idle();
+    town.terminal(spec).close();
+    await town.host.until('the end', () => town.host.status(spec.runId).state === 'stopped');
+    expect(await town.processes(spec)).toEqual([]);
+  });
+});
+
+describe('a restart of the host', () => {
+  const recordOf = (spec: ReturnType<ClaudeTown['spec']>) => ({
+    sessionId: spec.sessionId,
+    runId: spec.runId,
+    reference: structuredClone(town.host.references.get(spec.runId) ?? {}),
+    spec,
+  });
+
+  test('takes the session up again, hooks and all', async () => {
+    const spec = await town.idle();
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    town.newDriver();
+    expect(await town.driver.adopt(record)).toBe(true);
+    await town.untilIdle(spec.runId);
+    expect(await town.deliver(spec, 'after the restart')).toEqual({ kind: 'delivered' });
+    await town.untilIdle(spec.runId);
+    await town.deliver(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch adopted.txt' } }]));
+    const ask = await town.host.until('an ask', () => town.host.status(spec.runId).asks[0]);
+    await town.driver.answer(spec.runId, ask.id, { kind: 'allow' });
+    await town.model.waitFor((entry) => entry.text.startsWith('Ask') && entry.results.length > 0);
+    await town.driver.stop(spec.runId);
+    expect(await town.processes(spec)).toEqual([]);
+  });
+
+  test('a dialog that was open is still there for the person', async () => {
+    const spec = await town.idle();
+    await town.deliver(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch open.txt' } }]));
+    await town.host.until('the dialog', () => town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'));
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    const told = town.host.reports.length;
+    town.newDriver();
+    expect(await town.driver.adopt(record)).toBe(true);
+    expect(town.host.reports.slice(told).map(({ fact }) => fact)).toContainEqual({ kind: 'waiting', ask: 'permission' });
+    await town.driver.stop(spec.runId);
+  });
+
+  test('a session whose program is gone is not taken up', async () => {
+    const spec = await town.idle();
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    await town.terminals.closeAll();
+    town.newDriver();
+    expect(await town.driver.adopt(record)).toBe(false);
+  });
+
+  test('a session whose terminal is gone is ended', async () => {
+    const spec = await town.idle();
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    town.newDriver();
+    const before = await town.processes(spec);
+    expect(await town.driver.adopt({ ...record, reference: { ...record.reference, terminal: 'another' } })).toBe(false);
+    expect(await waitForEnd(before, 0)).toEqual([]);
+  });
+});
+
+test('health says what is wrong', async () => {
+  await expect(town.driver.health(signal())).rejects.toMatchObject({ code: 'agent-missing' });
+  const bin = join(town.folder, 'health');
+  await mkdir(bin);
+  await writeFile(join(bin, 'claude'), '#!/bin/sh\necho "2.1.330 (Claude Code)"\n');
+  await chmod(join(bin, 'claude'), 0o755);
+  const path = town.environment['PATH'] ?? '';
+  town.environment['PATH'] = `${bin}:${path}`;
+  await town.driver.health(signal());
+  town.environment['PATH'] = path;
+});

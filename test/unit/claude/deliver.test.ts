@@ -1,0 +1,76 @@
+import { setImmediate as soon } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { typePrompt } from '../../../shared/backends/claude/deliver.ts';
+import type { ProgramStatus } from '../../../shared/backends/claude/sessions-folder.ts';
+
+interface Scene {
+  /** Told the writes so far, before each look at the status. */
+  status?: (written: string[]) => ProgramStatus | undefined;
+  /** After how many Enters the receipt comes. */
+  confirmedBy?: number;
+  stableIdle?: boolean;
+  typing?: (written: string[]) => boolean;
+}
+
+async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle = true, typing = () => false }: Scene) {
+  const written: string[] = [];
+  let confirm = (): void => undefined;
+  const received = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  const terminal = {
+    write: (text: string) => {
+      written.push(text);
+      if (written.filter((entry) => entry === '\r').length === confirmedBy) confirm();
+    },
+    personIsTyping: () => typing(written),
+    whenNotTyping: () => Promise.resolve(),
+  };
+  const composer = {
+    terminal,
+    status: () => Promise.resolve(status(written)),
+    stableIdle: () => Promise.resolve(stableIdle),
+    delay: () => soon(),
+  };
+  return { outcome: await typePrompt(composer, 'text', received, new AbortController().signal), written };
+}
+
+const paste = '\u001b[200~text\u001b[201~';
+const stash = '\u0013';
+
+describe('typePrompt', () => {
+  test('puts a draft aside, pastes, and presses Enter on its own', async () => {
+    expect(await type({ confirmedBy: 1 })).toEqual({ outcome: { kind: 'delivered' }, written: [stash, paste, '\r'] });
+  });
+
+  test('types nothing into a session that is not idle', async () => {
+    const { outcome, written } = await type({ stableIdle: false });
+    expect([outcome.kind, written]).toEqual(['not-now', []]);
+  });
+
+  test('pastes nothing when the session is no longer idle after the draft was put aside', async () => {
+    const { outcome, written } = await type({ status: () => 'busy' });
+    expect([outcome.kind, written]).toEqual(['not-now', [stash]]);
+  });
+
+  test('pastes nothing when the person begins to type', async () => {
+    const { outcome, written } = await type({ typing: (sent) => sent.length > 0 });
+    expect([outcome.kind, written]).toEqual(['not-now', [stash]]);
+  });
+
+  test('presses no Enter in a dialog that opened after the paste', async () => {
+    const { outcome, written } = await type({ status: (sent) => (sent.includes(paste) ? 'waiting' : 'idle') });
+    expect([outcome.kind, written]).toEqual(['uncertain', [stash, paste]]);
+  });
+
+  test('presses Enter again while nothing happens, at most three times, and never pastes twice', async () => {
+    const { outcome, written } = await type({});
+    expect([outcome.kind, written]).toEqual(['uncertain', [stash, paste, '\r', '\r', '\r']]);
+    expect((await type({ confirmedBy: 2 })).outcome).toEqual({ kind: 'delivered' });
+  });
+
+  test('presses no second Enter when the first was taken and only the receipt is missing', async () => {
+    const { outcome, written } = await type({ status: (sent) => (sent.includes('\r') ? 'busy' : 'idle') });
+    expect([outcome.kind, written]).toEqual(['uncertain', [stash, paste, '\r']]);
+  });
+});

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodePrompt, isSamePrompt, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
+
+const anyText = fc.string({ unit: 'binary', maxLength: 2000 });
+const manyLines = fc.array(fc.string({ unit: 'grapheme', maxLength: 400 })).map((lines) => lines.join('\n'));
+const texts = fc.oneof(anyText, manyLines);
+
+describe('encodePrompt', () => {
+  test.each([
+    ['/help', 'Task: /help'],
+    ['  \n/help', 'Task:   \n/help'],
+    ['!rm -rf x', 'Task: !rm -rf x'],
+    ['# title', '# title'],
+    ['ends with \\', 'ends with \\ .'],
+    ['a\r\nb\rc', 'a\nb\nc'],
+    ['a\tb', 'a    b'],
+    ['\u001b[201~gone\u0007', '[201~gone'],
+    ['trailing \n \n', 'trailing'],
+    ['lone \ud800 surrogate', 'lone \ufffd surrogate'],
+    ['e\u0301', '\u00e9'],
+  ])('%j becomes %j', (text, encoded) => {
+    expect(encodePrompt(text)).toBe(encoded);
+  });
+
+  test('has nothing that the composer takes for a command or a key', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const encoded = encodePrompt(text);
+        expect(encoded).not.toMatch(/(?!\n)\p{Cc}/u);
+        expect(encoded).not.toMatch(/^\s*[/!]/);
+        expect(encoded).not.toMatch(/\\$/);
+        expect(encoded).not.toMatch(/\p{Cs}/u);
+      }),
+    );
+  });
+
+  test('encodes what is encoded already as itself', () => {
+    fc.assert(fc.property(texts, (text) => encodePrompt(encodePrompt(text)) === encodePrompt(text)));
+  });
+});
+
+describe('segmentsOf', () => {
+  test('loses nothing, and keeps every piece below what is collapsed', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const encoded = encodePrompt(text);
+        const segments = segmentsOf(encoded);
+        expect(segments.join('')).toBe(encoded);
+        for (const segment of segments) {
+          expect([...segment].length).toBeLessThanOrEqual(350);
+          expect(segment.split('\n').length).toBeLessThanOrEqual(2);
+          expect(segment).not.toMatch(/\p{Cs}/u);
+        }
+      }),
+    );
+  });
+});
+
+test('pasteOf brackets every piece, with CR for a newline', () => {
+  expect(pasteOf('a\nb\nc')).toBe('\u001b[200~a\rb\u001b[201~\u001b[200~\rc\u001b[201~');
+  expect(pasteOf('')).toBe('');
+});
+
+test('a prompt is the same whatever blanks the composer trimmed, and no other prompt is', () => {
+  expect(isSamePrompt(' one\ntwo  three', 'one  \ntwo three\n')).toBe(true);
+  expect(isSamePrompt('one', 'one two')).toBe(false);
+});

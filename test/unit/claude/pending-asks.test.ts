@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import type { PermissionRequest } from '../../../shared/backends/claude/hook-payloads.ts';
+import { PendingAsks } from '../../../shared/backends/claude/pending-asks.ts';
+
+function scene() {
+  const open: string[] = [];
+  const closed: [string, string][] = [];
+  let now = 0;
+  const asks = new PendingAsks(
+    { asked: ({ id }) => void open.push(id), answered: (id, cause) => void closed.push([id, cause]) },
+    () => now,
+  );
+  const hold = (command: string, at = 0, signal = new AbortController().signal) => {
+    now = at;
+    return asks.hold(request(command), signal);
+  };
+  return { asks, open, closed, hold };
+}
+
+function request(command: string): PermissionRequest {
+  const call = { tool_name: 'Bash', tool_input: { command } };
+  return { session_id: 's', hook_event_name: 'PermissionRequest', permission_suggestions: [], ...call };
+}
+
+test('an answer from here goes to the hook; a second one is refused', async () => {
+  const { asks, open, closed, hold } = scene();
+  const held = hold('ls');
+  const [id = ''] = open;
+  asks.answer(id, { kind: 'allow' });
+  expect(await held).toMatchObject({ hookSpecificOutput: { decision: { behavior: 'allow' } } });
+  expect(closed).toEqual([[id, 'answered here']]);
+  expect(() => asks.answer(id, { kind: 'deny' })).toThrow('answered in the terminal');
+});
+
+test('an answer that does not fit leaves the ask open', () => {
+  const { asks, open, closed, hold } = scene();
+  void hold('ls');
+  expect(() => asks.answer(open[0] ?? '', { kind: 'answers', answers: [] })).toThrow('allow or deny');
+  expect(closed).toEqual([]);
+});
+
+test('a tool that has run was allowed in the terminal: exactly that call, once', async () => {
+  const { asks, open, closed, hold } = scene();
+  const held = [hold('ls'), hold('pwd'), hold('pwd')];
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'pwd' } });
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'whoami' } });
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'ls' }, agent_id: 'another' });
+  expect(await held[1]).toEqual({});
+  expect(closed).toEqual([[open[1], 'answered in the terminal']]);
+});
+
+test('what was asked before Claude stopped waiting is over, what came after is not', () => {
+  const { asks, open, closed, hold } = scene();
+  void hold('first', 10);
+  void hold('second', 30);
+  asks.settleUntil(20, 'over');
+  expect(closed).toEqual([[open[0], 'over']]);
+});
+
+test('a hook that Claude gives up is no longer asked', () => {
+  const { open, closed, hold } = scene();
+  const controller = new AbortController();
+  void hold('ls', 0, controller.signal);
+  controller.abort();
+  expect(closed).toEqual([[open[0], 'Claude withdrew it']]);
+});
+
+test('letting go decides nothing, and says nothing', async () => {
+  const { asks, closed, hold } = scene();
+  const held = hold('ls');
+  asks.release();
+  expect(await held).toEqual({});
+  expect(closed).toEqual([]);
+});

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ProgramStatusTracker } from '../../../shared/backends/claude/program-status.ts';
+import type { ProgramStatus } from '../../../shared/backends/claude/sessions-folder.ts';
+import type { Fact } from '../../../shared/sessions/status.ts';
+
+let told: (Fact | 'turn over' | `left at ${number}`)[];
+let tracker: ProgramStatusTracker;
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+  told = [];
+  tracker = new ProgramStatusTracker(
+    {
+      report: (fact) => void told.push(fact),
+      idle: () => void told.push('turn over'),
+      noLongerWaiting: (leftAt) => void told.push(`left at ${leftAt}`),
+    },
+    Date.now,
+  );
+});
+afterEach(() => {
+  tracker.dispose();
+  vi.useRealTimers();
+});
+
+const says = (status: ProgramStatus, waitingFor?: string): void => tracker.update({ pid: 1, sessionId: 's', status, waitingFor });
+const pass = (ms: number) => vi.advanceTimersByTime(ms);
+const idle: Fact = { kind: 'idle' };
+const busy: Fact = { kind: 'busy' };
+
+describe('idle', () => {
+  test('counts when it has lasted', () => {
+    says('idle');
+    pass(149);
+    expect(told).toEqual([]);
+    pass(1);
+    expect(told).toEqual([idle, 'turn over']);
+  });
+
+  test('does not count between two queued turns', () => {
+    says('busy');
+    says('idle');
+    pass(15);
+    says('busy');
+    pass(1000);
+    expect(told).toEqual([busy, busy]);
+  });
+
+  test('can be waited for', async () => {
+    says('busy');
+    expect(await tracker.stableIdle(0)).toBe(false);
+    const later = tracker.stableIdle(500);
+    says('idle');
+    pass(150);
+    expect(await later).toBe(true);
+    expect(await tracker.stableIdle(0)).toBe(true);
+  });
+
+  test('is not waited for longer than one is patient', async () => {
+    says('busy');
+    const later = tracker.stableIdle(500);
+    pass(700);
+    expect(await later).toBe(false);
+  });
+});
+
+describe('waiting', () => {
+  test.each([
+    ['permission prompt', 'permission'],
+    ['input needed', 'question'],
+    ['dialog open', 'dialog'],
+    ['something new', 'dialog'],
+  ])('for "%s" is %s', (waitingFor, ask) => {
+    says('waiting', waitingFor);
+    expect(told).toEqual([{ kind: 'waiting', ask }]);
+  });
+
+  test('is over when it does not come back at once', () => {
+    says('waiting', 'permission prompt');
+    pass(40);
+    says('busy');
+    pass(150);
+    expect(told.at(-1)).toBe('left at 40');
+  });
+
+  test('is not over when the next dialog follows', () => {
+    says('waiting', 'permission prompt');
+    says('busy');
+    pass(100);
+    says('waiting', 'permission prompt');
+    pass(1000);
+    expect(told.filter((entry) => typeof entry === 'string')).toEqual([]);
+  });
+});
+
+test('a background command is work', () => {
+  says('shell');
+  expect(told).toEqual([busy]);
+});
+
+test('the file has the last word after a hook that says otherwise', () => {
+  says('idle');
+  pass(150);
+  tracker.insist('busy');
+  expect(told.at(-1)).toEqual(idle);
+  const count = told.length;
+  tracker.insist('idle');
+  expect(told).toHaveLength(count);
+});
+
+test('after a usage limit idle is reported only when the limit is over', () => {
+  says('busy');
+  tracker.limitUntil(10_000);
+  says('idle');
+  pass(5000);
+  expect(told).toEqual([busy, 'turn over']);
+  pass(5000);
+  expect(told.at(-1)).toEqual(idle);
+});
