@@ -25,6 +25,9 @@ export interface ChannelHandler {
   handle(caller: CallerView, method: MethodName, params: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
+/** A stranger may say who it is, not fill the memory. */
+const maxBytesBeforeHello = 64 * 1024;
+
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
   private readonly server: Server;
@@ -70,6 +73,13 @@ export class ChannelServer {
     this.sockets.add(socket);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     let caller: CallerView | undefined;
+    let unknown = 0;
+    socket.on('data', (chunk) => {
+      unknown += caller ? 0 : chunk.length;
+      if (caller || unknown <= maxBytesBeforeHello) return;
+      log.warn('channel: a peer sent much without saying who it is; it was disconnected');
+      socket.destroy();
+    });
     socket.on('close', () => {
       this.sockets.delete(socket);
       this.watchers.delete(connection);
@@ -83,6 +93,7 @@ export class ChannelServer {
     connection.onRequest(async (method: string, raw: unknown, token: CancellationToken) => {
       try {
         if (method === 'hello') {
+          if (caller) throw new GasTownError('bad-input', 'This connection has said hello already.');
           const params = parse('hello', raw);
           caller = handler.identify(params.token);
           if (!caller) throw new GasTownError('denied', 'The host does not know this token. Is it from an ended session?');

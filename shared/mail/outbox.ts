@@ -38,8 +38,6 @@ export class Outbox {
   private readonly log: Logger;
   /** Per session, the entry that has been handed over and has no receipt yet. */
   private readonly inFlight = new Map<SessionId, string>();
-  /** Mail whose notice this run has had: the notice is given once, the mail stays unread. */
-  private readonly noticed = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly onChange: () => void;
 
@@ -50,7 +48,7 @@ export class Outbox {
     this.log = options.log;
     this.onChange = options.onChange;
     this.registry.onDidChange(({ kind, session }) => {
-      if (kind === 'unregistered') this.inFlight.delete(session.id);
+      if (kind === 'unregistered') this.expire(session.id, `${session.id} was gone before it had this`, this.inFlight.get(session.id));
       else this.flush(session.id);
     });
     this.manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
@@ -58,6 +56,15 @@ export class Outbox {
       if (this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
       this.flush(session.id);
     });
+    this.manager.onEnded(({ session, status }) => this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`));
+  }
+
+  /** After a restart: what waits for a session that is no more is closed, so that no later one of its name gets it. */
+  settleAbandoned(): void {
+    for (const id of this.store.messages.recipientsWaiting()) {
+      const session = this.registry.find(id);
+      if (id !== overseer && (!session || hasEnded(session))) this.expire(id, `${id} ended before it had this`);
+    }
   }
 
   /** Stores the entry and answers at once; delivery follows when the recipient is at a safe moment. */
@@ -114,9 +121,15 @@ export class Outbox {
     return { id: message.id, text: composeDelivery(message, work) };
   }
 
-  /** Mail stays accepted until it is read, but its notice is due only once. */
+  /** Mail stays accepted until it is read, but its notice is due only once in each run. */
   private isDue(message: StoredMessage): boolean {
-    return message.kind !== 'mail' || !this.noticed.has(message.id);
+    return message.kind !== 'mail' || message.runId === undefined || message.runId !== this.registry.find(message.to)?.runId;
+  }
+
+  /** All but one: the first prompt of a session whose start fails is closed by who starts it, with the reason. */
+  private expire(id: SessionId, reason: string, but?: string): void {
+    this.inFlight.delete(id);
+    if (this.store.messages.expirePending(id, reason, but) > 0) this.onChange();
   }
 
   private flush(id: SessionId): void {
@@ -159,7 +172,7 @@ export class Outbox {
   private receipt(session: SessionInfo, runId: string, deliveryId: string): void {
     const message = this.store.messages.get(deliveryId);
     if (!message || message.to !== session.id) return;
-    if (message.kind === 'mail') this.noticed.add(message.id);
+    if (message.kind === 'mail') this.store.messages.setNoticed(deliveryId, runId);
     else this.store.messages.setDelivered(deliveryId, runId, this.manager.now());
     if (this.inFlight.get(session.id) === deliveryId) this.inFlight.delete(session.id);
     this.onChange();

@@ -43,6 +43,8 @@ export async function launchSession(
     ...(branch === undefined ? {} : { branch }),
   };
   if (launch.workId === undefined) return manager.start(wanted, signal);
+  // Before the prompt is noted: an ended session of this name takes what was meant for it along.
+  manager.makeWay(id);
   const entry = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '', workId: launch.workId };
   const { message, delivery } = outbox.acceptAsFirstPrompt(entry);
   try {

@@ -9,7 +9,7 @@ import type {
   RunReference,
   RunSpec,
 } from '../backends/driver.ts';
-import { GasTownError, messageOf } from '../errors.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
 import type { BackendName, ChildSession, SessionId, SessionInfo } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import { newId, newToken } from '../process/ids.ts';
@@ -53,7 +53,9 @@ export class SessionManager implements DriverHost {
   private readonly sessionOfRun = new Map<string, SessionId>();
   private readonly sequences = new Map<string, number>();
   /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
-  private readonly starting = new Set<string>();
+  private readonly starting = new Map<string, { cancel: AbortController; settled: Promise<void> }>();
+  /** Adopted runs that had been given something whose turn was not over when the last host went. */
+  private readonly owedTurns = new Set<string>();
 
   private readonly deliveredEmitter: Emitter<RunEvent & { deliveryId: string }>;
   private readonly turnEndedEmitter: Emitter<RunEvent>;
@@ -87,11 +89,26 @@ export class SessionManager implements DriverHost {
     return driver;
   }
 
+  /** Takes an ended session of this name off the registry. Throws `name-taken` while it lives. */
+  makeWay(id: SessionId): void {
+    this.requireFree(id);
+    const ended = this.registry.find(id);
+    if (ended) this.drop(id, ended.runId);
+  }
+
+  /** Throws `name-taken` while a session of this name lives. */
+  requireFree(id: SessionId): void {
+    const present = this.registry.find(id);
+    if (!present || hasEnded(present)) return;
+    throw new GasTownError('name-taken', `${id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
+  }
+
   /**
    * Starts a new run of a session. Resolves when it can take prompts; on rejection the session is gone again, and the
    * driver has cleaned up what it had started.
    */
   async start(wanted: NewSession, signal: AbortSignal, firstPrompt?: Delivery): Promise<SessionInfo> {
+    throwIfCancelled(signal, `Starting ${wanted.id}`);
     this.makeWay(wanted.id);
     const now = this.now();
     const session: StoredSession = { ...wanted, runId: newId('run'), createdAt: now };
@@ -105,11 +122,16 @@ export class SessionManager implements DriverHost {
     };
     this.store.sessions.begin(session, run);
     this.enter(session, run);
-    this.starting.add(run.id);
+    const cancel = new AbortController();
+    let settle = (): void => undefined;
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    this.starting.set(run.id, { cancel, settled });
     this.record(session.id, run.id, 'session.starting', { agent: session.agent.name, workDir: session.workDir });
     try {
       const driver = this.driver(session.backend);
-      await driver.start(await this.specOf(session, run, firstPrompt), signal);
+      await driver.start(await this.specOf(session, run, firstPrompt), AbortSignal.any([signal, cancel.signal]));
       this.starting.delete(run.id);
       this.store.sessions.setRunning(run.id);
       this.report(run.id, 'host', { kind: 'ready' }, 'session started');
@@ -122,6 +144,8 @@ export class SessionManager implements DriverHost {
       this.log.warn(`[orchestration] ${session.id} did not start: ${messageOf(error)}`);
       this.forget(session.id, run.id);
       throw error;
+    } finally {
+      settle();
     }
   }
 
@@ -131,6 +155,13 @@ export class SessionManager implements DriverHost {
     if (hasEnded(info)) return info;
     this.store.sessions.requestStop(info.runId, this.now());
     this.report(info.runId, 'host', { kind: 'stopping' }, 'stop requested');
+    const start = this.starting.get(info.runId);
+    if (start) {
+      start.cancel.abort();
+      await start.settled;
+      const cause = 'stopped before it was ready';
+      if (this.registry.find(id)?.runId !== info.runId) return { ...info, state: 'stopped', since: this.now(), cause };
+    }
     await this.driver(info.backend).stop(info.runId);
     this.report(info.runId, 'host', { kind: 'ended' }, 'stopped on request');
     return this.registry.get(id);
@@ -174,6 +205,7 @@ export class SessionManager implements DriverHost {
       this.report(run.id, 'host', endOf(run), run.error ?? 'ended earlier');
       return;
     }
+    if (this.store.messages.isTurnOpen(run.id)) this.owedTurns.add(run.id);
     try {
       const spec = await this.specOf(session, run);
       const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec };
@@ -233,6 +265,7 @@ export class SessionManager implements DriverHost {
   }
 
   turnEnded(runId: string): void {
+    this.owedTurns.delete(runId);
     const session = this.sessionAt(runId);
     if (session) this.turnEndedEmitter.fire({ session, runId });
   }
@@ -244,14 +277,6 @@ export class SessionManager implements DriverHost {
     return id === undefined ? undefined : this.registry.find(id);
   }
 
-  private makeWay(id: SessionId): void {
-    const present = this.registry.find(id);
-    if (!present) return;
-    if (!hasEnded(present)) {
-      throw new GasTownError('name-taken', `${id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
-    }
-    this.drop(id, present.runId);
-  }
 
   private enter(session: StoredSession, run: StoredRun): void {
     this.models.set(run.id, newStatusModel(run.id, run.startedAt));
@@ -285,14 +310,18 @@ export class SessionManager implements DriverHost {
     const after = this.registry.update(id, status);
     const changed = before.state !== after.state || before.activity.kind !== after.activity.kind;
     if (!changed) return;
+    // The turn may have ended while no host was there to hear of it; idle says so at the latest.
+    if (after.activity.kind === 'idle' && this.owedTurns.has(runId)) this.turnEnded(runId);
     this.record(id, runId, 'session.status', { state: after.state, activity: after.activity.kind, cause: after.cause });
     if (before.state !== after.state) {
       this.log.info(`[orchestration] session ${id} state: ${before.state} → ${after.state} (${after.cause})`);
     }
     if (!hasEnded(before) && hasEnded(after)) {
       const end = after.state === 'failed' ? 'failed' : 'stopped';
-      this.store.sessions.end(runId, end, this.now(), end === 'failed' ? after.cause : undefined);
-      this.endedEmitter.fire({ session: after, runId, status });
+      // One that had ended before this host came is only shown again.
+      if (this.store.sessions.end(runId, end, this.now(), end === 'failed' ? after.cause : undefined)) {
+        this.endedEmitter.fire({ session: after, runId, status });
+      }
     }
   }
 
@@ -311,6 +340,7 @@ export class SessionManager implements DriverHost {
   private drop(id: SessionId, runId: string): void {
     this.models.delete(runId);
     this.sessionOfRun.delete(runId);
+    this.owedTurns.delete(runId);
     for (const key of [...this.sequences.keys()]) if (key.startsWith(`${runId} `)) this.sequences.delete(key);
     this.registry.unregister(id);
   }
@@ -321,7 +351,7 @@ export class SessionManager implements DriverHost {
 }
 
 /** Whether the session's run is over. */
-export function hasEnded(info: SessionInfo): boolean {
+export function hasEnded(info: Pick<SessionInfo, 'state'>): boolean {
   return info.state === 'stopped' || info.state === 'failed';
 }
 

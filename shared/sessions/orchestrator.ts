@@ -13,7 +13,8 @@ import type {
   SessionInfo,
   WorkUnit,
 } from '../orchestrator.ts';
-import { sessionIdOf } from '../roles/names.ts';
+import { checkWorkerName, sessionIdOf } from '../roles/names.ts';
+import type { Store } from '../store/store.ts';
 import type { WorkService } from '../work/service.ts';
 import { ownedStates } from '../work/state.ts';
 import { launchSession } from './launch.ts';
@@ -27,6 +28,7 @@ export interface OrchestratorParts {
   registry: Registry;
   outbox: Outbox;
   work: WorkService;
+  store: Store;
   /** The agent configuration for a session of this backend. */
   resolveAgent: (backend: BackendName, config: SessionConfig) => ResolvedAgent;
 }
@@ -53,7 +55,9 @@ export class BackendOrchestrator implements Orchestrator {
       throw new GasTownError('bad-input', `Sessions on other hosts (${config.remoteHost}) are not supported. Leave remoteHost out.`);
     }
     const { role, rig, agentName, workDir, initialWork, branch, metadata = {} } = config;
+    if (role === 'polecat' || role === 'crew') checkWorkerName(agentName);
     const id = sessionIdOf(role, rig, agentName);
+    this.parts.manager.requireFree(id);
     const agent = this.parts.resolveAgent(this.backend, config);
     const by = metadata['by'] ?? overseer;
     const launch: Launch = {
@@ -101,8 +105,10 @@ export class BackendOrchestrator implements Orchestrator {
   async assignWork(id: SessionId, work: WorkUnit, signal?: AbortSignal): Promise<void> {
     throwIfCancelled(signal, `Assigning ${work.id}`);
     this.live(id);
-    this.bind(id, work, overseer);
-    this.parts.outbox.accept({ from: overseer, to: id, kind: 'work', body: '', workId: work.id });
+    this.parts.store.transaction(() => {
+      this.bind(id, work, overseer);
+      this.parts.outbox.accept({ from: overseer, to: id, kind: 'work', body: '', workId: work.id });
+    });
   }
 
   async sendMessage(id: SessionId, message: Message, signal?: AbortSignal): Promise<void> {

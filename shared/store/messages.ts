@@ -92,6 +92,34 @@ export class MessageTable {
     );
   }
 
+  /** Whether the run's model was given something, and its turn was not seen to end. */
+  isTurnOpen(runId: string): boolean {
+    return this.db.get("SELECT 1 FROM messages WHERE run_id = ? AND state = 'delivered' LIMIT 1", runId) !== undefined;
+  }
+
+  /** Whether the run has been reminded of the unit. */
+  wasReminded(runId: string, workId: string): boolean {
+    const sql = "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'reminder' LIMIT 1";
+    return this.db.get(sql, runId, workId) !== undefined;
+  }
+
+  /** The run's model was told of the mail, which stays unread. */
+  setNoticed(id: string, runId: string): void {
+    this.db.run("UPDATE messages SET run_id = ? WHERE id = ? AND state = 'accepted'", runId, id);
+  }
+
+  /** Closes what was still to be put before a session that has gone, but one. Mail waits in its box. Returns how many. */
+  expirePending(to: string, reason: string, but = ''): number {
+    const sql =
+      "UPDATE messages SET state = 'expired', reason = ? WHERE recipient = ? AND state = 'accepted' AND kind <> 'mail' AND id <> ?";
+    return this.db.run(sql, reason, to, but);
+  }
+
+  /** Everybody for whom something waits. */
+  recipientsWaiting(): string[] {
+    return this.db.all("SELECT DISTINCT recipient FROM messages WHERE state = 'accepted'").map((row) => text(row['recipient']));
+  }
+
   setRead(id: string, at: number): void {
     this.db.run('UPDATE messages SET read_at = coalesce(read_at, ?) WHERE id = ?', at, id);
   }

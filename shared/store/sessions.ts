@@ -93,14 +93,10 @@ export class SessionTable {
     this.db.run('UPDATE runs SET stop_requested_at = coalesce(stop_requested_at, ?) WHERE id = ?', at, runId);
   }
 
-  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): void {
-    this.db.run(
-      "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')",
-      state,
-      at,
-      error ?? null,
-      runId,
-    );
+  /** False when it had ended before. */
+  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): boolean {
+    const sql = "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')";
+    return this.db.run(sql, state, at, error ?? null, runId) === 1;
   }
 
   remove(id: SessionId): void {

@@ -11,8 +11,13 @@ export interface LifecycleCallbacks {
   onWorkCompleted?(work: StoredWork): void;
 }
 
+type Known = Pick<SessionInfo, 'runId' | 'state' | 'activity'>;
+
 export function callBack(town: TownParts, callbacks: LifecycleCallbacks): void {
-  const before = new Map<string, SessionInfo>();
+  // What an earlier host has called back for is not called back again.
+  const before = new Map<string, Known>(
+    town.store.sessions.all().map(({ session, run }) => [session.id, { runId: run.id, state: run.state, activity: { kind: 'unknown' } }]),
+  );
   town.registry.onDidChange(({ kind, session }) => {
     const last = before.get(session.id);
     before.set(session.id, session);

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { removeWorktree } from '../git/worktree.ts';
 import type { SessionInfo } from '../orchestrator.ts';
 import { hasEnded } from '../sessions/manager.ts';
+import type { StoredWork } from '../store/work.ts';
+import { polecatOf, worktreePath } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import type { TownParts } from './parts.ts';
 
@@ -11,17 +14,33 @@ import type { TownParts } from './parts.ts';
  * After a restart: units that were given to a session which never came to be (the host died in between) are failed
  * visibly, and ended sessions without open work leave the list.
  */
-export function settleAbandoned(town: TownParts): void {
+export async function settleAbandoned(town: TownParts): Promise<void> {
   for (const work of town.store.work.all()) {
     if (!ownedStates.includes(work.state) || (work.owner !== undefined && town.registry.find(work.owner))) continue;
-    const note = `the host ended while ${work.owner ?? 'a session'} was being started`;
+    const kept = await removeLeftWorktree(town, work);
+    const note = `the host ended while ${work.owner ?? 'a session'} was being started${kept}`;
     town.work.move(work, 'failed', { by: 'host', note }, { owner: null });
   }
+  town.outbox.settleAbandoned();
   for (const session of town.registry.list()) {
     if (hasEnded(session) && town.work.ownedBy(session.id).length === 0) {
       town.store.sessions.remove(session.id);
       town.registry.unregister(session.id);
     }
+  }
+}
+
+/** The worktree that was made for a session which never came to be. Returns words for the unit's note. */
+async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork): Promise<string> {
+  const name = polecatOf(branch);
+  if (branch === undefined || name === undefined || !town.rigs.names().includes(rig)) return '';
+  const path = worktreePath(town.paths.worktrees, rig, name);
+  if (!existsSync(path)) return '';
+  try {
+    const loss = await removeWorktree(town.rigs.get(rig).path, path, branch);
+    return loss.kind === 'nothing' ? '' : ` (its worktree ${path} was kept: it is not empty of work)`;
+  } catch (error) {
+    return ` (its worktree ${path} could not be removed: ${messageOf(error)})`;
   }
 }
 

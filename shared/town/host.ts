@@ -157,7 +157,7 @@ export class TownHost {
         ...(rigs.names().includes(config.rig) ? { rigSettings: rigs.get(config.rig).settings } : {}),
         ...(config.agent === undefined ? {} : { explicitAgent: config.agent }),
       });
-    const orchestratorParts = { manager, registry, outbox, work, resolveAgent: resolve };
+    const orchestratorParts = { manager, registry, outbox, work, store, resolveAgent: resolve };
     const orchestrators = new Map<BackendName, Orchestrator>(
       this.drivers.map((driver) => [driver.backend, new BackendOrchestrator(driver.backend, orchestratorParts)]),
     );
@@ -166,7 +166,6 @@ export class TownHost {
       name: basename(root),
       paths,
       settings,
-      store,
       rigs,
       contexts,
       builder,
@@ -255,9 +254,9 @@ export class TownHost {
       this.log,
     );
     await writeHostFile(this.paths.hostFile, this.paths.socket, this.token);
-    await this.town.manager.adoptAll();
-    settleAbandoned(this.town);
     cleanUpAfter(this.town);
+    await this.town.manager.adoptAll();
+    await settleAbandoned(this.town);
     await Promise.all(this.town.store.work.all().map((work) => this.town.builder.renewCommits(work)));
     this.publish();
     this.log.info(`[orchestration] hosting ${this.paths.root}`);
@@ -277,6 +276,9 @@ export class TownHost {
 
   private async call<M extends MethodName>(caller: CallerView, method: M, params: Params<M> | unknown, signal?: AbortSignal): Promise<unknown> {
     if (this.disposed) throw new GasTownError('no-host', 'This host has let go of the town.');
+    if (caller.kind === 'session' && this.town.registry.find(caller.session)?.runId !== caller.runId) {
+      throw new GasTownError('denied', `This run of ${caller.session} has been replaced, so nothing was changed.`);
+    }
     return carryOut(this.town, caller, method, params, signal ?? new AbortController().signal);
   }
 

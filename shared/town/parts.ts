@@ -8,7 +8,6 @@ import type { SessionManager } from '../sessions/manager.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
 import type { Registry } from '../sessions/registry.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
-import type { Store } from '../store/store.ts';
 import type { WorkService } from '../work/service.ts';
 import type { SessionContexts } from './context.ts';
 import type { TownPaths } from './paths.ts';
@@ -30,7 +29,6 @@ export interface TownParts extends OrchestratorParts {
   name: string;
   paths: TownPaths;
   settings: SettingsFile<TownSettings>;
-  store: Store;
   registry: Registry;
   manager: SessionManager;
   outbox: Outbox;

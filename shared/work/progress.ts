@@ -10,7 +10,6 @@ import type { WorkService } from './service.ts';
  */
 export function followSessions(parts: { manager: SessionManager; work: WorkService; outbox: Outbox; store: Store }): void {
   const { manager, work, outbox, store } = parts;
-  const reminded = new Set<string>();
 
   manager.onDelivered(({ runId, deliveryId }) => {
     const message = store.messages.get(deliveryId);
@@ -23,12 +22,10 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
     if (outbox.queued(session.id) > 0 || session.asks.length > 0) return;
     const unit = work.ownedBy(session.id).find((owned) => owned.state === 'running');
     if (!unit) return;
-    const key = `${runId} ${unit.id}`;
-    if (reminded.has(key)) {
+    if (store.messages.wasReminded(runId, unit.id)) {
       work.move(unit, 'stalled', { by: 'host', runId, note: 'its turn ended twice without a report' });
       return;
     }
-    reminded.add(key);
     outbox.accept({ from: 'host', to: session.id, kind: 'reminder', body: '', workId: unit.id });
   });
 

@@ -11,7 +11,10 @@ export async function reportHook(town: TownParts, params: Params<'inside.hook'>,
 }
 
 /** An event seen by gastown.js; one that belongs to no session of ours changes nothing. */
-export async function reportEvent(town: TownParts, params: Params<'inside.event'>): Promise<Results['inside.event']> {
+export async function reportEvent(town: TownParts, params: Params<'inside.event'>, caller: CallerView): Promise<Results['inside.event']> {
+  if (caller.kind !== 'server' || caller.server !== params.server) {
+    throw new GasTownError('denied', `Server ${params.server} reports for itself only.`);
+  }
   await town.opencode.fromPlugin(params);
   return {};
 }

@@ -26,8 +26,12 @@ export function assignWork(town: TownParts, params: Params<'work.assign'>, calle
   const session = town.registry.get(params.session);
   if (hasEnded(session)) throw new GasTownError('refused', `${session.id} has ended (${session.cause}). Start it again, or choose another session.`);
   const by = nameOfCaller(caller);
-  const work = town.work.assign(params.id, session.id, { by, runId: session.runId });
-  town.outbox.accept({ from: by, to: session.id, kind: 'work', body: '', workId: work.id });
+  // One transaction: a crash in between would leave the session with work that nobody tells it of.
+  const work = town.store.transaction(() => {
+    const assigned = town.work.assign(params.id, session.id, { by, runId: session.runId });
+    town.outbox.accept({ from: by, to: session.id, kind: 'work', body: '', workId: assigned.id });
+    return assigned;
+  });
   return town.builder.work(work);
 }
 
