@@ -5,6 +5,10 @@ import type { Browser } from '../setup/browser.ts';
 /** Starts a headless Chromium with a fresh profile and nothing of this process's environment but what it needs. */
 export function startBrowser(browser: Browser, home: string): Promise<RunningBrowser> {
   return chromium.launch({
+    // Playwright would end this process at once; whoever started the editor ends it in order.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     executablePath: browser.executable,
     headless: true,
     chromiumSandbox: process.getuid?.() !== 0,
