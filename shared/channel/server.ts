@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -40,8 +40,10 @@ export class ChannelServer {
 
   /** Listens on `path`. The caller has made sure that no live host owns it: a left-over socket file is removed. */
   static async listen(path: string, handler: ChannelHandler, log: Logger): Promise<ChannelServer> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    if (process.platform !== 'win32') await rm(path, { force: true });
+    if (process.platform !== 'win32') {
+      await privateFolder(dirname(path));
+      await rm(path, { force: true });
+    }
     const server = createServer();
     const channel = new ChannelServer(server);
     server.on('connection', (socket) => channel.accept(socket, handler, log));
@@ -109,6 +111,19 @@ export class ChannelServer {
     });
     connection.listen();
   }
+}
+
+/**
+ * Makes the folder, or makes sure that it is ours alone: it lies in a folder that everybody may write to, so somebody
+ * else could have made it first and put their own socket there.
+ */
+async function privateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const facts = await lstat(folder);
+  if (!facts.isDirectory() || facts.uid !== process.getuid?.()) {
+    throw new GasTownError('denied', `${folder} belongs to somebody else, so no socket is put there. Remove it, or set TMPDIR to a folder of yours.`);
+  }
+  if ((facts.mode & 0o077) !== 0) await chmod(folder, 0o700);
 }
 
 function isMethod(method: string): method is MethodName {

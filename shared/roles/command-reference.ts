@@ -1,12 +1,11 @@
 import type { Role } from '../orchestrator.ts';
+import { dispatchingRoles } from './permissions.ts';
 
 interface Entry {
   usage: string;
   does: string;
   roles?: readonly Role[];
 }
-
-const dispatchers: readonly Role[] = ['mayor', 'deacon', 'crew', 'witness', 'refinery'];
 
 const entries: readonly Entry[] = [
   { usage: 'gt hook', does: 'show the work that is yours' },
@@ -15,11 +14,11 @@ const entries: readonly Entry[] = [
   { usage: 'gt agents', does: 'list all sessions with their state' },
   { usage: 'gt work list', does: 'list all work units' },
   { usage: 'gt work show ID', does: 'show one unit with its history' },
-  { usage: 'gt work add TITLE [-m TEXT] [--rig RIG]', does: 'record a new unit of work', roles: dispatchers },
+  { usage: 'gt work add TITLE [-m TEXT] [--rig RIG]', does: 'record a new unit of work' },
   {
     usage: 'gt sling WORK RIG [--agent A] [--name N] [-m TEXT]',
     does: 'give a unit to a polecat with a worktree of its own',
-    roles: dispatchers,
+    roles: dispatchingRoles,
   },
   { usage: 'gt nudge SESSION TEXT', does: 'put a short message before a session' },
   { usage: 'gt mail send TO -s SUBJECT -m TEXT', does: 'write mail; TO is a session id or an address' },

@@ -5,3 +5,6 @@ import type { Role } from '../orchestrator.ts';
 export function permissionProfile(role: Role): PermissionProfile {
   return role === 'mayor' || role === 'crew' ? 'interactive' : 'autonomous';
 }
+
+/** Roles that start, stop and assign others; workers do not (Gas Town's guard: polecats may not sling). */
+export const dispatchingRoles: readonly Role[] = ['mayor', 'deacon', 'witness', 'crew'];

@@ -1,6 +1,6 @@
 import type { CallerView, MethodName, Params, Results } from '../channel/protocol.ts';
 import { GasTownError } from '../errors.ts';
-import type { Role } from '../orchestrator.ts';
+import { dispatchingRoles } from '../roles/permissions.ts';
 import { checkHealth, examine } from './operations/health.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { broadcast, inbox, sendMessage } from './operations/messages.ts';
@@ -60,9 +60,8 @@ const handlers: Handlers = {
 /** What only the person may do (to attach gives away the server's password), or only a server's plugin; everything else a session may do as well. */
 const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen', 'message.list'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
-/** Who may start and stop others (Gas Town's guard: workers do not sling). */
+/** What only roles that dispatch may do. */
 const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'work.assign'];
-const dispatchers: readonly Role[] = ['mayor', 'deacon', 'witness', 'crew'];
 
 /** Carries out one call; its parameters have been checked against the method's schema. */
 export async function carryOut(
@@ -89,7 +88,7 @@ function requireRight(town: TownParts, caller: CallerView, method: MethodName): 
   }
   if (caller.kind !== 'session') return;
   if (personOnly.includes(method)) refuse('it is for the person only');
-  if (dispatching.includes(method) && !dispatchers.includes(town.registry.get(caller.session).role)) {
+  if (dispatching.includes(method) && !dispatchingRoles.includes(town.registry.get(caller.session).role)) {
     refuse('only the mayor, the deacon, a witness or a crew member starts, stops or assigns others. Write to the mayor: gt mail send mayor/');
   }
 }

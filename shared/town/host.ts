@@ -1,4 +1,5 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ClaudeDriver } from '../backends/claude/driver.ts';
 import type { Delivery, RunSpec } from '../backends/driver.ts';
@@ -195,6 +196,9 @@ export class TownHost {
     try {
       await mkdir(paths.runtime, { recursive: true, mode: 0o700 });
       if (process.platform !== 'win32') await chmod(paths.runtime, 0o700);
+      // Also where the town was made by Gas Town itself: nothing of ours is for git.
+      const ignore = join(paths.runtime, '.gitignore');
+      if (!existsSync(ignore)) await writeFile(ignore, '*\n');
       const file = settingsPath(options.root);
       const settings = await SettingsFile.open<TownSettings>({
         file,

@@ -41,6 +41,7 @@ export function broadcast(town: TownParts, params: Params<'message.broadcast'>, 
 /** Mail that has not been read; reading it is the receipt, since the reader's model has it then. */
 export function inbox(town: TownParts, params: Params<'mail.inbox'>, caller: CallerView): Results['mail.inbox'] {
   const owner = params.session ?? nameOfCaller(caller);
+  if (caller.kind === 'session' && owner !== caller.session) throw new GasTownError('denied', `The mail of ${owner} is not yours to read.`);
   const messages = town.store.messages.inbox(owner, params.all ?? false);
   const reads = params.session === undefined || owner === nameOfCaller(caller);
   if (reads) {

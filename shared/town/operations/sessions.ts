@@ -5,19 +5,23 @@ import { resolveAgent } from '../../config/agents.ts';
 import type { ResolvedAgent } from '../../config/agents.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
+import { createWorktree, removeWorktree } from '../../git/worktree.ts';
 import { townRoles } from '../../orchestrator.ts';
 import type { Role } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
-import { checkWorkerName } from '../../roles/names.ts';
+import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
 import { hasEnded } from '../../sessions/manager.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
-import { polecatOf } from '../../work/sling.ts';
+import { polecatOf, worktreePath } from '../../work/sling.ts';
 import { ownedStates } from '../../work/state.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { SessionView } from '../snapshot.ts';
 
-/** Starts a session of a role, without work. A polecat is slung instead: it needs work and a worktree. */
+/** Branch of a polecat that has no work yet, below `polecat/<name>/`. */
+const withoutWork = 'idle';
+
+/** Starts a session of a role, without work. A polecat gets its own worktree from the beginning, as when it is slung. */
 export async function spawnSession(
   town: TownParts,
   params: Params<'session.spawn'>,
@@ -31,8 +35,27 @@ export async function spawnSession(
   const agent = agentFor(town, { role, rig, name: agentName, agent: params.agent, backend: params.backend });
   const workDir = await workDirOf(town, role, rig);
   const config = { role, rig, agentName, agent: agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
-  const id = await getOrchestrator(town.orchestrators, { agent }).spawnSession(config, signal);
-  return town.builder.session(town.registry.get(id));
+  const orchestrator = getOrchestrator(town.orchestrators, { agent });
+  if (role !== 'polecat') return town.builder.session(town.registry.get(await orchestrator.spawnSession(config, signal)));
+  requireFreeId(town, sessionIdOf(role, rig, agentName));
+  const path = worktreePath(town.paths.worktrees, rig, agentName);
+  const worktree = await createWorktree(workDir, path, `polecat/${agentName}/${withoutWork}`, signal);
+  try {
+    const isolated = { ...config, workDir: worktree.path, branch: worktree.branch };
+    return town.builder.session(town.registry.get(await orchestrator.spawnSession(isolated, signal)));
+  } catch (error) {
+    const loss = await removeWorktree(workDir, worktree.path, worktree.branch);
+    if (loss.kind !== 'nothing') town.log.warn(`the worktree ${worktree.path} is kept (${loss.kind})`);
+    throw error;
+  }
+}
+
+/** Before a worktree is made: `createWorktree` would take up the one of the session that has the name. */
+function requireFreeId(town: TownParts, id: string): void {
+  const present = town.registry.find(id);
+  if (present && !hasEnded(present)) {
+    throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another name, or stop it first.`);
+  }
 }
 
 export async function stopSession(town: TownParts, id: string): Promise<SessionView> {

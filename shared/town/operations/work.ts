@@ -1,6 +1,7 @@
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
+import { git } from '../../git/git.ts';
 import { hasEnded } from '../../sessions/manager.ts';
 import { slingWork } from '../../work/sling.ts';
 import { nameOfCaller } from '../parts.ts';
@@ -22,13 +23,15 @@ export async function showWork(town: TownParts, id: string): Promise<Results['wo
   return { ...town.builder.work(work), history: town.store.work.history(id) };
 }
 
-export function assignWork(town: TownParts, params: Params<'work.assign'>, caller: CallerView): WorkView {
+export async function assignWork(town: TownParts, params: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {
   const session = town.registry.get(params.session);
   if (hasEnded(session)) throw new GasTownError('refused', `${session.id} has ended (${session.cause}). Start it again, or choose another session.`);
   const by = nameOfCaller(caller);
+  // What the session commits from here on belongs to the unit.
+  const place = session.branch === undefined ? {} : { branch: session.branch, base: await git(session.workDir, ['rev-parse', 'HEAD']), rig: session.rig };
   // One transaction: a crash in between would leave the session with work that nobody tells it of.
   const work = town.store.transaction(() => {
-    const assigned = town.work.assign(params.id, session.id, { by, runId: session.runId });
+    const assigned = town.work.assign(params.id, session.id, { by, runId: session.runId }, place);
     town.outbox.accept({ from: by, to: session.id, kind: 'work', body: '', workId: assigned.id });
     return assigned;
   });
