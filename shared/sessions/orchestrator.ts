@@ -16,6 +16,7 @@ import type {
 import { checkWorkerName, sessionIdOf } from '../roles/names.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkService } from '../work/service.ts';
+import { toWorkUnit } from '../work/service.ts';
 import { ownedStates } from '../work/state.ts';
 import { launchSession } from './launch.ts';
 import type { Launch } from './launch.ts';
@@ -99,7 +100,8 @@ export class BackendOrchestrator implements Orchestrator {
 
   async listSessions(signal?: AbortSignal): Promise<SessionInfo[]> {
     throwIfCancelled(signal, 'Listing sessions');
-    return this.parts.registry.list({ backend: this.backend }).filter((session) => !hasEnded(session));
+    const own = this.parts.registry.list({ backend: this.backend });
+    return own.filter((session) => !hasEnded(session)).map((session) => this.withWork(session));
   }
 
   async assignWork(id: SessionId, work: WorkUnit, signal?: AbortSignal): Promise<void> {
@@ -138,8 +140,13 @@ export class BackendOrchestrator implements Orchestrator {
 
   private own(id: SessionId): SessionInfo {
     const session = this.parts.registry.get(id);
-    if (session.backend === this.backend) return session;
+    if (session.backend === this.backend) return this.withWork(session);
     throw unknownName('session', id, this.parts.registry.list({ backend: this.backend }).map((known) => known.id));
+  }
+
+  /** The registry knows sessions, the store what they have. */
+  private withWork(session: SessionInfo): SessionInfo {
+    return { ...session, workUnits: this.parts.work.ownedBy(session.id).map(toWorkUnit) };
   }
 
   private live(id: SessionId): SessionInfo {

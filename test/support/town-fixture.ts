@@ -1,25 +1,37 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { createTown } from '../../shared/config/create-town.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { TownHost } from '../../shared/town/host.ts';
 import type { TownHostOptions } from '../../shared/town/host.ts';
+import type { LifecycleCallbacks } from '../../shared/town/callbacks.ts';
 import { HostLock } from '../../shared/town/lock.ts';
 import { townPaths } from '../../shared/town/paths.ts';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { MessageView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import { agentEnvironment, makeAgentHome } from './agent-home.ts';
 import { makeRepository, temporaryFolder } from './core.ts';
 import { demoRules } from './demo/behaviours.ts';
+import { HostProcess } from './host-process.ts';
 import { agentPath } from './editor/agent-path.ts';
 import { endProcessesOf } from './editor/processes.ts';
 import type { ProcessFact } from './editor/processes.ts';
 import { startScriptedModel } from './model/server.ts';
 import type { ScriptedModel } from './model/server.ts';
+import type { Rule } from './model/rules.ts';
 import { PtyTerminalHost } from './pty-terminal-host.ts';
 import { prepareTools } from './setup/tools.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
+
+/** What a test may have otherwise; `environment` may also be changed while the host runs. */
+export interface FixtureOptions {
+  environment: Record<string, string | undefined>;
+  readonly folder: string;
+  rules: readonly Rule[];
+  callbacks: LifecycleCallbacks;
+}
 
 /** A town with one rig (`alpha`), real agents on real ptys, and the scripted model. Needs the build in dist/. */
 export class TownFixture {
@@ -29,23 +41,30 @@ export class TownFixture {
   readonly model: ScriptedModel;
   readonly terminals = new PtyTerminalHost();
   readonly logged: string[] = [];
+  readonly environment: Record<string, string | undefined>;
   host!: TownHost;
-  private readonly options: TownHostOptions;
+  readonly options: TownHostOptions;
   private readonly removeFolder: () => void;
 
-  private constructor(folder: ReturnType<typeof temporaryFolder>, model: ScriptedModel, options: Omit<TownHostOptions, 'terminals' | 'log'>) {
+  private constructor(
+    folder: ReturnType<typeof temporaryFolder>,
+    model: ScriptedModel,
+    environment: FixtureOptions['environment'],
+    options: Omit<TownHostOptions, 'terminals' | 'log' | 'environment'>,
+  ) {
     this.folder = folder.path;
     this.removeFolder = folder.remove;
     this.root = options.root;
     this.rig = path.join(folder.path, 'alpha');
     this.model = model;
+    this.environment = environment;
     const line = (level: string) => (message: string) => void this.logged.push(`${level} ${message}`);
     const log: Logger = { ...silentLogger, info: line('info'), warn: line('warn'), error: line('error') };
-    this.options = { ...options, terminals: this.terminals, log };
+    this.options = { ...options, environment, terminals: this.terminals, log };
   }
 
   /** Starts everything; `change` may alter what the host is started with. */
-  static async make(change: (options: { environment: Record<string, string | undefined>; folder: string }) => void = () => undefined): Promise<TownFixture> {
+  static async make(change: (options: FixtureOptions) => void = () => undefined): Promise<TownFixture> {
     const tools = await prepareTools(console.log);
     const folder = temporaryFolder('town');
     const root = path.join(folder.path, 'town');
@@ -54,20 +73,24 @@ export class TownFixture {
     await mkdir(root);
     await createTown(root);
     const model = await startScriptedModel();
-    for (const rule of demoRules) model.on(rule);
     await makeAgentHome(home, { model: model.url, trusted: [root, rig], path: agentPath(tools) });
-    const environment: Record<string, string | undefined> = {
-      HOME: home,
-      PATH: agentPath(tools),
-      LANG: 'C.UTF-8',
-      TERM: 'xterm-256color',
-      SHELL: '/bin/bash',
-      ...agentEnvironment(model.url),
+    const chosen: FixtureOptions = {
+      folder: folder.path,
+      rules: demoRules,
+      callbacks: {},
+      environment: {
+        HOME: home,
+        PATH: agentPath(tools),
+        LANG: 'C.UTF-8',
+        TERM: 'xterm-256color',
+        SHELL: '/bin/bash',
+        ...agentEnvironment(model.url),
+      },
     };
-    change({ environment, folder: folder.path });
-    const fixture = new TownFixture(folder, model, {
+    change(chosen);
+    for (const rule of chosen.rules) model.on(rule);
+    const fixture = new TownFixture(folder, model, chosen.environment, {
       root,
-      environment,
       files: {
         plugin: path.join(dist, 'plugin/gastown.js'),
         hook: path.join(dist, 'plugin/claude-hook.js'),
@@ -76,6 +99,7 @@ export class TownFixture {
       },
       node: { command: process.execPath, env: {} },
       trusted: () => true,
+      callbacks: chosen.callbacks,
     });
     await fixture.open();
     await fixture.host.api.request('rig.add', { source: rig, name: 'alpha' });
@@ -92,6 +116,36 @@ export class TownFixture {
   /** The host goes away; sessions live on. */
   letGo(): Promise<void> {
     return this.host.dispose();
+  }
+
+  /** Lets another process be the host; it can be killed. Call after `letGo`, and before `open`. */
+  hostElsewhere(): Promise<HostProcess> {
+    const { root, files, node, environment } = this.options;
+    return HostProcess.start({ root, files, node, environment });
+  }
+
+  session(id: string): SessionView {
+    const found = this.host.snapshot.sessions.find((session) => session.id === id);
+    if (!found) throw new Error(`There is no session ${id}.`);
+    return found;
+  }
+
+  /** What the town's database says now, whoever is its host. */
+  stored(sql: string): Record<string, unknown>[] {
+    const db = new DatabaseSync(townPaths(this.root).database, { readOnly: true });
+    try {
+      return db.prepare(sql).all();
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Resolves when the message is in this state; every change of a message comes with a snapshot. */
+  async message(id: string, state: MessageView['state'], limitMs?: number): Promise<MessageView> {
+    const read = (): string => String(this.stored(`SELECT state FROM messages WHERE id = '${id}'`)[0]?.['state']);
+    await this.until(`message ${id} to be ${state}`, () => read() === state, limitMs);
+    const { messages } = await this.host.api.request('message.list', { limit: 1000 });
+    return messages.find((message) => message.id === id)!;
   }
 
   /** Resolves with the first snapshot that satisfies `check`. */
