@@ -90,7 +90,7 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
     await page.quickInput.type(`Please ask ${workers[0]!.session} how it is going.`, 'Message to');
   });
   await steps.run('nudge from the mayor, mail back', async () => {
-    await allowUntil(page, watcher, async () => {
+    await allowUntil(page, watcher, picture, async () => {
       const { messages } = await watcher.request('message.list', {});
       const nudged = messages.some((each) => each.from === mayor && each.to === workers[0]!.session && each.state === 'acted');
       const mailed = messages.some((each) => each.from === workers[0]!.session && each.to === mayor && each.readAt !== undefined);
@@ -106,6 +106,8 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await page.terminals.create();
   await page.terminals.type('gt agents');
   await page.terminals.textWhen(/claude\s+refinery\s+-\s+myproject\s+running/);
+  // What was asked has been answered; the editor gives extensions no way to take a message back.
+  await page.notifications.clear();
   await picture('5-agents');
   return { watcher, screenshots };
 }
@@ -118,14 +120,19 @@ function activityOf(sessions: { id: string; activity: { kind: string } }[], id: 
  * The mayor asks before it runs a command: as long as it does, its waiting row is answered with "Allow", which is what
  * the person would do.
  */
-async function allowUntil(page: EditorPage, watcher: TownWatcher, finished: () => Promise<boolean>): Promise<void> {
+async function allowUntil(
+  page: EditorPage,
+  watcher: TownWatcher,
+  picture: (name: string) => Promise<void>,
+  finished: () => Promise<boolean>,
+): Promise<void> {
   const answered = new Set<string>();
   while (!(await finished())) {
     const { revision } = watcher.snapshot;
     const waiting = watcher.snapshot.sessions.flatMap((each) => each.asks).find((ask) => !answered.has(ask.id));
     if (waiting) {
       answered.add(waiting.id);
-      await page.screenshot(`permission-${answered.size}`);
+      await picture(`permission-${answered.size}`);
       await page.views.tree('Sessions').row('Mayor').inlineAction('Allow');
     } else await watcher.until('something to happen', (town) => town.revision > revision, 60_000);
   }
