@@ -33,16 +33,19 @@ function parse(input: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Rejects when no host answers in time. */
+/** Rejects when no host answers in time, whether it does not take the connection, the greeting or the question. */
 async function ask(path: string, secret: string, payload: Record<string, unknown>): Promise<string | undefined> {
   const late = AbortSignal.timeout(bound);
-  const client = await ChannelClient.connect(path, { protocol: 1, token: secret, client: 'claude-hook' }, bound / 2);
+  const timeout = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () => reject(new Error('The host does not answer.')));
+  });
+  return Promise.race([report(path, secret, payload), timeout]);
+}
+
+async function report(path: string, secret: string, payload: Record<string, unknown>): Promise<string | undefined> {
+  const client = await ChannelClient.connect(path, { protocol: 1, token: secret, client: 'claude-hook' }, bound);
   try {
-    const timeout = new Promise<never>((_, reject) => {
-      late.addEventListener('abort', () => reject(new Error('The host does not answer.')));
-    });
-    const answer = await Promise.race([client.request('inside.hook', { name: 'SessionStart', payload }, late), timeout]);
-    return answer.additionalContext;
+    return (await client.request('inside.hook', { name: 'SessionStart', payload })).additionalContext;
   } finally {
     client.close();
   }

@@ -35,15 +35,14 @@ export async function typePrompt(
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
   const { terminal, delay } = composer;
-  if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
-  if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
-  if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };
-
-  terminal.write(stashDraft);
-  await delay(afterStash);
-  if ((await composer.status()) !== 'idle') return { kind: 'not-now', reason: 'the session is no longer idle' };
-  if (terminal.personIsTyping()) return { kind: 'not-now', reason: 'the person types in the terminal' };
-  if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
+  do {
+    if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
+    if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
+    if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };
+    terminal.write(stashDraft);
+    await delay(afterStash);
+    if ((await composer.status()) !== 'idle') return { kind: 'not-now', reason: 'the session is no longer idle' };
+  } while (terminal.personIsTyping());
 
   terminal.write(pasteOf(encoded));
   await delay(beforeEnter);

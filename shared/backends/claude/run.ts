@@ -22,6 +22,8 @@ import type { Startup } from './startup.ts';
 
 /** The state file follows a hook within 0.3 s (measured); then its word counts. In ms. */
 const fileLag = 500;
+/** The same on a machine under load, where waiting costs nothing: it is over as soon as the file says idle. In ms. */
+const fileBound = 2000;
 const exitBound = 2000;
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
@@ -284,10 +286,13 @@ export class ClaudeRun {
       },
       delay: (ms: number) => delay(ms),
       // After a Stop hook the file takes a moment to follow.
-      stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileLag : 0),
+      stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileBound : 0),
     };
     const outcome = await typePrompt(composer, text, this.receiptOf(delivery.id, text), signal);
-    if (outcome.kind === 'not-now') this.receipts.forget(delivery.id);
+    if (outcome.kind === 'not-now') {
+      this.receipts.forget(delivery.id);
+      this.host.log.debug(`claude: ${delivery.id} was not typed into ${this.spec.sessionId}: ${outcome.reason}`);
+    }
     if (outcome.kind === 'delivered') this.host.delivered(this.spec.runId, delivery.id);
     return outcome;
   }

@@ -33,7 +33,7 @@ async function pressUntilAnswered(key: string, ask: Ask): Promise<void> {
 }
 
 test('a permission is given from here', async () => {
-  await town.deliver(spec, write('here.txt'));
+  await town.say(spec, write('here.txt'));
   const ask = await asked();
   expect(ask).toMatchObject({ kind: 'permission', title: `Write: ${file('here.txt')}`, resolvable: true });
   expect(town.host.status(spec.runId).activity).toEqual({ kind: 'attention', ask: 'permission' });
@@ -44,7 +44,7 @@ test('a permission is given from here', async () => {
 });
 
 test('a permission is refused from here, with words for the model', async () => {
-  await town.deliver(spec, write('refused.txt'));
+  await town.say(spec, write('refused.txt'));
   const ask = await asked();
   await town.driver.answer(spec.runId, ask.id, { kind: 'deny', message: 'Use another name.' });
   await town.model.waitFor((entry) => entry.results.some((result) => result.includes('Use another name.')));
@@ -53,7 +53,7 @@ test('a permission is refused from here, with words for the model', async () => 
 });
 
 test('a permission is given in the terminal', async () => {
-  await town.deliver(spec, write('terminal.txt'));
+  await town.say(spec, write('terminal.txt'));
   const ask = await asked();
   await pressUntilAnswered('\r', ask);
   await town.untilIdle(spec.runId);
@@ -62,14 +62,14 @@ test('a permission is given in the terminal', async () => {
 });
 
 test('a dialog that is left with Esc is no longer asked', async () => {
-  await town.deliver(spec, write('escaped.txt'));
+  await town.say(spec, write('escaped.txt'));
   const ask = await asked();
   await pressUntilAnswered('\u001b', ask);
   await town.untilIdle(spec.runId);
 });
 
 test('nothing is typed into a dialog: Enter would approve it', async () => {
-  await town.deliver(spec, write('untouched.txt'));
+  await town.say(spec, write('untouched.txt'));
   const ask = await asked();
   expect(await town.deliver(spec, 'hello')).toMatchObject({ kind: 'not-now' });
   await town.driver.answer(spec.runId, ask.id, { kind: 'deny' });
@@ -79,7 +79,7 @@ test('nothing is typed into a dialog: Enter would approve it', async () => {
 
 test('two calls at once ask one after another, and each answer reaches its own', async () => {
   const calls = ['first.txt', 'second.txt'].map((name) => ({ tool: 'write', args: { path: file(name), content: name } }));
-  await town.deliver(spec, directive('Write both', [{ tools: calls }]));
+  await town.say(spec, directive('Write both', [{ tools: calls }]));
   const first = await asked();
   await pressUntilAnswered('\r', first);
   const second = await asked();
@@ -90,7 +90,7 @@ test('two calls at once ask one after another, and each answer reaches its own',
 
 test('a question is answered from here', async () => {
   const question = { question: 'Which colour?', options: ['Blue', 'Green'] };
-  await town.deliver(spec, directive('Ask me', [{ tool: 'ask', args: question }]));
+  await town.say(spec, directive('Ask me', [{ tool: 'ask', args: question }]));
   const ask = await asked();
   expect(ask).toMatchObject({ kind: 'question', title: 'Which colour?', options: ['Blue', 'Green'], resolvable: true });
   await expect(town.driver.answer(spec.runId, ask.id, { kind: 'allow' })).rejects.toThrow('choose one of its answers');
@@ -101,12 +101,12 @@ test('a question is answered from here', async () => {
 
 test('a permission is remembered for this session only', async () => {
   const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
-  await town.deliver(spec, command('once'));
+  await town.say(spec, command('once'));
   const ask = await asked();
   await town.driver.answer(spec.runId, ask.id, { kind: 'allow', remember: true });
   await town.untilIdle(spec.runId);
   const asks = town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked').length;
-  await town.deliver(spec, command('twice'));
+  await town.say(spec, command('twice'));
   await town.untilIdle(spec.runId);
   expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toHaveLength(asks);
   expect(existsSync(join(town.repository, '.claude'))).toBe(false);
@@ -115,7 +115,7 @@ test('a permission is remembered for this session only', async () => {
 test('a plan is approved from here', async () => {
   const agent = { ...spec.agent, args: ['--permission-mode', 'plan'] };
   const planner = await town.idle({ agent });
-  await town.deliver(planner, directive('Plan it', [{ tool: 'plan', args: { plan: '1. Do it' } }]));
+  await town.say(planner, directive('Plan it', [{ tool: 'plan', args: { plan: '1. Do it' } }]));
   const ask = await town.host.until('the plan', () => town.host.status(planner.runId).asks[0]);
   expect(ask).toMatchObject({ kind: 'plan', resolvable: true });
   await town.driver.answer(planner.runId, ask.id, { kind: 'allow' });

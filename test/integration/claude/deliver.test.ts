@@ -45,14 +45,14 @@ test('a text over 30 KB goes by a file that Claude may read', async () => {
   const { text: prompt } = await town.model.waitFor((entry) => entry.kind === 'turn' && file.test(entry.text));
   const path = file.exec(prompt)?.[1];
   await town.untilIdle(spec.runId);
-  await town.deliver(spec, directive('Now read it', [{ tool: 'read', args: { path } }]));
+  await town.say(spec, directive('Now read it', [{ tool: 'read', args: { path } }]));
   const { results } = await town.model.waitFor((entry) => entry.results.some((result) => result.includes('xxxxxxxx')));
   expect(results.length).toBeGreaterThan(0);
 });
 
 test('nothing is typed into a busy session', async () => {
   const busy = directive('Be busy', [{ hold: 'go' }, { text: 'done' }]);
-  await town.deliver(spec, busy);
+  await town.say(spec, busy);
   expect(await town.deliver(spec, 'in between')).toMatchObject({ kind: 'not-now' });
   town.model.release('go');
   await town.untilIdle(spec.runId);
@@ -82,7 +82,7 @@ test('while the person types, a text waits for the end of it', async () => {
 });
 
 test('an interrupt ends the turn, though no hook tells', async () => {
-  await town.deliver(spec, directive('Be stopped', [{ hold: 'never' }, { text: 'done' }]));
+  await town.say(spec, directive('Be stopped', [{ hold: 'never' }, { text: 'done' }]));
   const turns = town.host.turns.length;
   await town.host.until('busy', () => town.host.status(spec.runId).activity.kind === 'busy');
   await town.model.waitFor((entry) => entry.text.startsWith('Be stopped'));

@@ -22,7 +22,7 @@ const endless = directive('Run for ever', [{ tool: 'bash', args: { command: 'tai
 
 async function running(): Promise<ReturnType<ClaudeTown['spec']>> {
   const spec = await town.idle({ permissions: 'autonomous' });
-  await town.deliver(spec, endless);
+  await town.say(spec, endless);
   await town.host.until('the tool', () => town.host.reports.find(({ cause, runId }) => runId === spec.runId && cause === 'uses Bash'));
   await expect.poll(async () => (await town.processes(spec)).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
   return spec;
@@ -47,7 +47,7 @@ describe('start', () => {
   test('the agent may do everything in an autonomous session, and nobody is asked', async () => {
     const spec = await town.idle({ permissions: 'autonomous' });
     const command = 'echo "$GT_SESSION ${PATH%%:*} [$GT_TEST_MARK]" > told.txt; cat told.txt';
-    await town.deliver(spec, directive('Look around', [{ tool: 'bash', args: { command } }]));
+    await town.say(spec, directive('Look around', [{ tool: 'bash', args: { command } }]));
     const { results } = await town.model.waitFor((entry) => entry.results.length > 0);
     expect(results[0]).toContain(`sample-dagny ${join(town.folder, 'bin')} []`);
     expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toEqual([]);
@@ -58,7 +58,7 @@ describe('start', () => {
     const base = town.spec();
     const spec = await town.idle({ permissions: 'autonomous', agent: { ...base.agent, env: { IS_SANDBOX: '1' } } });
     expect(await town.settings(spec)).toContain('"skipDangerousModePermissionPrompt": true');
-    await town.deliver(spec, directive('Do it', [{ tool: 'bash', args: { command: 'echo by-passed' } }]));
+    await town.say(spec, directive('Do it', [{ tool: 'bash', args: { command: 'echo by-passed' } }]));
     await town.model.waitFor((entry) => entry.results.some((result) => result.includes('by-passed')));
     await town.driver.stop(spec.runId);
   });
@@ -189,7 +189,7 @@ describe('a restart of the host', () => {
     await town.untilIdle(spec.runId);
     expect(await town.deliver(spec, 'after the restart')).toEqual({ kind: 'delivered' });
     await town.untilIdle(spec.runId);
-    await town.deliver(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch adopted.txt' } }]));
+    await town.say(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch adopted.txt' } }]));
     const ask = await town.host.until('an ask', () => town.host.status(spec.runId).asks[0]);
     await town.driver.answer(spec.runId, ask.id, { kind: 'allow' });
     await town.model.waitFor((entry) => entry.text.startsWith('Ask') && entry.results.length > 0);
@@ -199,7 +199,7 @@ describe('a restart of the host', () => {
 
   test('a dialog that was open is still there for the person', async () => {
     const spec = await town.idle();
-    await town.deliver(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch open.txt' } }]));
+    await town.say(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch open.txt' } }]));
     await town.host.until('the dialog', () => town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'));
     const record = recordOf(spec);
     await town.driver.dispose();

@@ -142,6 +142,17 @@ export class ClaudeTown {
     return this.driver.deliver(spec.runId, { id: `msg_${this.count}`, text }, AbortSignal.timeout(30_000));
   }
 
+  /** As the core does it: tries again at the next change while it is not a safe moment. */
+  async say(spec: RunSpec, text: string): Promise<void> {
+    for (;;) {
+      const told = this.host.reports.length;
+      const outcome = await this.deliver(spec, text);
+      if (outcome.kind === 'delivered') return;
+      if (outcome.kind !== 'not-now') throw new Error(`"${text.slice(0, 40)}" is ${outcome.kind}: ${JSON.stringify(outcome)}`);
+      await this.host.until('a safe moment', () => this.host.reports.length > told);
+    }
+  }
+
   terminal(spec: RunSpec): PtyTerminal {
     const terminal = this.terminals.terminals.find(({ name }) => name === spec.title);
     if (!terminal) throw new Error(`There is no terminal "${spec.title}".`);

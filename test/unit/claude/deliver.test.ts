@@ -53,9 +53,9 @@ describe('typePrompt', () => {
     expect([outcome.kind, written]).toEqual(['not-now', [stash]]);
   });
 
-  test('pastes nothing when the person begins to type', async () => {
-    const { outcome, written } = await type({ typing: (sent) => sent.length > 0 });
-    expect([outcome.kind, written]).toEqual(['not-now', [stash]]);
+  test('begins anew when the person types after the draft was put aside', async () => {
+    const { outcome, written } = await type({ typing: (sent) => sent.length === 1, confirmedBy: 1 });
+    expect([outcome.kind, written]).toEqual(['delivered', [stash, stash, paste, '\r']]);
   });
 
   test('presses no Enter in a dialog that opened after the paste', async () => {
