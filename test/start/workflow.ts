@@ -62,11 +62,12 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   });
   await steps.run('sling issue-2 and issue-3 by gt', async () => {
     await page.terminals.create();
-    for (const { work, name } of workers.slice(1)) {
+    for (const { work, name, session } of workers.slice(1)) {
       const what = `Write notes for ${work}`;
       await page.terminals.type(`gt sling ${work} ${rigName} --agent opencode --name ${name} -m "${what}"`);
+      await live(session);
+      await page.terminals.textWhen(new RegExp(`Slung ${work} to`));
     }
-    for (const { session } of workers.slice(1)) await live(session);
   });
   await picture('3-polecats');
 
@@ -132,6 +133,8 @@ async function allowUntil(
     const waiting = watcher.snapshot.sessions.flatMap((each) => each.asks).find((ask) => !answered.has(ask.id));
     if (waiting) {
       answered.add(waiting.id);
+      const asks = `the row of "${waiting.title}"`;
+      await page.views.tree('Sessions').rowsWhen(asks, (rows) => rows.some((row) => row.label === waiting.title));
       await picture(`permission-${answered.size}`);
       await page.views.tree('Sessions').row('Mayor').inlineAction('Allow');
     } else await watcher.until('something to happen', (town) => town.revision > revision, 60_000);

@@ -43,7 +43,7 @@ export async function startDesktopEditor(options: DesktopOptions): Promise<{
   return {
     open: async (workspace) => {
       const args = [workspace, ...directories, '--skip-welcome', '--skip-release-notes', '--disable-updates', '--disable-workspace-trust'];
-      app = await _electron.launch({ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false, executablePath: desktop.electron, args, env });
+      app = await _electron.launch({ executablePath: desktop.electron, args, env });
       const page = new EditorPage(await app.firstWindow(), options.screenshots);
       await page.ready();
       return page;
