@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import {
+  ConnectionError,
   createMessageConnection,
+  ErrorCodes,
   ResponseError,
   SocketMessageReader,
   SocketMessageWriter,
@@ -20,6 +22,9 @@ export class ChannelError extends Error {
     this.code = code;
   }
 }
+
+/** How long the host may take to answer a call that was cancelled. */
+const cancelGraceMs = 2000;
 
 /** One connection to the host. It does not reconnect by itself: whoever owns it decides when. */
 export class ChannelClient implements TownApi {
@@ -95,25 +100,34 @@ async function call<M extends MethodName>(
   signal?: AbortSignal,
 ): Promise<Results[M]> {
   const cancellation = new CancellationTokenSource();
-  const cancel = () => cancellation.cancel();
-  if (signal?.aborted) cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
+  const gone = closed.then(() => {
+    throw new ChannelError('no-host', 'The host closed the connection.');
+  });
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const cancel = (): void => {
+      // The host is told, and may answer with what it has undone; a host that does not answer is not waited for.
+      cancellation.cancel();
+      setTimeout(() => reject(new ChannelError('cancelled', `"${method}" was cancelled.`)), cancelGraceMs).unref();
+    };
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+  });
+  // Whichever of them comes too late is nobody's error.
+  gone.catch(() => undefined);
+  aborted.catch(() => undefined);
   try {
-    return await Promise.race([
-      connection.sendRequest<Results[M]>(method, params, cancellation.token),
-      closed.then(() => {
-        throw new ChannelError('no-host', 'The host closed the connection.');
-      }),
-    ]);
+    return await Promise.race([connection.sendRequest<Results[M]>(method, params, cancellation.token), gone, aborted]);
   } catch (error) {
     throw toChannelError(error);
   } finally {
-    signal?.removeEventListener('abort', cancel);
     cancellation.dispose();
   }
 }
 
 function toChannelError(error: unknown): unknown {
+  if (error instanceof ConnectionError || (error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected)) {
+    return new ChannelError('no-host', 'The host closed the connection.');
+  }
   if (!(error instanceof ResponseError)) return error;
   const data = error.data as ErrorData | undefined;
   return new ChannelError(data?.code ?? 'internal', error.message);

@@ -1,0 +1,93 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ChannelClient } from '../../../shared/channel/client.ts';
+import { protocolVersion } from '../../../shared/channel/protocol.ts';
+import type { CallerView } from '../../../shared/channel/protocol.ts';
+import { ChannelServer } from '../../../shared/channel/server.ts';
+import { GasTownError } from '../../../shared/errors.ts';
+import { silentLogger } from '../../../shared/process/logger.ts';
+import { temporaryFolder } from '../../support/core.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let path: string;
+let server: ChannelServer | undefined;
+
+beforeEach(() => {
+  folder = temporaryFolder('channel');
+  path = join(folder.path, 'private', 'host.sock');
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  folder.remove();
+});
+
+const hello = (token = 'right') => ({ protocol: protocolVersion, token, client: 'test' }) as const;
+const person: CallerView = { kind: 'person' };
+
+async function listen(handle: (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  server = await ChannelServer.listen(
+    path,
+    {
+      identify: (token) => (token === 'right' ? person : undefined),
+      hello: (caller) => ({ protocol: protocolVersion, town: 'test', root: '/town', host: 'here', caller }),
+      handle: (_caller, method, params, signal) => handle(method, params, signal),
+    },
+    silentLogger,
+  );
+}
+
+describe('channel', () => {
+  test('the socket and its folder are private', async () => {
+    await listen(async () => ({}));
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
+  });
+
+  test('a wrong token, bad parameters and expected errors come back with their code', async () => {
+    await listen(async () => {
+      throw new GasTownError('unknown-rig', 'There is no rig "x".');
+    });
+    await expect(ChannelClient.connect(path, hello('wrong'))).rejects.toMatchObject({ code: 'denied' });
+    const client = await ChannelClient.connect(path, hello());
+    await expect(client.request('work.show', { id: 'x' })).rejects.toMatchObject({ code: 'unknown-rig', message: 'There is no rig "x".' });
+    await expect(client.request('work.show', { id: '' })).rejects.toMatchObject({ code: 'bad-input' });
+    client.close();
+  });
+
+  test('cancelling reaches the host, which may still say what it did', async () => {
+    const controller = new AbortController();
+    await listen(
+      (_method, _params, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new GasTownError('cancelled', 'It was undone.')));
+          controller.abort();
+        }),
+    );
+    const client = await ChannelClient.connect(path, hello());
+    await expect(client.request('town.snapshot', {}, controller.signal)).rejects.toMatchObject({ message: 'It was undone.' });
+    client.close();
+  });
+
+  test('a host that goes away ends the calls that wait for it', async () => {
+    await listen(() => new Promise(() => undefined));
+    const client = await ChannelClient.connect(path, hello());
+    const waiting = client.request('town.snapshot', {});
+    await server?.close();
+    server = undefined;
+    await expect(waiting).rejects.toMatchObject({ code: 'no-host' });
+    await client.closed;
+  });
+
+  test('a host that accepts and then says nothing is not waited for', async () => {
+    await listen(async () => ({}));
+    const mute: Server = createServer((socket) => void socket.resume());
+    const mutePath = join(folder.path, 'mute.sock');
+    await new Promise<void>((resolve) => mute.listen(mutePath, resolve));
+    await expect(ChannelClient.connect(mutePath, hello(), 50)).rejects.toMatchObject({ code: 'cancelled' });
+    await new Promise((resolve) => mute.close(resolve));
+  });
+});
