@@ -3,10 +3,6 @@ import { eventually } from './eventually.ts';
 import { exactText, labelled } from './selectors.ts';
 import type { PageElement } from './selectors.ts';
 
-/** How often, and how long each time (ms), a button that shows on hovering is waited for. */
-const HOVER_ATTEMPTS = 4;
-const HOVER_LIMIT = 2_000;
-
 /** What a person, or a screen reader, perceives of a tree row. */
 export interface TreeRowFacts {
   readonly label: string;
@@ -60,6 +56,12 @@ export class Tree {
     return eventually(what, () => this.rows(), check, limit);
   }
 
+  /** Waits until the row with this label is as wanted, and returns it. */
+  async rowWhen(label: string, check: (row: TreeRowFacts) => boolean, limit?: number): Promise<TreeRowFacts> {
+    const find = (rows: readonly TreeRowFacts[]): TreeRowFacts | undefined => rows.find((row) => row.label === label && check(row));
+    return find(await this.rowsWhen(`the row ${label} to be as wanted`, (rows) => find(rows) !== undefined, limit))!;
+  }
+
   /** The first row with exactly this label. */
   row(label: string): TreeRow {
     const name = this.#page.locator('.label-name', { hasText: exactText(label) });
@@ -100,17 +102,8 @@ export class TreeRow {
 
   /** Clicks the button at the end of the row. */
   async inlineAction(title: string): Promise<void> {
-    const button = this.locator.locator(labelled('.action-label', title));
-    for (let attempt = 1; ; attempt += 1) {
-      // A row that is drawn again under a resting pointer shows its buttons only when the pointer moves.
-      await this.#page.mouse.move(0, 0);
-      await this.locator.hover();
-      try {
-        return await button.click(attempt < HOVER_ATTEMPTS ? { timeout: HOVER_LIMIT } : {});
-      } catch (error) {
-        if (attempt === HOVER_ATTEMPTS) throw error;
-      }
-    }
+    await this.locator.hover();
+    await this.locator.locator(labelled('.action-label', title)).click();
   }
 
   /** Names of the buttons at the end of the row. */

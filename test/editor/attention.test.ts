@@ -1,0 +1,199 @@
+// Sessions that wait for the person: how they show it, and all the ways to answer.
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SessionView } from '../../shared/town/snapshot.ts';
+import { crewRules } from '../support/editor/crew-rules.ts';
+import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import type { TreeRowFacts } from '../support/editor/tree.ts';
+
+const amy = `${rigName}-crew-amy`;
+const mayor = 'hq-mayor';
+
+describe('attention', () => {
+  let town: TownEditor;
+  /** Icon and accessible label of a session's row, by the state that it was in. */
+  const looks = new Map<string, TreeRowFacts>();
+
+  beforeAll(async () => {
+    town = await TownEditor.start({ rules: crewRules });
+    await town.open();
+    await town.watcher.request('session.spawn', { role: 'crew', rig: rigName, agent: 'opencode', name: 'amy' });
+    await town.watcher.request('session.spawn', { role: 'mayor', agent: 'claude' });
+    // The mayor's terminal is not the one that is typed into: nothing is delivered to it then.
+    await town.window.terminals.create();
+    await town.window.views.open('Gas Town');
+  });
+
+  keepPictureOfFailures(() => town);
+
+  afterAll(async () => {
+    expect(await town?.stop()).toEqual([]);
+  });
+
+  async function tell(session: string, text: string): Promise<void> {
+    await town.untilIdle(session);
+    await town.watcher.request('message.send', { to: session, type: 'nudge', body: text });
+  }
+
+  /** In the folder that the session works in. */
+  const fileOf = (session: string, name: string): string => path.join(session === mayor ? town.root : town.rig, name);
+
+  /** The session wants to make a file, and its row asks for the permission. */
+  async function wantsToMake(session: string, name: string): Promise<SessionView> {
+    await tell(session, `Please run \`touch ${name}\``);
+    const asking = await town.untilAsking(session);
+    looks.set('permission', await town.sessions.rowWhen(labelOf(session), ({ icon }) => icon === 'shield'));
+    return asking;
+  }
+
+  async function untilAnswered(session: string): Promise<void> {
+    await town.untilSession(session, 'to ask nothing', (each) => each.asks.length === 0);
+    await town.untilIdle(session);
+    await town.sessions.rowWhen(labelOf(session), ({ icon }) => icon.startsWith('circle-'));
+    const { depth, label } = await town.sessions.rowWhen(labelOf(session), () => true);
+    const rows = await town.sessions.rows();
+    expect(rows[rows.findIndex((row) => row.label === label) + 1]?.depth ?? 0).toBeLessThanOrEqual(depth);
+  }
+
+  const labelOf = (session: string): string => (session === mayor ? 'Mayor' : 'amy');
+
+  /** Notifications tell of the past too: each test begins without any. */
+  async function clearNotifications(): Promise<void> {
+    await town.window.notifications.clear();
+    await town.window.notifications.hide();
+  }
+
+  it('shows what an Opencode session asks, in the tree, the badge, the status bar and a notification', async () => {
+    const { asks } = await wantsToMake(amy, 'one');
+    const title = 'bash: touch one';
+    expect(asks).toMatchObject([{ kind: 'permission', resolvable: true, title }]);
+    const rows = await town.sessions.rowsWhen('the ask below the session', (all) => all.some((row) => row.label === title));
+    const row = rows.find(({ label }) => label === 'amy');
+    expect(row?.description).toMatch(/^waiting for permission · now · opencode/);
+    expect(row?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, waiting for permission: ${title}, for`);
+    expect(rows.find(({ label }) => label === title)).toMatchObject({ depth: (row?.depth ?? 0) + 1, icon: 'shield' });
+    expect(rows[0]?.description).toBe('1 waiting · 1 idle');
+    expect(await town.window.views.badge('Gas Town')).toBe('1');
+    expect(await town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
+    expect(await town.window.statusBar.waitFor(/^2\s+1$/)).toMatchObject({ ariaLabel: 'Gas Town: 2 sessions, 1 waiting for you' });
+    expect(await town.sessions.row('amy').inlineActions()).toEqual(['Allow', 'Deny', 'Attach Terminal…']);
+    const told = await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch/);
+    expect(told.buttons).toEqual(['Allow', 'Deny', 'Open']);
+    await town.window.screenshot('attention-permission');
+    await town.window.notifications.hide();
+  });
+
+  it('allows it from the row', async () => {
+    await town.sessions.row('amy').inlineAction('Allow');
+    await untilAnswered(amy);
+    expect(existsSync(fileOf(amy, 'one'))).toBe(true);
+    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await town.window.statusBar.waitFor(/^2$/);
+  });
+
+  it('denies it from the row', async () => {
+    await wantsToMake(amy, 'two');
+    await town.sessions.row('amy').inlineAction('Deny');
+    await untilAnswered(amy);
+    expect(existsSync(fileOf(amy, 'two'))).toBe(false);
+  });
+
+  it('allows it from the notification', async () => {
+    await clearNotifications();
+    await wantsToMake(amy, 'three');
+    await town.window.notifications.click(/amy \(myproject\) asks/, 'Allow');
+    await untilAnswered(amy);
+    expect(existsSync(fileOf(amy, 'three'))).toBe(true);
+    await clearNotifications();
+  });
+
+  it('denies it with a reason, from the list of all that wait', async () => {
+    await wantsToMake(amy, 'four');
+    await town.window.statusBar.click(/^\s*2\s+1\s*$/);
+    const { quickInput } = town.window;
+    await quickInput.pick('bash: touch four', 'What do you want to answer?');
+    expect(await quickInput.options('asks')).toEqual(
+      ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal']);
+    await quickInput.pick('Deny and Say Why…', 'asks');
+    await quickInput.type('Use the name five instead.', 'Why not?');
+    await untilAnswered(amy);
+    expect(existsSync(fileOf(amy, 'four'))).toBe(false);
+    await town.model.waitFor((entry) => entry.results.some((text) => text.includes('Use the name five instead.')));
+  });
+
+  it('answers an Opencode question from the row', async () => {
+    await tell(amy, 'Please ask me "Which colour shall it be?"');
+    looks.set('question', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'question'));
+    expect(looks.get('question')?.description).toMatch(/^waiting for an answer/);
+    await town.window.screenshot('attention-question');
+    await town.sessions.row('amy').inlineAction('Answer…');
+    expect(await town.window.quickInput.options('Which colour')).toEqual(
+      ['Red', 'Green', 'In Your Own Words…', 'Show Details', 'Open the Terminal']);
+    await town.window.quickInput.pick('Green', 'Which colour');
+    await untilAnswered(amy);
+    await town.model.waitFor((entry) => entry.results.some((text) => /Which colour.*Green/s.test(text)));
+  });
+
+  it('allows and denies what the Claude mayor asks, from its row', async () => {
+    await clearNotifications();
+    const { asks } = await wantsToMake(mayor, 'six');
+    expect(asks).toMatchObject([{ kind: 'permission', title: 'Bash: touch six' }]);
+    await town.window.screenshot('attention-mayor');
+    await town.sessions.row('Mayor').inlineAction('Allow');
+    await untilAnswered(mayor);
+    expect(existsSync(fileOf(mayor, 'six'))).toBe(true);
+
+    await wantsToMake(mayor, 'seven');
+    await town.sessions.row('Mayor').inlineAction('Deny');
+    await untilAnswered(mayor);
+    expect(existsSync(fileOf(mayor, 'seven'))).toBe(false);
+    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+  });
+
+  it('notices when the person answers in the Claude terminal', async () => {
+    await wantsToMake(mayor, 'eight');
+    await town.sessions.row('Mayor').inlineAction('Attach Terminal…');
+    await town.window.terminals.textWhen(/Do you want to proceed/);
+    await town.window.screenshot('attention-terminal');
+    await town.window.terminals.press('Enter');
+    await untilAnswered(mayor);
+    expect(existsSync(fileOf(mayor, 'eight'))).toBe(true);
+    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await town.window.terminals.focus('bash');
+  });
+
+  it('counts all sessions that wait', async () => {
+    await clearNotifications();
+    await Promise.all([wantsToMake(amy, 'nine'), wantsToMake(mayor, 'ten')]);
+    await town.sessions.rowsWhen('both to wait', (rows) => rows[0]?.description === '2 waiting');
+    expect(await town.window.views.badge('Gas Town')).toBe('2');
+    await town.sessions.row('amy').inlineAction('Allow');
+    await untilAnswered(amy);
+    expect(await town.window.views.badge('Gas Town')).toBe('1');
+    await town.sessions.row('Mayor').inlineAction('Allow');
+    await untilAnswered(mayor);
+    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+  });
+
+  it('tells every state by shape and in words, not by colour alone', async () => {
+    const gate = 'a long thought';
+    const forget = town.model.on({ name: 'thinks', match: /Please think/, steps: [{ hold: gate }, { text: 'Done.' }] });
+    await tell(amy, 'Please think');
+    looks.set('working', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'sync'));
+    town.model.release(gate);
+    forget();
+    looks.set('unread', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-filled'));
+    await town.sessions.row('amy').click();
+    looks.set('idle', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-outline'));
+    await town.watcher.request('session.stop', { session: amy });
+    looks.set('stopped', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-slash'));
+    const all = [...looks.entries()];
+    expect(all.map(([state]) => state).sort()).toEqual(['idle', 'permission', 'question', 'stopped', 'unread', 'working']);
+    expect(new Set(all.map(([, row]) => row.icon)).size).toBe(all.length);
+    for (const [state, word] of Object.entries({ working: 'working', unread: 'idle, has news', idle: 'idle', stopped: 'stopped' })) {
+      expect(looks.get(state)?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, ${word}, for`);
+    }
+  });
+});

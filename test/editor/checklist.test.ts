@@ -1,0 +1,238 @@
+// The seed's manual testing checklist, done as a person does it; one test and one picture per item.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settingsPath } from '../../shared/config/settings-path.ts';
+import { crewRules } from '../support/editor/crew-rules.ts';
+import { eventually } from '../support/editor/eventually.ts';
+import { processesOf } from '../support/editor/processes.ts';
+import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import type { Rule } from '../support/model/rules.ts';
+
+const rules: readonly Rule[] = [
+  ...crewRules,
+  {
+    name: 'work that never ends',
+    match: /Your work: endless/,
+    steps: [{ tool: 'bash', args: { command: 'sleep 4711' } }],
+  },
+  {
+    name: 'work that fails',
+    match: /Your work: hopeless/,
+    steps: [
+      { tool: 'bash', args: { command: 'gt done --status failed -m "the build is red on main"' } },
+      { text: 'I could not do it.' },
+    ],
+  },
+  {
+    name: 'work for the crew',
+    match: /Your work: typo/,
+    steps: [{ tool: 'bash', args: { command: 'gt done -m "corrected the spelling"' } }, { text: 'Done.' }],
+  },
+];
+
+const id = (name: string): string => `${rigName}-${name}`;
+
+describe('manual checklist', () => {
+  let town: TownEditor;
+
+  beforeAll(async () => {
+    town = await TownEditor.start({ rules });
+    await town.open();
+  });
+
+  keepPictureOfFailures(() => town);
+
+  afterAll(async () => {
+    expect(await town?.stop()).toEqual([]);
+  });
+
+  const picture = (name: string): Promise<string> => town.window.screenshot(`checklist-${name}`);
+
+  async function spawnCrew(name: string): Promise<void> {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: Spawn Session…');
+    await quickInput.pick('Crew', 'Which role?');
+    await quickInput.pick('opencode', 'Which agent?');
+    await quickInput.type(name, 'Name of the worker');
+  }
+
+  async function newWork(work: string, what: string): Promise<void> {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: New Work Unit…');
+    await quickInput.type(what, 'What is to be done?');
+    await quickInput.type(work, 'Id of the work unit');
+    await quickInput.pick('Normal', 'How urgent');
+    await town.untilWork(work, 'open');
+  }
+
+  async function sling(work: string, agent: string, name: string): Promise<void> {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: Sling Work…');
+    await quickInput.pick(work, 'Which work?');
+    await quickInput.pick(agent, 'Which agent?');
+    await quickInput.type(name, 'Name of the worker');
+  }
+
+  it('spawns a single Opencode session', async () => {
+    await spawnCrew('amy');
+    await town.untilIdle(id('crew-amy'));
+    const row = await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-outline');
+    expect(row).toMatchObject({
+      description: expect.stringMatching(/^idle · now · opencode/) as string,
+      ariaLabel: expect.stringMatching(/^session amy, crew of rig myproject, idle, for .*, agent opencode$/) as string,
+    });
+    const rows = await town.sessions.rows();
+    expect(rows.map(({ label, depth }) => `${depth} ${label}`)).toEqual(['1 town', `2 ${rigName}`, '3 Crew', '4 amy']);
+    expect(await town.window.statusBar.waitFor(/^1$/)).toMatchObject({ ariaLabel: expect.stringContaining('1 sessions') as string });
+    await picture('1-spawn-opencode');
+  });
+
+  it('spawns 3 concurrent Opencode sessions', async () => {
+    for (const name of ['bob', 'cat', 'dan']) await spawnCrew(name);
+    for (const name of ['bob', 'cat', 'dan']) await town.untilIdle(id(`crew-${name}`));
+    const rows = await town.sessions.rowsWhen('four idle sessions', (all) => all[0]?.description === '4 idle');
+    expect(rows.filter((row) => row.depth === 4).map((row) => row.label)).toEqual(['amy', 'bob', 'cat', 'dan']);
+    await picture('2-spawn-three');
+  });
+
+  it('assigns work to an Opencode session', async () => {
+    await newWork('typo', 'Correct the spelling in README.md');
+    await town.sessions.row('amy').contextMenu('Assign Work…');
+    await town.window.quickInput.pick('typo', 'Which work?');
+    // One who works beside the person asks before a command is run.
+    await town.sessions.rowWhen('amy', ({ icon }) => icon === 'shield');
+    await picture('3-assign-work-asks');
+    await town.sessions.row('amy').inlineAction('Allow');
+    expect(await town.untilWork('typo', 'done')).toMatchObject({ owner: id('crew-amy'), note: 'corrected the spelling' });
+    await town.work.row('Done').expand();
+    const rows = await town.work.rowsWhen('the unit', (all) => all.length === 2);
+    expect(rows[1]).toMatchObject({
+      label: 'typo: Correct the spelling in README.md',
+      icon: 'pass-filled',
+      description: `done · ${id('crew-amy')} · ${rigName}`,
+    });
+    await picture('3-assign-work');
+  });
+
+  it('shows Opencode sessions in `gt agents`', async () => {
+    await town.window.terminals.create();
+    await town.window.terminals.type('gt agents');
+    const text = await town.window.terminals.textWhen(/dan\s+myproject\s+running/);
+    const table = text.split('\n').filter((line) => /^(BACKEND|opencode)/.test(line)).map((line) => line.split(/\s+/));
+    expect(table).toEqual([
+      ['BACKEND', 'ROLE', 'NAME', 'RIG', 'STATE'],
+      ...['amy', 'bob', 'cat', 'dan'].map((name) => ['opencode', 'crew', name, rigName, 'running']),
+    ]);
+    await picture('4-gt-agents');
+  });
+
+  it('runs a mixed Claude and Opencode workflow', async () => {
+    await newWork('issue-1', 'Write notes for issue 1');
+    await sling('issue-1', 'claude', 'one');
+    await town.window.terminals.focus('bash');
+    await town.window.terminals.type('clear; gt sling issue-2 myproject --agent opencode --name two -m "Write notes for issue 2"');
+    await town.window.terminals.textWhen(/Slung issue-2 to myproject-two \(opencode\)/, 60_000);
+    const units = [await town.untilWork('issue-1', 'done'), await town.untilWork('issue-2', 'done')];
+    expect(units.map(({ owner, branch, commits, note }) => ({ owner, branch, commits, note }))).toEqual([
+      { owner: id('one'), branch: 'polecat/one/issue-1', commits: 1, note: 'added notes-issue-1.md' },
+      { owner: id('two'), branch: 'polecat/two/issue-2', commits: 1, note: 'added notes-issue-2.md' },
+    ]);
+    await Promise.all([town.untilIdle(id('one')), town.untilIdle(id('two'))]);
+    const rows = await town.sessions.rowsWhen('both polecats', (all) =>
+      ['one', 'two'].every((name) => all.some((row) => row.label === name && row.icon === 'circle-filled')));
+    expect(rows.find((row) => row.label === 'one')?.description).toMatch(/^idle, has news · now · claude · polecat\/one\/issue-1/);
+    expect(rows.find((row) => row.label === 'two')?.description).toMatch(/^idle, has news · now · opencode · polecat\/two\/issue-2/);
+    await picture('5-mixed-workflow');
+  });
+
+  it('passes messages between the backends', async () => {
+    await town.sessions.row('one').inlineAction('Send Message…');
+    await town.window.quickInput.pick('Nudge', 'How?');
+    await town.window.quickInput.type(`Please ask ${id('two')} how it is going.`, 'Message to');
+    const { messages } = await eventually(
+      'a nudge one way and mail the other',
+      () => town.watcher.request('message.list', {}),
+      (list) => list.messages.some((each) => each.from === id('two') && each.readAt !== undefined),
+      60_000,
+    );
+    const passed = messages.filter((each) => each.from.startsWith(rigName));
+    expect(passed.map(({ from, to, kind }) => ({ from, to, kind })).reverse()).toEqual([
+      { from: id('one'), to: id('two'), kind: 'nudge' },
+      { from: id('two'), to: id('one'), kind: 'mail' },
+    ]);
+    expect(passed.find((each) => each.kind === 'nudge')?.state).toBe('acted');
+    await Promise.all([town.untilIdle(id('one')), town.untilIdle(id('two'))]);
+    await picture('6-messages');
+  });
+
+  it('cleans up on termination', async () => {
+    await newWork('endless', 'Wait for ever');
+    await sling('endless', 'opencode', 'three');
+    await town.untilWork('endless', 'running');
+    const child = await eventually('its shell command', () => Promise.resolve(processesOf(`GT_SESSION=${id('three')}`)),
+      (all) => all.some(({ command }) => command.includes('sleep 4711')));
+    expect(child).not.toEqual([]);
+
+    await town.sessions.row('three').contextMenu('Terminate Session…');
+    expect(await town.window.dialogs.text()).toMatch(/End three \(myproject\) although it has work\?\s+Not done yet: endless/);
+    await picture('7-termination-asks');
+    await town.window.dialogs.press('Cancel');
+    expect(town.session(id('three')).state).toBe('running');
+
+    await town.sessions.row('three').contextMenu('Terminate Session…');
+    await town.window.dialogs.press('Terminate');
+    await town.untilSession(id('three'), 'to be stopped', (each) => each.state === 'stopped');
+    expect(processesOf(`GT_SESSION=${id('three')}`)).toEqual([]);
+    await town.untilWork('endless', 'open');
+    await town.sessions.rowWhen('three', ({ icon }) => icon === 'circle-slash');
+
+    // Nothing is asked where nothing would be interrupted.
+    const { pid } = town.session(id('one'));
+    await town.sessions.row('one').inlineAction('Terminate Session…');
+    await town.untilSession(id('one'), 'to be stopped', (each) => each.state === 'stopped');
+    expect(pid).toBeDefined();
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(processesOf(`GT_SESSION=${id('one')}`)).toEqual([]);
+    const rows = await town.sessions.rowsWhen('both as stopped', (all) => all.filter((row) => row.icon === 'circle-slash').length === 2);
+    expect(rows.filter((row) => row.icon === 'circle-slash').map((row) => row.label).sort()).toEqual(['one', 'three']);
+    await picture('7-termination');
+  });
+
+  it('says what is wrong when a session cannot be spawned, and leaves nothing of it', async () => {
+    const file = settingsPath(town.root);
+    const settings = JSON.parse(await readFile(file, 'utf8')) as object;
+    const agents = { ghost: { provider: 'opencode', command: 'opencode-ghost' } };
+    await writeFile(file, JSON.stringify({ ...settings, agents }, null, 2));
+    const before = town.watcher.snapshot.sessions.map((session) => session.id);
+    await sling('endless', 'ghost', 'four');
+    const told = await town.window.notifications.waitFor(/opencode-ghost/);
+    expect(told).toMatchObject({ severity: 'error', buttons: ['Show Log'] });
+    expect(told.message).toMatch(/^The program "opencode-ghost" was not found on PATH\. Install Opencode with `.*`, or set the agent's "command"\.$/);
+    await picture('8-spawn-failure');
+    await town.window.notifications.clear();
+    await town.window.notifications.hide();
+    const work = await town.untilWork('endless', 'failed');
+    expect(work.note).toContain('"opencode-ghost" was not found');
+    expect(work.owner).toBeUndefined();
+    expect(town.watcher.snapshot.sessions.map((session) => session.id)).toEqual(before);
+    const git = (...args: string[]): string => execFileSync('git', args, { cwd: town.rig, encoding: 'utf8' });
+    expect(git('branch', '--list', 'polecat/four/*')).toBe('');
+    expect(git('worktree', 'list')).not.toContain('/four');
+    expect(processesOf(`GT_SESSION=${id('four')}`)).toEqual([]);
+  });
+
+  it('shows work that failed', async () => {
+    await town.window.terminals.focus('bash');
+    await town.window.terminals.type('clear; gt sling hopeless myproject --agent opencode --name five -m "Make the build green"');
+    expect(await town.untilWork('hopeless', 'failed')).toMatchObject({ owner: id('five'), note: 'the build is red on main' });
+    const row = await town.work.rowWhen('hopeless: Make the build green', ({ icon }) => icon === 'error');
+    expect(row.description).toMatch(/^failed · myproject-five · myproject/);
+    expect((await town.work.rows())[0]).toMatchObject({ label: 'Needs Attention', icon: 'warning' });
+    await town.window.terminals.type('clear; gt work show hopeless');
+    await town.window.terminals.textWhen(/note: the build is red on main/);
+    await picture('8-work-failure');
+  });
+});
