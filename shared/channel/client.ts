@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import {
   ConnectionError,
   createMessageConnection,
-  ErrorCodes,
   ResponseError,
   SocketMessageReader,
   SocketMessageWriter,
@@ -124,11 +123,11 @@ async function call<M extends MethodName>(
   }
 }
 
+/** The host's answers carry a code of ours; what has none was made by the connection itself, which is gone then. */
 function toChannelError(error: unknown): unknown {
-  if (error instanceof ConnectionError || (error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected)) {
-    return new ChannelError('no-host', 'The host closed the connection.');
-  }
+  if (error instanceof ConnectionError) return new ChannelError('no-host', 'The host closed the connection.');
   if (!(error instanceof ResponseError)) return error;
   const data = error.data as ErrorData | undefined;
-  return new ChannelError(data?.code ?? 'internal', error.message);
+  if (data?.code === undefined) return new ChannelError('no-host', `The host closed the connection (${error.message}).`);
+  return new ChannelError(data.code, error.message);
 }

@@ -103,7 +103,7 @@ export class ChannelServer {
           return handler.hello(caller);
         }
         if (!caller) throw new GasTownError('denied', 'Say hello first.');
-        if (!isMethod(method)) return new ResponseError(ErrorCodes.MethodNotFound, `There is no method "${method}".`);
+        if (!isMethod(method)) return new ResponseError<ErrorData>(ErrorCodes.MethodNotFound, `There is no method "${method}".`, { code: 'bad-input' });
         return await handler.handle(caller, method, parse(method, raw), signalOf(token));
       } catch (error) {
         return toResponseError(error, method, log);
