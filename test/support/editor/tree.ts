@@ -3,6 +3,10 @@ import { eventually } from './eventually.ts';
 import { exactText, labelled } from './selectors.ts';
 import type { PageElement } from './selectors.ts';
 
+/** How often, and how long each time (ms), a button that shows on hovering is waited for. */
+const HOVER_ATTEMPTS = 4;
+const HOVER_LIMIT = 2_000;
+
 /** What a person, or a screen reader, perceives of a tree row. */
 export interface TreeRowFacts {
   readonly label: string;
@@ -102,8 +106,17 @@ export class TreeRow {
 
   /** Clicks the button at the end of the row. */
   async inlineAction(title: string): Promise<void> {
-    await this.locator.hover();
-    await this.locator.locator(labelled('.action-label', title)).click();
+    const button = this.locator.locator(labelled('.action-label', title));
+    for (let attempt = 1; ; attempt += 1) {
+      // A row that is drawn again under a resting pointer shows its buttons only when the pointer moves.
+      await this.#page.mouse.move(0, 0);
+      await this.locator.hover();
+      try {
+        return await button.click(attempt < HOVER_ATTEMPTS ? { timeout: HOVER_LIMIT } : {});
+      } catch (error) {
+        if (attempt === HOVER_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** Names of the buttons at the end of the row. */
