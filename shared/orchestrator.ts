@@ -16,7 +16,7 @@ export type Role = (typeof roles)[number];
 /** Roles that exist once per town; the others belong to a rig. */
 export const townRoles: readonly Role[] = ['mayor', 'deacon'];
 
-export const sessionStates = ['starting', 'running', 'paused', 'stopped', 'failed'] as const;
+const sessionStates = ['starting', 'running', 'paused', 'stopped', 'failed'] as const;
 export type SessionState = (typeof sessionStates)[number];
 
 export type SessionLocation = 'local' | 'remote';
@@ -36,7 +36,7 @@ export interface WorkUnit {
   assignedAt?: number;
 }
 
-export const messageTypes = ['nudge', 'mail', 'broadcast'] as const;
+const messageTypes = ['nudge', 'mail', 'broadcast'] as const;
 export type MessageType = (typeof messageTypes)[number];
 
 /** A message between sessions, or from the person (`from` is then `overseer`). */

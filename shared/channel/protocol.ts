@@ -18,7 +18,7 @@ const text = z.string().max(1_000_000);
 const name = z.string().min(1).max(200);
 const none = z.strictObject({});
 
-export const doneStatuses = ['completed', 'failed', 'escalated'] as const;
+const doneStatuses = ['completed', 'failed', 'escalated'] as const;
 export type DoneStatus = (typeof doneStatuses)[number];
 
 const spawnParams = z.strictObject({

@@ -59,7 +59,7 @@ export type WorktreeLoss =
  * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits that are neither
  * on another local branch nor on a remote.
  */
-export async function worktreeLoss(path: string): Promise<WorktreeLoss> {
+async function worktreeLoss(path: string): Promise<WorktreeLoss> {
   try {
     await stat(path);
     const status = await git(path, ['status', '--porcelain', '--untracked-files=all']);

@@ -1,6 +1,6 @@
 /** What a running session is doing, in the same words for every backend. */
 
-export const askKinds = ['permission', 'plan', 'question'] as const;
+const askKinds = ['permission', 'plan', 'question'] as const;
 export type AskKind = (typeof askKinds)[number];
 
 /** The session waits for the person. */

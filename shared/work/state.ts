@@ -1,4 +1,4 @@
-export const workStates = [
+const workStates = [
   'open',
   'queued',
   'assigned',

@@ -138,7 +138,7 @@ export class ProgramStatusTracker {
 }
 
 /** Pure. What kind of dialog it is; the others (`dialog open`, `sandbox request`, …) can only be seen in the terminal. */
-export function askOf(waitingFor: string): 'permission' | 'question' | 'dialog' {
+function askOf(waitingFor: string): 'permission' | 'question' | 'dialog' {
   if (waitingFor === 'permission prompt') return 'permission';
   return waitingFor === 'input needed' ? 'question' : 'dialog';
 }

@@ -9,7 +9,7 @@ import type { Disposable } from '../../process/emitter.ts';
 import type { Logger } from '../../process/logger.ts';
 
 /** `shell`: the turn is over, a background command still runs. */
-export const programStatuses = ['busy', 'idle', 'waiting', 'shell'] as const;
+const programStatuses = ['busy', 'idle', 'waiting', 'shell'] as const;
 export type ProgramStatus = (typeof programStatuses)[number];
 
 const stateSchema = z.object({

@@ -9,7 +9,7 @@ export interface ClaudeProgram {
 }
 
 /** Command hooks without a shell came with it; all hook events that we use are older. */
-export const oldestVersion = '2.1.139';
+const oldestVersion = '2.1.139';
 
 const install = 'Install it with "npm install -g @anthropic-ai/claude-code", or set "command" of the agent to its path.';
 const versionBound = 15_000;
