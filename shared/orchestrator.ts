@@ -16,8 +16,7 @@ export type Role = (typeof roles)[number];
 /** Roles that exist once per town; the others belong to a rig. */
 export const townRoles: readonly Role[] = ['mayor', 'deacon'];
 
-const sessionStates = ['starting', 'running', 'paused', 'stopped', 'failed'] as const;
-export type SessionState = (typeof sessionStates)[number];
+export type SessionState = 'starting' | 'running' | 'paused' | 'stopped' | 'failed';
 
 export type SessionLocation = 'local' | 'remote';
 
@@ -36,8 +35,7 @@ export interface WorkUnit {
   assignedAt?: number;
 }
 
-const messageTypes = ['nudge', 'mail', 'broadcast'] as const;
-export type MessageType = (typeof messageTypes)[number];
+export type MessageType = 'nudge' | 'mail' | 'broadcast';
 
 /** A message between sessions, or from the person (`from` is then `overseer`). */
 export interface Message {

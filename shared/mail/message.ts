@@ -7,8 +7,7 @@ export type MessageKind = MessageType | 'work' | 'reminder';
  * accepted → delivered (the model has it) → acted (the turn that contained it has ended); or refused, expired, dead
  * (given up after bounded attempts), each with a reason.
  */
-const messageStates = ['accepted', 'delivered', 'acted', 'refused', 'expired', 'dead'] as const;
-export type MessageState = (typeof messageStates)[number];
+export type MessageState = 'accepted' | 'delivered' | 'acted' | 'refused' | 'expired' | 'dead';
 
 /** Sender or recipient that is the person. */
 export const overseer = 'overseer';

@@ -1,7 +1,6 @@
 /** What a running session is doing, in the same words for every backend. */
 
-const askKinds = ['permission', 'plan', 'question'] as const;
-export type AskKind = (typeof askKinds)[number];
+export type AskKind = 'permission' | 'plan' | 'question';
 
 /** The session waits for the person. */
 export interface Ask {

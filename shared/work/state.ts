@@ -1,15 +1,13 @@
-const workStates = [
-  'open',
-  'queued',
-  'assigned',
-  'running',
-  'stalled',
-  'done',
-  'failed',
-  'escalated',
-  'cancelled',
-] as const;
-export type WorkState = (typeof workStates)[number];
+export type WorkState =
+  | 'open'
+  | 'queued'
+  | 'assigned'
+  | 'running'
+  | 'stalled'
+  | 'done'
+  | 'failed'
+  | 'escalated'
+  | 'cancelled';
 
 /** States in which a unit has an owner. */
 export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalled'];
