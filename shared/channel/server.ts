@@ -89,7 +89,7 @@ export class ChannelServer {
     });
     socket.on('error', (error) => log.debug(`channel: ${error.message}`));
     connection.onError(([error]) => {
-      log.warn(`channel: a peer sent what is no JSON-RPC (${error.message}); it was disconnected`);
+      log.warn(`channel: a peer was disconnected: it vanished, or what it sent is no JSON-RPC (${error.message})`);
       socket.destroy();
     });
     connection.onRequest(async (method: string, raw: unknown, token: CancellationToken) => {

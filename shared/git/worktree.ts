@@ -1,7 +1,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unlessMissing } from '../config/write-atomically.ts';
-import { GasTownError, messageOf } from '../errors.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
 import { git, runGit } from './git.ts';
 
 export interface Worktree {
@@ -9,6 +9,17 @@ export interface Worktree {
   branch: string;
   /** Commit that the branch started from. */
   base: string;
+}
+
+/** Per repository, what is being done to its worktrees: git itself fails when it meets a half-made one. */
+const busy = new Map<string, Promise<unknown>>();
+
+/** Runs one act on a repository's worktrees after the other. */
+function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T> {
+  const result = (busy.get(repository) ?? Promise.resolve()).then(act);
+  // The chain only orders; whoever asked gets the error.
+  busy.set(repository, result.catch(() => undefined));
+  return result;
 }
 
 /**
@@ -19,7 +30,10 @@ export interface Worktree {
 export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    if (!(await isWorktree(repository, path, branch, signal))) await addWorktree(repository, path, branch, signal);
+    await inTurn(repository, async () => {
+      throwIfCancelled(signal, `Making a worktree for ${branch}`);
+      if (!(await isWorktree(repository, path, branch, signal))) await addWorktree(repository, path, branch, signal);
+    });
     const base = await git(path, ['merge-base', 'HEAD', await git(repository, ['rev-parse', 'HEAD'])], signal);
     return { path: await realpath(path), branch, base };
   } catch (error) {
@@ -76,9 +90,11 @@ async function worktreeLoss(path: string): Promise<WorktreeLoss> {
 export async function removeWorktree(repository: string, path: string, branch: string): Promise<WorktreeLoss> {
   const loss = await worktreeLoss(path);
   if (loss.kind !== 'nothing') return loss;
-  await git(repository, ['worktree', 'remove', path]);
-  await git(repository, ['branch', '-D', branch]);
-  return loss;
+  return inTurn(repository, async () => {
+    await git(repository, ['worktree', 'remove', path]);
+    await git(repository, ['branch', '-D', branch]);
+    return loss;
+  });
 }
 
 /** Commits on the branch that `base` does not have; undefined where either is gone. */

@@ -10,7 +10,7 @@ import type {
   RunSpec,
 } from '../backends/driver.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
-import type { BackendName, ChildSession, SessionId, SessionInfo } from '../orchestrator.ts';
+import type { BackendName, ChildSession, SessionId, SessionInfo, SessionState } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import { newId, newToken } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
@@ -54,6 +54,7 @@ export class SessionManager implements DriverHost {
   private readonly sequences = new Map<string, number>();
   /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
   private readonly starting = new Map<string, { cancel: AbortController; settled: Promise<void> }>();
+  private disposed = false;
   /** Adopted runs that had been given something whose turn was not over when the last host went. */
   private readonly owedTurns = new Set<string>();
 
@@ -201,7 +202,7 @@ export class SessionManager implements DriverHost {
 
   private async adopt(session: StoredSession, run: StoredRun): Promise<void> {
     this.enter(session, run);
-    if (run.state === 'stopped' || run.state === 'failed') {
+    if (hasEnded(run)) {
       this.report(run.id, 'host', endOf(run), run.error ?? 'ended earlier');
       return;
     }
@@ -225,6 +226,11 @@ export class SessionManager implements DriverHost {
     }
   }
 
+  /** Takes no more reports: the store is about to be closed, and sessions live on for the next host. */
+  dispose(): void {
+    this.disposed = true;
+  }
+
   // DriverHost
 
   now(): number {
@@ -234,7 +240,7 @@ export class SessionManager implements DriverHost {
   report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void {
     const model = this.models.get(runId);
     const id = this.sessionOfRun.get(runId);
-    if (!model || id === undefined) return;
+    if (!model || id === undefined || this.disposed) return;
     const key = `${runId} ${source}`;
     const number = seq ?? (this.sequences.get(key) ?? 0) + 1;
     this.sequences.set(key, Math.max(number, this.sequences.get(key) ?? 0));
@@ -245,17 +251,19 @@ export class SessionManager implements DriverHost {
   }
 
   saveReference(runId: string, reference: RunReference): void {
+    if (this.disposed) return;
     this.store.sessions.saveReference(runId, reference);
   }
 
   setPid(runId: string, pid: number): void {
+    if (this.disposed) return;
     this.store.sessions.setPid(runId, pid);
     const id = this.sessionOfRun.get(runId);
     if (id !== undefined) this.registry.update(id, { pid });
   }
 
   setChildren(runId: string, children: ChildSession[]): void {
-    const id = this.sessionOfRun.get(runId);
+    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
     if (id !== undefined) this.registry.update(id, { children });
   }
 
@@ -273,7 +281,7 @@ export class SessionManager implements DriverHost {
   // the rest
 
   private sessionAt(runId: string): SessionInfo | undefined {
-    const id = this.sessionOfRun.get(runId);
+    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
     return id === undefined ? undefined : this.registry.find(id);
   }
 
@@ -351,8 +359,8 @@ export class SessionManager implements DriverHost {
 }
 
 /** Whether the session's run is over. */
-export function hasEnded(info: Pick<SessionInfo, 'state'>): boolean {
-  return info.state === 'stopped' || info.state === 'failed';
+export function hasEnded({ state }: { state: SessionState }): boolean {
+  return state === 'stopped' || state === 'failed';
 }
 
 function endOf(run: StoredRun): Fact {

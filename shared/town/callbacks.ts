@@ -11,24 +11,27 @@ export interface LifecycleCallbacks {
   onWorkCompleted?(work: StoredWork): void;
 }
 
-type Known = Pick<SessionInfo, 'runId' | 'state' | 'activity'>;
-
 export function callBack(town: TownParts, callbacks: LifecycleCallbacks): void {
   // What an earlier host has called back for is not called back again.
-  const before = new Map<string, Known>(
-    town.store.sessions.all().map(({ session, run }) => [session.id, { runId: run.id, state: run.state, activity: { kind: 'unknown' } }]),
-  );
+  const known = town.store.sessions.all().map(({ run }) => run);
+  const started = new Set(known.filter(({ state }) => state !== 'starting').map(({ id }) => id));
+  const ended = new Set(known.filter(hasEnded).map(({ id }) => id));
+  const idle = new Set<string>();
+  const once = (seen: Set<string>, runId: string, call: () => void): void => {
+    if (seen.has(runId)) return;
+    seen.add(runId);
+    call();
+  };
   town.registry.onDidChange(({ kind, session }) => {
-    const last = before.get(session.id);
-    before.set(session.id, session);
+    const { runId, state, activity } = session;
     if (kind === 'unregistered') {
-      before.delete(session.id);
+      for (const seen of [started, ended, idle]) seen.delete(runId);
       return;
     }
-    const same = last?.runId === session.runId;
-    if (session.state === 'running' && !(same && last.state === 'running')) callbacks.onSessionStarted?.(session);
-    if (session.activity.kind === 'idle' && !(same && last.activity.kind === 'idle')) callbacks.onSessionIdle?.(session);
-    if (hasEnded(session) && !(same && hasEnded(last))) callbacks.onSessionEnded?.(session);
+    if (state === 'running') once(started, runId, () => callbacks.onSessionStarted?.(session));
+    if (activity.kind === 'idle') once(idle, runId, () => callbacks.onSessionIdle?.(session));
+    else idle.delete(runId);
+    if (hasEnded(session)) once(ended, runId, () => callbacks.onSessionEnded?.(session));
   });
   town.work.onDidChange((work) => {
     if (work.state === 'done') callbacks.onWorkCompleted?.(work);

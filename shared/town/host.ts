@@ -241,6 +241,7 @@ export class TownHost {
     await Promise.all(this.drivers.map((driver) => driver.dispose()));
     this.town.settings.dispose();
     this.town.rigs.dispose();
+    this.town.manager.dispose();
     this.town.store.close();
     this.lock.release();
   }

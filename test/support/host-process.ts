@@ -9,6 +9,7 @@ export type HostSetup = Pick<TownHostOptions, 'root' | 'files' | 'node' | 'envir
 
 const program = path.join(import.meta.dirname, 'host-program.ts');
 const startMs = 60_000;
+const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
 
 /** A host in a process of its own (host-program.ts), with its own terminals: it can be killed at any moment. */
 export class HostProcess {
@@ -25,7 +26,7 @@ export class HostProcess {
   /** Resolves when the process hosts the town, or is a client of its host. */
   static async start(setup: HostSetup, role: 'host' | 'member' = 'host'): Promise<HostProcess> {
     const env = { PATH: process.env['PATH'] ?? '', HOME: setup.environment['HOME'] ?? '' };
-    const child = fork(program, [role], { env, execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(program, [role], { env, execArgv: quiet, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const gone = once(child, 'exit');
     child.send(setup);
     const ready = once(child, 'message', { signal: AbortSignal.timeout(startMs) });

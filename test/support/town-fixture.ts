@@ -44,6 +44,7 @@ export class TownFixture {
   readonly environment: Record<string, string | undefined>;
   host!: TownHost;
   readonly options: TownHostOptions;
+  private readonly elsewhere: HostProcess[] = [];
   private readonly removeFolder: () => void;
 
   private constructor(
@@ -108,6 +109,8 @@ export class TownFixture {
 
   /** Becomes the host, at first or again after `letGo`. */
   async open(): Promise<void> {
+    // One that is left is of a test that failed.
+    for (const host of this.elsewhere.splice(0)) await host.kill();
     const lock = HostLock.tryAcquire(townPaths(this.root).hostLock);
     if (!lock) throw new Error('The town has a host already.');
     this.host = await TownHost.start(this.options, lock);
@@ -119,9 +122,11 @@ export class TownFixture {
   }
 
   /** Lets another process be the host; it can be killed. Call after `letGo`, and before `open`. */
-  hostElsewhere(): Promise<HostProcess> {
+  async hostElsewhere(role: 'host' | 'member' = 'host'): Promise<HostProcess> {
     const { root, files, node, environment } = this.options;
-    return HostProcess.start({ root, files, node, environment });
+    const elsewhere = await HostProcess.start({ root, files, node, environment }, role);
+    this.elsewhere.push(elsewhere);
+    return elsewhere;
   }
 
   session(id: string): SessionView {
@@ -135,6 +140,16 @@ export class TownFixture {
     const db = new DatabaseSync(townPaths(this.root).database, { readOnly: true });
     try {
       return db.prepare(sql).all();
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Makes the town's database what a crash would leave. Only while nobody hosts it. */
+  write(sql: string): void {
+    const db = new DatabaseSync(townPaths(this.root).database);
+    try {
+      db.exec(`PRAGMA foreign_keys = ON; ${sql}`);
     } finally {
       db.close();
     }
@@ -173,6 +188,7 @@ export class TownFixture {
 
   /** Stops every session and the host. Returns the processes that were left over (and are killed now). */
   async stop(): Promise<ProcessFact[]> {
+    for (const host of this.elsewhere.splice(0)) await host.kill();
     for (const { id, state } of this.host.snapshot.sessions) {
       if (state === 'running' || state === 'starting') await this.host.api.request('session.stop', { session: id });
     }

@@ -1,0 +1,220 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import type { SessionView } from '../../../shared/town/snapshot.ts';
+import { serverRecords } from '../../support/compact.ts';
+import { eventually } from '../../support/editor/eventually.ts';
+import { processesOf } from '../../support/editor/processes.ts';
+import { processesWith } from '../../support/processes-with.ts';
+import { runs, scripted } from '../../support/scripted.ts';
+import { TownFixture } from '../../support/town-fixture.ts';
+import { TownWatcher } from '../../support/town-watcher.ts';
+
+let town: TownFixture;
+const started: string[] = [];
+const ended: string[] = [];
+
+beforeAll(async () => {
+  town = await TownFixture.make((options) => {
+    options.callbacks = {
+      onSessionStarted: ({ id }) => void started.push(id),
+      onSessionEnded: ({ id }) => void ended.push(id),
+    };
+  });
+});
+afterAll(async () => {
+  expect(await town.stop()).toEqual([]);
+});
+
+const backends = ['claude', 'opencode'] as const;
+const both = backends.map((backend) => `alpha-${backend}`);
+const sling = (work: string, backend: 'claude' | 'opencode', message: string, name: string = backend) =>
+  town.host.api.request('sling', { work, rig: 'alpha', backend, name, message });
+const nudge = async (to: string, body: string): Promise<string> => (await town.host.api.request('message.send', { to, type: 'nudge', body })).id;
+const states = (...ids: string[]) => town.host.snapshot.sessions.filter(({ id }) => ids.includes(id)).map(({ id, state }) => [id, state]).sort();
+const isIdle = (session: SessionView): boolean => session.activity.kind === 'idle' && session.queued === 0;
+const idle = (...ids: string[]) => town.until(`${ids.join(', ')} idle`, ({ sessions }) => ids.every((id) => sessions.some((each) => each.id === id && isIdle(each))));
+const unit = (id: string) => town.host.snapshot.work.find((work) => work.id === id);
+/** Resolves when the command of `waits` runs. Nothing tells of processes that are nobody's children here. */
+const shellOf = (runId: string) =>
+  eventually('its shell', async () => processesWith('GT_RUN', runId), (found) => found.some(({ command }) => command.startsWith('tail -f')));
+/** Lets go and takes up the town again, with what happens in between. */
+const away = async (meanwhile: () => Promise<void> = async () => undefined): Promise<void> => {
+  await town.letGo();
+  await meanwhile();
+  await town.open();
+};
+
+describe('a host that lets go and comes back', () => {
+  test('takes up the sessions of both backends, as they are by then', async () => {
+    await Promise.all(backends.map((backend) => sling(`${backend}-1`, backend, scripted('Think.', { hold: 'think' }, { text: 'Thought.' }))));
+    const before = await town.until('both at work', ({ work }) => work.every(({ state }) => state === 'running'));
+    const runsOf = (sessions: SessionView[]) => sessions.map(({ id, runId, pid }) => ({ id, runId, pid }));
+    const queued = await Promise.all(both.map((id) => nudge(id, 'Said before the host went.')));
+
+    await away(async () => {
+      town.model.release('think');
+      await town.model.waitFor(({ dialect, outcome, text }) => dialect === 'anthropic' && outcome === 'answered' && text.includes('Your work: claude-1'));
+      await town.model.waitFor(({ dialect, outcome, text }) => dialect === 'openai' && outcome === 'answered' && text.includes('Your work: opencode-1'));
+    });
+
+    expect(runsOf(town.host.snapshot.sessions)).toEqual(runsOf(before.sessions));
+    expect(states(...both)).toEqual(both.map((id) => [id, 'running']));
+    for (const id of queued) {
+      await town.message(id, 'acted');
+      expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+    }
+    // The turn with the work ended while nobody heard it, without a report: the session is reminded all the same.
+    await town.until('both stalled', ({ work }) => work.every(({ state }) => state === 'stalled'));
+    for (const backend of backends) expect(town.model.seen(`but ${backend}-1 is still open`)).toHaveLength(1);
+    expect(started.sort()).toEqual([...both]);
+    expect(ended).toEqual([]);
+  });
+
+  test('mail is announced once, however often the host changes', async () => {
+    await idle(...both);
+    const mails = await Promise.all(
+      both.map((to) => town.host.api.request('message.send', { to, type: 'mail', subject: 'Parcel', body: 'It is in the hall.' })),
+    );
+    for (const { id } of mails) await town.model.waitFor(({ text }) => text.includes(`[gt ${id}]`));
+    await idle(...both);
+    await away();
+    const more = await Promise.all(both.map((id) => nudge(id, 'Anything else?')));
+    for (const id of more) await town.message(id, 'acted');
+    for (const { id } of mails) expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+  });
+
+  test('a deliberate stop stays one', async () => {
+    await town.host.api.request('work.done', { id: 'claude-1', status: 'failed', message: 'for the test' });
+    await town.host.api.request('session.stop', { session: 'alpha-claude' });
+    await away();
+    expect(town.host.snapshot.sessions.map(({ id }) => id)).toEqual(['alpha-opencode']);
+    expect(ended).toEqual(['alpha-claude']);
+    expect(processesWith('GT_SESSION', 'alpha-claude')).toEqual([]);
+  });
+
+  test('a stop that was asked for, but not carried out, is carried out', async () => {
+    const { runId } = town.session('alpha-opencode');
+    await town.host.api.request('work.done', { id: 'opencode-1', status: 'failed', message: 'for the test' });
+    await nudge('alpha-opencode', runs('Wait.', 'touch started; tail -f started'));
+    await shellOf(runId);
+    await away(async () => {
+      town.write(`UPDATE runs SET stop_requested_at = 1 WHERE id = '${runId}'`);
+    });
+    expect(town.host.snapshot.sessions).toEqual([]);
+    expect(processesWith('GT_RUN', runId)).toEqual([]);
+  });
+});
+
+describe('an agent program that is killed', () => {
+  test.each(backends)('%s: the session has failed, its unit is stalled, and its shell is gone', async (backend) => {
+    const id = `alpha-${backend}-victim`;
+    await sling(`${backend}-victim`, backend, runs('Wait.', 'touch started; tail -f started'), `${backend}-victim`);
+    const { runId, pid } = town.session(id);
+    await shellOf(runId);
+    const killed = Date.now();
+    process.kill(backend === 'claude' ? pid! : serverRecords(town.root)[0]!.pid!, 'SIGKILL');
+    const after = await town.until('it has failed', ({ sessions }) => sessions.some((session) => session.id === id && session.state === 'failed'));
+    const failed = after.sessions.find((session) => session.id === id)!;
+    expect(failed.since - killed).toBeLessThan(2_000);
+    expect(failed.cause).toMatch(backend === 'claude' ? /killed/ : /server .* ended unexpectedly/);
+    const stalled = await town.until('its unit is stalled', () => unit(`${backend}-victim`)?.state === 'stalled');
+    expect(stalled.work.find((work) => work.id === `${backend}-victim`)?.note).toContain(`${id} ended`);
+    await expect.poll(() => processesWith('GT_RUN', runId), { timeout: 10_000 }).toEqual([]);
+    expect(ended.filter((each) => each === id)).toHaveLength(1);
+  });
+
+  test('its unit can be given to another session', async () => {
+    const { session, work } = await sling('opencode-victim', 'opencode', '', 'heir');
+    expect(work).toMatchObject({ owner: session.id, state: expect.stringMatching(/assigned|running/) });
+    await town.host.api.request('session.stop', { session: session.id });
+    await town.until('open again', () => unit('opencode-victim')?.state === 'open');
+  });
+});
+
+describe('a host that crashes', () => {
+  test('with live sessions: the next one adopts what lives, and reaps the rest', async () => {
+    await town.letGo();
+    const host = await town.hostElsewhere();
+    const watcher = await TownWatcher.connect(town.root);
+    await Promise.all(
+      backends.map((backend) =>
+        watcher.request('sling', { work: `${backend}-crash`, rig: 'alpha', backend, name: `${backend}-crash`, message: scripted('Think.', { hold: 'crash' }, { text: 'Thought.' }) }),
+      ),
+    );
+    const before = await watcher.until('both at work', ({ work }) => backends.every((backend) => work.some(({ id, state }) => id === `${backend}-crash` && state === 'running')));
+    const opencode = before.sessions.find(({ id }) => id === 'alpha-opencode-crash')!;
+    const claude = before.sessions.find(({ id }) => id === 'alpha-claude-crash')!;
+    watcher.close();
+    await host.kill();
+
+    await town.open();
+    expect(town.session(opencode.id)).toMatchObject({ runId: opencode.runId, state: 'running' });
+    // A terminal of the test's dead host is no more, as the editor's would not be after a crash of the whole editor.
+    expect(town.session(claude.id)).toMatchObject({ runId: claude.runId, state: 'failed' });
+    expect(processesWith('GT_RUN', claude.runId)).toEqual([]);
+    expect(unit('claude-crash')).toMatchObject({ state: 'stalled', note: expect.stringContaining('while no host was there') });
+    town.model.release('crash');
+    await town.model.waitFor(({ text }) => text.includes('but opencode-crash is still open'));
+    await town.host.api.request('session.stop', { session: opencode.id });
+  });
+
+  test('between the claim and the start: the unit says so, and its worktree is gone', async () => {
+    const tree = path.join(town.root, '.runtime/worktrees/alpha/half');
+    await town.letGo();
+    const host = await town.hostElsewhere();
+    const watcher = await TownWatcher.connect(town.root);
+    const lost = expect(watcher.request('sling', { work: 'half', rig: 'alpha', backend: 'opencode', name: 'half', message: 'x' })).rejects.toThrow();
+    await eventually('the worktree', async () => existsSync(tree), (made) => made);
+    await host.kill();
+    await lost;
+    watcher.close();
+    // As if the crash had come a moment earlier.
+    town.write("DELETE FROM sessions WHERE id = 'alpha-half'");
+    await town.open();
+    expect(unit('half')).toMatchObject({ state: 'failed', note: expect.stringContaining('the host ended while alpha-half was being started') });
+    expect(unit('half')).not.toHaveProperty('owner');
+    expect(existsSync(tree)).toBe(false);
+    const again = await sling('half', 'opencode', '', 'half');
+    await town.host.api.request('session.stop', { session: again.session.id });
+  });
+
+  test('at any moment of slings: afterwards the books are in order, and nobody is left', async () => {
+    await town.letGo();
+    for (let round = 0; round < 10; round += 1) {
+      const host = await town.hostElsewhere();
+      const watcher = await TownWatcher.connect(town.root);
+      const slings = [1, 2, 3].map((number) =>
+        watcher
+          .request('sling', { work: `round-${round}-${number}`, rig: 'alpha', backend: number === 3 ? 'claude' : 'opencode', message: 'Do it.' })
+          .catch(() => undefined),
+      );
+      // Not a wait for something: the moment of the crash is what varies.
+      await delay(round * 150);
+      await host.kill();
+      await Promise.all(slings);
+      watcher.close();
+    }
+    await town.open();
+    expect(town.stored('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+    expect(town.stored('SELECT id FROM sessions WHERE run_id NOT IN (SELECT id FROM runs)')).toEqual([]);
+    const { sessions, work } = town.host.snapshot;
+    const live = new Set(sessions.filter(({ state }) => state === 'running').map(({ id }) => id));
+    for (const { id, state, owner } of work) {
+      const hasOwner = ['assigned', 'running', 'stalled'].includes(state);
+      expect([id, owner !== undefined || !hasOwner]).toEqual([id, true]);
+      if (state === 'assigned' || state === 'running') expect([id, live.has(owner!)]).toEqual([id, true]);
+    }
+    const claimed = work.filter(({ id, state }) => id.startsWith('round-') && (state === 'assigned' || state === 'running')).map(({ owner }) => owner);
+    expect(new Set(claimed).size).toBe(claimed.length);
+    const twice = town.stored('SELECT id FROM messages').filter(({ id }) => town.model.seen(`[gt ${String(id)}]`).length > 1);
+    expect(twice).toEqual([]);
+    // Every run of ours that is a process belongs to a live session.
+    const alive = processesOf(town.folder).filter(({ command }) => /claude --session-id/.test(command));
+    expect(alive).toHaveLength(sessions.filter(({ backend, state }) => backend === 'claude' && state === 'running').length);
+    const servers = processesOf(town.folder).filter(({ command }) => / serve /.test(command));
+    expect(servers.length).toBeLessThanOrEqual(1);
+    for (const id of live) await town.host.api.request('session.stop', { session: id });
+  });
+});
