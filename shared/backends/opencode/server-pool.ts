@@ -121,6 +121,8 @@ export class ServerPool {
   async dispose(): Promise<void> {
     this.ending.abort();
     await Promise.allSettled(this.pending.values());
+    // What an earlier host left, and nobody has taken up since, has no sessions either.
+    await Promise.allSettled([...this.left.keys()].map((launch) => this.adopt(launch)));
     for (const timer of this.lingering.values()) clearTimeout(timer);
     const links = [...this.links.values()];
     for (const link of links) if (link.runs.size > 0) link.letGo();
