@@ -11,11 +11,15 @@ import type { WaitingCause } from './new-asks.ts';
 
 const t = vscode.l10n.t;
 
+/** A session may say that it waits a moment before it says for what; so long the reason is waited for (ms). */
+const reasonBound = 2_000;
+
 /** Tells of each reason to wait once, unless the person is looking at the session anyway. */
 export class WaitingNotifier {
   private readonly lifetime = new Lifetime();
   private readonly attachTerminals: AttachTerminals;
   private known: ReadonlySet<string> | undefined;
+  private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(town: CurrentTown, attachTerminals: AttachTerminals) {
     this.attachTerminals = attachTerminals;
@@ -23,6 +27,7 @@ export class WaitingNotifier {
   }
 
   dispose(): Promise<void> {
+    for (const timer of this.timers) clearTimeout(timer);
     return this.lifetime.dispose();
   }
 
@@ -43,8 +48,18 @@ export class WaitingNotifier {
       vscode.window.state.focused &&
       (this.attachTerminals.shows(active, session.id) || (pid !== undefined && pid === session.pid));
     const fresh = causes.filter((cause) => !known.has(cause.key) && !isLookedAt(cause));
-    if (fresh.length > 1) await tellOfMany(fresh);
-    else if (fresh[0]) await tellOf(fresh[0]);
+    const asked = fresh.filter(({ ask }) => ask !== undefined);
+    if (asked.length > 1) void tellOfMany(asked);
+    else if (asked[0]) void tellOf(asked[0]);
+    for (const cause of fresh) if (cause.ask === undefined) this.tellWhenItLasts(cause);
+  }
+
+  private tellWhenItLasts(cause: WaitingCause): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      if (this.known?.has(cause.key)) void tellOf(cause);
+    }, reasonBound);
+    this.timers.add(timer);
   }
 }
 

@@ -34,7 +34,8 @@ export class StatusBar {
     if (this.item.text !== text || this.item.tooltip !== tooltip) {
       this.item.text = text;
       this.item.tooltip = tooltip;
-      const label = vscode.l10n.t('Gas Town: {0} sessions, {1} waiting for you', alive.length, waiting.length);
+      const sessions = alive.length === 1 ? vscode.l10n.t('1 session') : vscode.l10n.t('{0} sessions', alive.length);
+      const label = vscode.l10n.t('Gas Town: {0}, {1} waiting for you', sessions, waiting.length);
       this.item.accessibilityInformation = { label };
     }
     this.item.show();

@@ -52,8 +52,11 @@ export function workTree(snapshot: TownSnapshot, context: ViewContext): TreeNode
 
 function workNode(work: WorkView, context: ViewContext): TreeNode {
   const { t } = context;
+  const attention = groups[0].states.some((state) => state === work.state);
   const description = [
     workStateText(work.state, t),
+    // What the person has to know first; the tooltip has it in full.
+    ...(attention && work.note !== undefined ? [work.note.replace(/\s+/g, ' ')] : []),
     ...(work.owner === undefined ? [] : [work.owner]),
     ...(work.rig === '' ? [] : [work.rig]),
     ...(work.commits === undefined ? [] : [work.commits === 1 ? t('1 commit') : t('{0} commits', work.commits)]),

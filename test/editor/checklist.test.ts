@@ -86,7 +86,7 @@ describe('manual checklist', () => {
     });
     const rows = await town.sessions.rows();
     expect(rows.map(({ label, depth }) => `${depth} ${label}`)).toEqual(['1 town', `2 ${rigName}`, '3 Crew', '4 amy']);
-    expect(await town.window.statusBar.waitFor(/^1$/)).toMatchObject({ ariaLabel: expect.stringContaining('1 sessions') as string });
+    expect(await town.window.statusBar.waitFor(/^1$/)).toMatchObject({ ariaLabel: 'Gas Town: 1 session, 0 waiting for you' });
     await picture('1-spawn-opencode');
   });
 
@@ -229,7 +229,7 @@ describe('manual checklist', () => {
     await town.window.terminals.type('clear; gt sling hopeless myproject --agent opencode --name five -m "Make the build green"');
     expect(await town.untilWork('hopeless', 'failed')).toMatchObject({ owner: id('five'), note: 'the build is red on main' });
     const row = await town.work.rowWhen('hopeless: Make the build green', ({ icon }) => icon === 'error');
-    expect(row.description).toMatch(/^failed · myproject-five · myproject/);
+    expect(row.description).toMatch(/^failed · the build is red on main · myproject-five · myproject/);
     expect((await town.work.rows())[0]).toMatchObject({ label: 'Needs Attention', icon: 'warning' });
     await town.window.terminals.type('clear; gt work show hopeless');
     await town.window.terminals.textWhen(/note: the build is red on main/);

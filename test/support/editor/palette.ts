@@ -38,6 +38,14 @@ export class Palette {
     return row;
   }
 
+  /** The titles of all commands that a search finds now. */
+  async find(text: string): Promise<string[]> {
+    await this.#openFor(`>${text}`);
+    const titles = await this.#quickInput.allOptions();
+    await this.#quickInput.dismiss();
+    return titles;
+  }
+
   /** Opens a file by its absolute path. */
   async openFile(file: string): Promise<void> {
     await this.#openFor(file);

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { eventually } from './eventually.ts';
 import { exactText } from './selectors.ts';
 
 /** The box at the top of the window in which VS Code asks: quick picks and input boxes. */
@@ -43,6 +44,19 @@ export class QuickInput {
     await this.input(prompt);
     await this.#rows().first().waitFor();
     return this.#rows().locator('.label-name').allInnerTexts();
+  }
+
+  /** The labels of all rows, also of those that have to be scrolled to. */
+  async allOptions(): Promise<string[]> {
+    const labels = new Set(await this.options());
+    const focused = (): Promise<string | null> => this.#rows().and(this.#page.locator('.focused')).getAttribute('data-index');
+    while ((await this.#rows().and(this.#page.locator('[data-last-element=true]')).count()) === 0) {
+      const before = await focused();
+      await this.#page.keyboard.press('PageDown');
+      await eventually('the list to scroll', focused, (now) => now !== before);
+      for (const label of await this.options()) labels.add(label);
+    }
+    return [...labels];
   }
 
   /** The line below the field: the prompt, or what is wrong with the input. */

@@ -43,6 +43,11 @@ export class Terminals {
     await this.#screen().waitFor();
   }
 
+  /** Waits until the terminal that is shown has the keyboard, as after an action that opens one. */
+  async untilFocused(): Promise<void> {
+    await this.#page.locator('.part.panel .terminal-wrapper.active:visible .xterm.focus').waitFor();
+  }
+
   /** Types a text into the terminal that is shown, and Enter. */
   async type(text: string): Promise<void> {
     await this.#input().focus();

@@ -77,9 +77,9 @@ export class TownEditor {
     await this.sessions.row(rigName).waitFor();
   }
 
-  /** Opens one more window on a folder, the town's root as a rule. */
-  async openWindow(folder = this.root): Promise<EditorPage> {
-    this.window = await this.editor.open(folder);
+  /** Opens one more window on a folder (the town's root as a rule), or on none. */
+  async openWindow(folder: string | 'no folder' = this.root): Promise<EditorPage> {
+    this.window = await this.editor.open(folder === 'no folder' ? undefined : folder);
     this.windows.push(this.window);
     return this.window;
   }

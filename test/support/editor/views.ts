@@ -40,6 +40,12 @@ export class Views {
     return (await content.count()) === 0 ? '' : content.innerText();
   }
 
+  /** The line above a view's rows; empty where there is none. */
+  async message(view: string): Promise<string> {
+    const message = this.#pane(view).locator('.message:visible');
+    return (await message.count()) === 0 ? '' : message.innerText();
+  }
+
   /** Clicks a button of an empty view's text. */
   async welcomeButton(view: string, label: string): Promise<void> {
     await this.#welcome(view).locator('.monaco-button').filter({ hasText: exactText(label) }).click();

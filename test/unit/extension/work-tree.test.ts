@@ -6,12 +6,12 @@ import { context, rig, session, town, work } from './fixtures.ts';
 test('work is grouped by what is to be done about it, the most urgent and oldest first', () => {
   const snapshot = town({
     work: [
-      work({ id: 'done-1', state: 'done', commits: 1 }),
+      work({ id: 'done-1', state: 'done', commits: 1, note: 'all is well' }),
       work({ id: 'open-2' }),
       work({ id: 'open-10', createdAt: 1 }),
       work({ id: 'open-1', priority: 0 }),
       work({ id: 'run-1', state: 'running', owner: 'myproject-worker-1', commits: 2 }),
-      work({ id: 'fail-1', state: 'failed', title: '' }),
+      work({ id: 'fail-1', state: 'failed', title: '', note: 'the build\nis red' }),
     ],
   });
   const groups = workTree(snapshot, context).map((group) => [
@@ -19,7 +19,7 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
     ...group.children.map((row) => `${row.label} — ${row.description}`),
   ]);
   expect(groups).toEqual([
-    ['Needs Attention', 'fail-1 — failed · myproject'],
+    ['Needs Attention', 'fail-1 — failed · the build is red · myproject'],
     ['In Progress', 'run-1: Add a dark theme — running · myproject-worker-1 · myproject · 2 commits'],
     [
       'Not Started',

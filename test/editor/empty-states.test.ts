@@ -1,0 +1,140 @@
+// What a person meets before the first session: no trust, no folder, no town, no agent program, no rig.
+
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentPath } from '../support/editor/agent-path.ts';
+import { processesOf } from '../support/editor/processes.ts';
+import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { prepareTools } from '../support/setup/tools.ts';
+
+/** The actions of the issue; which of them a window without a town offers. */
+const actions = {
+  always: ['Show Log'],
+  'in a trusted window': ['Create Town…'],
+  'in a town': [
+    'Add Rig…', 'New Work Unit…', 'Spawn Session…', 'Start Mayor', 'Show Agents…', 'Check Health', 'Open Town Settings',
+    'Look for Agent Programs Again',
+  ],
+  'with a rig': ['Sling Work…', 'Start Refinery…', 'Open Rig Settings'],
+  'with a session': ['Attach Terminal…', 'Assign Work…', 'Send Message…', 'Broadcast Message…', 'Terminate Session…'],
+} as const;
+
+type Condition = keyof typeof actions;
+
+describe('empty states', () => {
+  let town: TownEditor;
+  let agents: string[];
+
+  beforeAll(async () => {
+    const tools = await prepareTools(console.log);
+    agents = [tools.claude.folder, tools.opencode.folder];
+    const withoutAgents = agentPath(tools).split(path.delimiter).filter((folder) => !agents.includes(folder)).join(path.delimiter);
+    town = await TownEditor.start({
+      path: withoutAgents,
+      workspaceTrust: true,
+      settings: { 'security.workspace.trust.startupPrompt': 'never', 'security.workspace.trust.banner': 'never' },
+    });
+  });
+
+  keepPictureOfFailures(() => town);
+
+  afterAll(async () => {
+    expect(await town?.stop()).toEqual([]);
+  });
+
+  const welcome = async (text: RegExp): Promise<void> => {
+    await expect.poll(() => town.window.views.welcomeText('Sessions'), { timeout: 30_000 }).toMatch(text);
+  };
+
+  /** The palette offers the actions of these conditions, and none of the others. */
+  async function expectActions(conditions: readonly Condition[]): Promise<void> {
+    const found = new Set(await town.window.palette.find('Gas Town: '));
+    for (const condition of Object.keys(actions) as Condition[]) {
+      for (const title of actions[condition]) {
+        expect([title, found.has(`Gas Town: ${title}`)]).toEqual([title, conditions.includes(condition)]);
+      }
+    }
+  }
+
+  async function trust(): Promise<void> {
+    await town.window.views.welcomeButton('Sessions', 'Manage Workspace Trust');
+    const { page } = town.window;
+    await page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).click();
+    await page.locator('.workspace-trust-header.workspace-trust-trusted').waitFor();
+    await page.locator('.monaco-modal-editor-block .codicon-close:visible').last().click();
+    await page.locator('.workspace-trust-editor').waitFor({ state: 'hidden' });
+  }
+
+  it('starts nothing in a town that is not trusted', async () => {
+    await town.openWindow();
+    await town.window.views.open('Gas Town');
+    await welcome(/This workspace is not trusted\. Gas Town starts no agent and no other program in it\./);
+    await expectActions(['always']);
+    expect(existsSync(path.join(town.root, '.runtime/host.json'))).toBe(false);
+    expect(existsSync(path.join(town.root, '.runtime/town.db'))).toBe(false);
+    expect(processesOf(`GT_ROOT=${town.root}`)).toEqual([]);
+    await town.window.screenshot('empty-untrusted');
+  });
+
+  it('opens the town when trust is granted, and says where to get an agent program', async () => {
+    await trust();
+    await town.watch();
+    await welcome(/No agent program was found on this machine: neither Claude Code nor Opencode is on PATH/);
+    expect(await town.window.views.welcomeText('Work')).toMatch(/^No work yet\. Write down what is to be done/);
+    expect(await town.window.views.welcomeText('Rigs')).toMatch(/^No rigs\. Add one by its path or URL\./);
+    await expectActions(['always', 'in a trusted window', 'in a town']);
+    await town.window.screenshot('empty-no-agent-program');
+  });
+
+  it('finds agents in the folders that the settings name', async () => {
+    await mkdir(path.join(town.root, '.vscode'));
+    await writeFile(path.join(town.root, '.vscode/settings.json'), JSON.stringify({ 'gastown.agents.path': agents }));
+    await welcome(/The town has no rig yet\. A rig is a git repository that agents work on\./);
+    await town.window.screenshot('empty-no-rig');
+  });
+
+  it('adds a rig from the welcome text, and a session after that', async () => {
+    town.watcher.close();
+    await town.watch();
+    await town.window.views.welcomeButton('Sessions', 'Add Rig…');
+    const { quickInput } = town.window;
+    await quickInput.pick('Git URL…', 'Where is the git repository?');
+    await quickInput.type(town.rig, 'URL of the git repository');
+    await quickInput.type(rigName, 'Name of the rig');
+    await town.sessions.row(rigName).waitFor();
+    await expect.poll(() => town.window.views.message('Sessions')).toBe('No sessions yet. Sling work to a rig, or start the mayor.');
+    await expectActions(['always', 'in a trusted window', 'in a town', 'with a rig']);
+    await town.window.screenshot('empty-no-session');
+
+    await town.window.palette.run('Gas Town: Start Refinery…');
+    await town.untilIdle(`${rigName}-refinery`);
+    await town.window.terminals.untilFocused();
+    await expectActions(['always', 'in a trusted window', 'in a town', 'with a rig', 'with a session']);
+  });
+
+  it('makes a town in a folder that is none', async () => {
+    const folder = path.join(town.editor.root, 'fresh');
+    await mkdir(folder);
+    await town.openWindow(folder);
+    await town.window.views.open('Gas Town');
+    await trust();
+    await welcome(/This folder is in no town yet\. A town is a folder with settings\/config\.json/);
+    await expectActions(['always', 'in a trusted window']);
+    await town.window.screenshot('empty-no-town');
+    await town.window.views.welcomeButton('Sessions', 'Create Town…');
+    await town.window.quickInput.pick('fresh', 'Which folder shall be the town?');
+    await welcome(/No agent program was found|The town has no rig yet/);
+    expect(existsSync(path.join(folder, 'settings/config.json'))).toBe(true);
+    expect(existsSync(path.join(folder, '.runtime/host.json'))).toBe(true);
+  });
+
+  it('says what a town is in a window without a folder', async () => {
+    await town.openWindow('no folder');
+    await town.window.views.open('Gas Town');
+    await welcome(/They live in a town: a folder with its git repositories, called rigs\./);
+    await expectActions(['always', 'in a trusted window']);
+    await town.window.screenshot('empty-no-folder');
+  });
+});
