@@ -87,6 +87,7 @@ export class TownHost {
   private readonly emitter: Emitter<TownSnapshot>;
   private readonly token: string;
   private channel: ChannelServer | undefined;
+  private adopting: Promise<void> = Promise.resolve();
   private current: TownSnapshot;
   private pending: NodeJS.Timeout | undefined;
   private disposed = false;
@@ -225,6 +226,14 @@ export class TownHost {
     return this.town.orchestrators;
   }
 
+  /**
+   * Resolves when it is known of every session of an earlier host whether it still runs. Until then they are shown as
+   * starting: terminals come back some seconds after a reload.
+   */
+  get adopted(): Promise<void> {
+    return this.adopting;
+  }
+
   /** Calls back with a new snapshot after changes, coalesced. */
   onDidChange(listener: (snapshot: TownSnapshot) => void): Disposable {
     return this.emitter.event(listener);
@@ -249,6 +258,10 @@ export class TownHost {
   private async open(options: TownHostOptions): Promise<void> {
     await this.town.rigs.load();
     await writeLaunchers(this.paths, options.node, options.files.gt);
+    cleanUpAfter(this.town);
+    this.adopting = this.town.manager.adoptAll();
+    // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
+    await settleAbandoned(this.town);
     this.channel = await ChannelServer.listen(
       this.paths.socket,
       {
@@ -259,9 +272,6 @@ export class TownHost {
       this.log,
     );
     await writeHostFile(this.paths.hostFile, this.paths.socket, this.token);
-    cleanUpAfter(this.town);
-    await this.town.manager.adoptAll();
-    await settleAbandoned(this.town);
     await Promise.all(this.town.store.work.all().map((work) => this.town.builder.renewCommits(work)));
     this.publish();
     this.log.info(`[orchestration] hosting ${this.paths.root}`);

@@ -114,6 +114,8 @@ export class TownFixture {
     const lock = HostLock.tryAcquire(townPaths(this.root).hostLock);
     if (!lock) throw new Error('The town has a host already.');
     this.host = await TownHost.start(this.options, lock);
+    await this.host.adopted;
+    await this.until('what was left is taken up', ({ sessions }) => sessions.every(({ state }) => state !== 'starting'));
   }
 
   /** The host goes away; sessions live on. */
