@@ -45,6 +45,8 @@ export const sessionClasses = [
 export type SessionClass = (typeof sessionClasses)[number];
 
 export function lookOf(session: SessionView): SessionLook {
+  // A dialog may keep a session from starting (Claude's folder trust): that it waits says more than that it starts.
+  if (session.state === 'starting' && session.activity.kind === 'attention') return session.activity.ask;
   if (session.state !== 'running') return session.state;
   switch (session.activity.kind) {
     case 'unknown':

@@ -46,3 +46,8 @@ test('only stopped and failed sessions are not alive', () => {
   );
   expect(states).toEqual(['starting', 'running', 'paused']);
 });
+
+test('a session that a dialog keeps from starting waits for the person', () => {
+  expect(lookOf(session({ state: 'starting', activity: { kind: 'attention', ask: 'dialog' } }))).toBe('dialog');
+  expect(lookOf(session({ state: 'starting', activity: { kind: 'unknown' } }))).toBe('starting');
+});
