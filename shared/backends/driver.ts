@@ -35,8 +35,12 @@ export interface RunSpec {
 export interface Delivery {
   /** Message id: the idempotency key of its receipt. */
   id: string;
+  /** Begins with the mark of its id. */
   text: string;
 }
+
+/** Pure. How a delivery can be found again in what the agent program has recorded. */
+export const deliveryMark = (id: string): string => `[gt ${id}]`;
 
 /** What a driver needs to find its run again after a host restart. Plain JSON, kept in the store; no secrets. */
 export type RunReference = Record<string, unknown>;
@@ -47,6 +51,8 @@ export interface RunRecord {
   runId: string;
   reference: RunReference;
   spec: RunSpec;
+  /** Deliveries that the earlier host may have handed over: tell `delivered` of those that the model has. */
+  unconfirmed?: readonly string[];
 }
 
 /** How a person watches a session: the driver shows a terminal of its own, or names a program to run in one. */

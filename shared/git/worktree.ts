@@ -32,7 +32,11 @@ export async function createWorktree(repository: string, path: string, branch: s
     await mkdir(dirname(path), { recursive: true });
     await inTurn(repository, async () => {
       throwIfCancelled(signal, `Making a worktree for ${branch}`);
-      if (!(await isWorktree(repository, path, branch, signal))) await addWorktree(repository, path, branch, signal);
+      if (await isWorktree(repository, path, branch, signal)) return;
+      if (await unlessMissing(stat(path))) {
+        throw new GasTownError('isolation-failed', `${path} is there already, perhaps kept for what is in it. Choose another name, or remove it.`);
+      }
+      await addWorktree(repository, path, branch, signal);
     });
     const base = await git(path, ['merge-base', 'HEAD', await git(repository, ['rev-parse', 'HEAD'])], signal);
     return { path: await realpath(path), branch, base };

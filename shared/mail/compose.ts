@@ -1,3 +1,4 @@
+import { deliveryMark } from '../backends/driver.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { StoredWork } from '../store/work.ts';
 import { overseer } from './message.ts';
@@ -9,7 +10,7 @@ const nameOf = (sender: string): string => (sender === overseer ? 'the person' :
  * can be matched with what was sent, and says who speaks: another agent is not the person.
  */
 export function composeDelivery(message: StoredMessage, work: StoredWork | undefined): string {
-  const mark = `[gt ${message.id}]`;
+  const mark = deliveryMark(message.id);
   switch (message.kind) {
     case 'nudge':
       return `${mark} Nudge from ${nameOf(message.from)}: ${message.body}`;

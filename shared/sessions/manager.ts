@@ -55,6 +55,8 @@ export class SessionManager implements DriverHost {
   /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
   private readonly starting = new Map<string, { cancel: AbortController; settled: Promise<void> }>();
   private disposed = false;
+  /** Runs of an earlier host of which it is not yet known whether they still run. */
+  private readonly adoptions = new Map<string, Promise<void>>();
   /** Adopted runs that had been given something whose turn was not over when the last host went. */
   private readonly owedTurns = new Set<string>();
 
@@ -163,6 +165,7 @@ export class SessionManager implements DriverHost {
       const cause = 'stopped before it was ready';
       if (this.registry.find(id)?.runId !== info.runId) return { ...info, state: 'stopped', since: this.now(), cause };
     }
+    await this.adoptions.get(info.runId);
     await this.driver(info.backend).stop(info.runId);
     this.report(info.runId, 'host', { kind: 'ended' }, 'stopped on request');
     return this.registry.get(id);
@@ -182,7 +185,8 @@ export class SessionManager implements DriverHost {
     this.record(id, info.runId, 'ask.answered', { ask: ask.title, answer: answer.kind });
   }
 
-  attach(id: SessionId): Promise<AttachTarget> {
+  async attach(id: SessionId): Promise<AttachTarget> {
+    await this.adoptions.get(this.registry.get(id).runId);
     const info = this.registry.get(id);
     if (hasEnded(info)) throw new GasTownError('refused', `${id} has ended (${info.cause}). Start it again to attach.`);
     return this.driver(info.backend).attach(info.runId);
@@ -197,7 +201,12 @@ export class SessionManager implements DriverHost {
   /** Takes up, after a host restart, every run that the store remembers as alive; the others become visible as ended. */
   async adoptAll(): Promise<void> {
     const known = this.store.sessions.all();
-    await Promise.all(known.map(({ session, run }) => this.adopt(session, run)));
+    const adoptions = known.map(({ session, run }) => {
+      const adoption = this.adopt(session, run).finally(() => this.adoptions.delete(run.id));
+      this.adoptions.set(run.id, adoption);
+      return adoption;
+    });
+    await Promise.all(adoptions);
   }
 
   private async adopt(session: StoredSession, run: StoredRun): Promise<void> {
@@ -206,22 +215,24 @@ export class SessionManager implements DriverHost {
       this.report(run.id, 'host', endOf(run), run.error ?? 'ended earlier');
       return;
     }
-    if (this.store.messages.isTurnOpen(run.id)) this.owedTurns.add(run.id);
     try {
       const spec = await this.specOf(session, run);
-      const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec };
+      const unconfirmed = this.store.messages.pending(session.id).map(({ id }) => id);
+      const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec, unconfirmed };
       if (run.stopRequestedAt !== undefined) {
         this.report(run.id, 'host', { kind: 'stopping' }, 'stop requested before the restart');
         if (await this.driver(session.backend).adopt(record)) await this.driver(session.backend).stop(run.id);
         this.report(run.id, 'host', { kind: 'ended' }, 'stopped on request');
       } else if (await this.driver(session.backend).adopt(record)) {
         this.store.sessions.setRunning(run.id);
+        if (this.store.messages.isTurnOpen(run.id)) this.owedTurns.add(run.id);
         this.report(run.id, 'host', { kind: 'ready' }, 'taken up again after a restart of the host');
         this.record(session.id, run.id, 'session.adopted', {});
       } else {
         this.report(run.id, 'host', { kind: 'ended', error: 'it ended while no host was there' }, 'gone');
       }
     } catch (error) {
+      if (this.disposed) return;
       this.report(run.id, 'host', { kind: 'failed', error: `could not be taken up again: ${messageOf(error)}` }, 'adopt');
     }
   }

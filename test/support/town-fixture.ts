@@ -44,6 +44,7 @@ export class TownFixture {
   readonly environment: Record<string, string | undefined>;
   host!: TownHost;
   readonly options: TownHostOptions;
+  private hosting = false;
   private readonly elsewhere: HostProcess[] = [];
   private readonly removeFolder: () => void;
 
@@ -114,13 +115,15 @@ export class TownFixture {
     const lock = HostLock.tryAcquire(townPaths(this.root).hostLock);
     if (!lock) throw new Error('The town has a host already.');
     this.host = await TownHost.start(this.options, lock);
+    this.hosting = true;
     await this.host.adopted;
     await this.until('what was left is taken up', ({ sessions }) => sessions.every(({ state }) => state !== 'starting'));
   }
 
   /** The host goes away; sessions live on. */
-  letGo(): Promise<void> {
-    return this.host.dispose();
+  async letGo(): Promise<void> {
+    this.hosting = false;
+    await this.host.dispose();
   }
 
   /** Lets another process be the host; it can be killed. Call after `letGo`, and before `open`. */
@@ -191,6 +194,7 @@ export class TownFixture {
   /** Stops every session and the host. Returns the processes that were left over (and are killed now). */
   async stop(): Promise<ProcessFact[]> {
     for (const host of this.elsewhere.splice(0)) await host.kill();
+    if (!this.hosting) await this.open();
     for (const { id, state } of this.host.snapshot.sessions) {
       if (state === 'running' || state === 'starting') await this.host.api.request('session.stop', { session: id });
     }

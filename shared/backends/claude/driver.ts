@@ -28,6 +28,7 @@ import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings } from './settings.ts';
 import type { HookProgram } from './settings.ts';
 import { Startup } from './startup.ts';
+import { inTranscript } from './transcript.ts';
 import { isTrusted, trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
 
@@ -125,7 +126,7 @@ export class ClaudeDriver implements BackendDriver {
     }
   }
 
-  async adopt({ runId, reference: stored, spec }: RunRecord): Promise<boolean> {
+  async adopt({ runId, reference: stored, spec, unconfirmed = [] }: RunRecord): Promise<boolean> {
     const reference = parseReference(stored);
     const known = reference?.process;
     const terminal =
@@ -144,6 +145,7 @@ export class ClaudeDriver implements BackendDriver {
     const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort });
     this.runs.set(runId, run);
     await this.begin(run, terminal, reference.configDir);
+    for (const id of await inTranscript(reference, unconfirmed)) this.host.delivered(runId, id);
     return true;
   }
 

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Params } from '../../channel/protocol.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { killAll, startedWith } from '../../process/process-table.ts';
+import { deliveryMark } from '../driver.ts';
 import type {
   AskAnswer,
   AttachTarget,
@@ -120,6 +121,7 @@ export class OpencodeDriver implements BackendDriver {
       const run = new Run(this.host, link.server, record.spec, session, directory, promptDefaults(agent.name, agent.args));
       link.runs.set(record.runId, run);
       await link.resync([run]);
+      await this.confirm(run, record.unconfirmed ?? []);
       return true;
     } catch (error) {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
@@ -228,6 +230,19 @@ export class OpencodeDriver implements BackendDriver {
 
   dispose(): Promise<void> {
     return this.pool.dispose();
+  }
+
+  /** Tells of the deliveries that are in the session: their receipts were lost with the earlier host. */
+  private async confirm(run: Run, deliveries: readonly string[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const { client } = run.server;
+    const messages = await answerOf('list the messages', client.session.messages({ sessionID: run.session, limit: 50 }, bound(requestMs)));
+    const texts = messages.flatMap(({ info, parts }) =>
+      info.role === 'user' ? parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])) : [],
+    );
+    for (const id of deliveries) {
+      if (texts.some((text) => text.startsWith(deliveryMark(id)))) this.host.delivered(run.id, id);
+    }
   }
 
   private async create(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, signal: AbortSignal): Promise<Run> {

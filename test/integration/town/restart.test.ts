@@ -85,13 +85,27 @@ describe('a host that lets go and comes back', () => {
     for (const { id } of mails) expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
   });
 
+  test('what the model has is not said again, though its receipt was lost with the host', async () => {
+    await idle(...both);
+    const sent = await Promise.all(both.map((id) => nudge(id, 'Have you got this?')));
+    for (const id of sent) await town.message(id, 'acted');
+    await away(async () => {
+      for (const id of sent) town.write(`UPDATE messages SET state = 'accepted', run_id = NULL, attempts = 1, delivered_at = NULL, acted_at = NULL WHERE id = '${id}'`);
+    });
+    for (const id of sent) {
+      await town.message(id, 'acted');
+      expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+    }
+  });
+
   test('a deliberate stop stays one', async () => {
     await town.host.api.request('work.done', { id: 'claude-1', status: 'failed', message: 'for the test' });
+    const { runId } = town.session('alpha-claude');
     await town.host.api.request('session.stop', { session: 'alpha-claude' });
     await away();
     expect(town.host.snapshot.sessions.map(({ id }) => id)).toEqual(['alpha-opencode']);
     expect(ended).toEqual(['alpha-claude']);
-    expect(processesWith('GT_SESSION', 'alpha-claude')).toEqual([]);
+    expect(processesWith('GT_RUN', runId)).toEqual([]);
   });
 
   test('a stop that was asked for, but not carried out, is carried out', async () => {
@@ -102,7 +116,7 @@ describe('a host that lets go and comes back', () => {
     await away(async () => {
       town.write(`UPDATE runs SET stop_requested_at = 1 WHERE id = '${runId}'`);
     });
-    expect(town.host.snapshot.sessions).toEqual([]);
+    await town.until('it has stopped', ({ sessions }) => sessions.every(({ state }) => state === 'stopped'));
     expect(processesWith('GT_RUN', runId)).toEqual([]);
   });
 });
