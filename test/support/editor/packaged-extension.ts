@@ -6,15 +6,19 @@ import type { Say } from '../setup/progress.ts';
 const root = path.resolve(import.meta.dirname, '../../..');
 const file = path.join(root, '.test-output/gastown.vsix');
 
-/** The packaged extension: the one that is there, if it was made of the present build, else a new one. */
+/** What the package is made of. */
+const parts = ['extension', 'plugin', 'shared', 'package.json', 'package.nls.json'];
+
+/** The packaged extension: the one that is there, if nothing that it is made of has changed since, else a new one. */
 export async function packagedExtension(say: Say): Promise<string> {
-  const [made, built] = await Promise.all([changedAt(file), newestIn(path.join(root, 'dist'))]);
-  return made > built && built > 0 ? file : packageExtension(say);
+  const [made, ...changes] = await Promise.all([changedAt(file), ...parts.map((part) => newestIn(path.join(root, part)))]);
+  return made > Math.max(...changes) ? file : packageExtension(say);
 }
 
-/** Epoch milliseconds of the newest file in a folder and all below it; 0 where there is none. */
+/** Epoch milliseconds of the newest of a file, or a folder and all below it. */
 async function newestIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  if ((await stat(folder)).isFile()) return changedAt(folder);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const times = await Promise.all(entries.map((entry) => changedAt(path.join(entry.parentPath, entry.name))));
   return Math.max(0, ...times);
 }
