@@ -74,8 +74,10 @@ describe('a host that lets go and comes back', () => {
 
   test('mail is announced once, however often the host changes', async () => {
     await idle(...both);
+    // Told of the mail, the model leaves it unread.
+    const subject = scripted('Parcel', { text: 'Later.' }).replace('\n', ' ');
     const mails = await Promise.all(
-      both.map((to) => town.host.api.request('message.send', { to, type: 'mail', subject: 'Parcel', body: 'It is in the hall.' })),
+      both.map((to) => town.host.api.request('message.send', { to, type: 'mail', subject, body: 'It is in the hall.' })),
     );
     for (const { id } of mails) await town.model.waitFor(({ text }) => text.includes(`[gt ${id}]`));
     await idle(...both);
@@ -83,6 +85,7 @@ describe('a host that lets go and comes back', () => {
     const more = await Promise.all(both.map((id) => nudge(id, 'Anything else?')));
     for (const id of more) await town.message(id, 'acted');
     for (const { id } of mails) expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+    expect(town.host.snapshot.sessions.map(({ unreadMail }) => unreadMail)).toEqual([1, 1]);
   });
 
   test('what the model has is not said again, though its receipt was lost with the host', async () => {
