@@ -167,12 +167,14 @@ describe('Opencode sessions', () => {
     await own.driver.stop(spec.runId);
   });
 
-  it('has a database of its own, and no process left when the host goes away without sessions', async () => {
+  it('has a database of its own, and no process left when its last session has ended', async () => {
+    const spec = await town.makeSpec();
+    await own.driver.start(spec, never);
     const identity = (await identify(serverPid()))!;
     const folder = path.join(town.root, '.runtime', 'opencode');
     expect(existsSync(path.join(folder, readdirSync(folder)[0]!, 'opencode.db'))).toBe(true);
     const children = await descendants(identity.pid);
-    await own.leave();
+    await own.driver.stop(spec.runId);
     expect(await Promise.all([identity, ...children].map(isAlive))).not.toContain(true);
   });
 });
