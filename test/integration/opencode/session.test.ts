@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawn } from 'node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import { descendants, identify, isAlive, startedWith } from '../../../shared/process/process-table.ts';
 import { makeOpencodeTown, scripted, shellOf } from '../../support/opencode/town.ts';
@@ -12,10 +13,14 @@ const never = new AbortController().signal;
 describe('Opencode sessions', () => {
   let town: OpencodeTown;
   let own: Host;
+  /** A session that is there all the time, so that not every test waits for a server of its own. */
+  let keeper: RunSpec;
 
   beforeAll(async () => {
     town = await makeOpencodeTown();
     own = await town.makeHost();
+    keeper = await town.makeSpec();
+    await own.driver.start(keeper, never);
   });
   afterAll(() => town.close());
 
@@ -168,13 +173,11 @@ describe('Opencode sessions', () => {
   });
 
   it('has a database of its own, and no process left when its last session has ended', async () => {
-    const spec = await town.makeSpec();
-    await own.driver.start(spec, never);
     const identity = (await identify(serverPid()))!;
     const folder = path.join(town.root, '.runtime', 'opencode');
     expect(existsSync(path.join(folder, readdirSync(folder)[0]!, 'opencode.db'))).toBe(true);
     const children = await descendants(identity.pid);
-    await own.driver.stop(spec.runId);
+    await own.driver.stop(keeper.runId);
     expect(await Promise.all([identity, ...children].map(isAlive))).not.toContain(true);
   });
 });
