@@ -6,7 +6,7 @@ import { descendants, identify, isAlive, killAll, killTree, startedWith } from '
 
 /** A shell that ignores TERM, with a child in a group of its own. Resolves when both run. */
 async function stubbornFamily(mark: string) {
-  const child = spawn('/bin/sh', ['-c', "trap '' TERM; setsid sleep 1000 & echo up; while :; do wait; done"], {
+  const child = spawn('/bin/sh', ['-c', "trap '' TERM; setsid sh -c 'echo up; while :; do sleep 1000; done' & while :; do wait; done"], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { PATH: process.env['PATH'] ?? '', GT_TEST_MARK: mark },
