@@ -77,7 +77,7 @@ describe('attention', () => {
     expect(rows[0]?.description).toBe('1 waiting · 1 idle');
     expect(await town.window.views.badge('Gas Town')).toBe('1');
     expect(await town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
-    expect(await town.window.statusBar.waitFor(/^2\s+1$/)).toMatchObject({ ariaLabel: 'Gas Town: 2 sessions, 1 waiting for you' });
+    expect(await town.untilStatus(/^2\s+1$/)).toBe('Gas Town: 2 sessions, 1 waiting for you');
     expect(await town.sessions.row('amy').inlineActions()).toEqual(['Allow', 'Deny', 'Attach Terminal…']);
     const told = await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch/);
     expect(told.buttons).toEqual(['Allow', 'Deny', 'Open']);
@@ -90,7 +90,7 @@ describe('attention', () => {
     await untilAnswered(amy);
     expect(existsSync(fileOf(amy, 'one'))).toBe(true);
     expect(await town.window.views.badge('Gas Town')).toBeUndefined();
-    await town.window.statusBar.waitFor(/^2$/);
+    expect(await town.untilStatus(/^2$/)).toBe('Gas Town: 2 sessions, 0 waiting for you');
   });
 
   it('denies it from the row', async () => {

@@ -86,7 +86,7 @@ describe('manual checklist', () => {
     });
     const places = ['1 town', `2 ${rigName}`, '3 Crew', '4 amy'].join();
     await town.sessions.rowsWhen('the session in its place', (rows) => rows.map(({ label, depth }) => `${depth} ${label}`).join() === places);
-    expect(await town.window.statusBar.waitFor(/^1$/)).toMatchObject({ ariaLabel: 'Gas Town: 1 session, 0 waiting for you' });
+    expect(await town.untilStatus(/^1$/)).toBe('Gas Town: 1 session, 0 waiting for you');
     await picture('1-spawn-opencode');
   });
 
@@ -129,6 +129,18 @@ describe('manual checklist', () => {
     await picture('4-gt-agents');
   });
 
+  it('lists all agents, and opens the terminal of the chosen one', async () => {
+    await town.window.palette.run('Gas Town: Show Agents…');
+    expect(await town.window.quickInput.options('4 sessions')).toEqual(['amy', 'bob', 'cat', 'dan'].map((name) => `${name} (${rigName})`));
+    await town.window.quickInput.pick(`amy (${rigName})`, '4 sessions');
+    await town.window.terminals.untilFocused();
+    // Opencode's own screen, with what the session has said.
+    await town.window.terminals.textWhen(/Done\./);
+    expect(await town.window.terminals.names()).toEqual(['bash', `amy (${rigName})`]);
+    await picture('4-attach');
+    await town.window.terminals.focus('bash');
+  });
+
   it('runs a mixed Claude and Opencode workflow', async () => {
     await newWork('issue-1', 'Write notes for issue 1');
     await sling('issue-1', 'claude', 'one');
@@ -166,6 +178,30 @@ describe('manual checklist', () => {
     expect(passed.find((each) => each.kind === 'nudge')?.state).toBe('acted');
     await Promise.all([town.untilIdle(id('one')), town.untilIdle(id('two'))]);
     await picture('6-messages');
+  });
+
+  it('broadcasts to the sessions of both backends', async () => {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: Broadcast Message…');
+    await quickInput.input('To whom?');
+    await quickInput.confirm();
+    await quickInput.type('main is frozen', 'Message to the chosen sessions');
+    const everybody = ['crew-amy', 'crew-bob', 'crew-cat', 'crew-dan', 'one', 'two'].map(id);
+    const { messages } = await eventually(
+      'all to have acted on it',
+      () => town.watcher.request('message.list', {}),
+      (list) => list.messages.filter(({ kind, state }) => kind === 'broadcast' && state === 'acted').length === everybody.length,
+    );
+    expect(messages.filter(({ kind }) => kind === 'broadcast').map(({ to }) => to).sort()).toEqual(everybody);
+    expect(town.model.seen('main is frozen')).toHaveLength(everybody.length);
+    await Promise.all(everybody.map((session) => town.untilIdle(session)));
+  });
+
+  it('tells the health of both backends and of the town', async () => {
+    await town.window.palette.run('Gas Town: Check Health');
+    await expect.poll(() => town.window.editorText()).toMatch(/Everything works\.\s+✓ claude: .*\s+✓ opencode: /);
+    await picture('8-health');
+    await town.window.palette.run('View: Close All Editors');
   });
 
   it('cleans up on termination', async () => {

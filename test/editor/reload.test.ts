@@ -89,6 +89,9 @@ describe('windows', () => {
     await town.watch(host);
     expect(await town.untilAsking(amy)).toMatchObject({ runId, asks: [{ id: asks[0]?.id, title: 'bash: touch asked-before' }] });
     await town.window.views.open('Gas Town');
+    // A row that is being drawn again does not tell its action which one it is.
+    await town.sessions.rowsWhen('the tree to be at rest', (rows) =>
+      rows[0]?.description === '1 waiting · 2 idle' && rows.some(({ label }) => label === 'bash: touch asked-before'));
     await town.sessions.row('amy').inlineAction('Allow');
     await town.untilIdle(amy);
     await town.watcher.request('session.stop', { session: amy });
@@ -122,6 +125,7 @@ describe('windows', () => {
     const after = [await town.untilIdle(mayor), await town.untilIdle(worker)];
     expect(after.map(facts)).toEqual(before.map(facts));
     expect(after[0]?.pid).toBe(before[0]?.pid);
+    await second.views.tree('Sessions').rowWhen('Mayor', ({ icon }) => icon.startsWith('circle-'));
     await second.screenshot('reload-take-over');
     await expectDelivered('The second window speaks');
   });

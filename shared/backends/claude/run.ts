@@ -99,6 +99,7 @@ export class ClaudeRun {
   async begin(terminal: ManagedTerminal, identity: ProcessIdentity | undefined, folder: SessionsFolder): Promise<void> {
     this.terminal = terminal;
     this.folder = folder;
+    this.startup?.opened();
     if (identity) {
       this.save({ process: identity });
       this.host.setPid(this.spec.runId, identity.pid);

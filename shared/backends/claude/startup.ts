@@ -3,7 +3,7 @@ import type { ProgramStatus } from './sessions-folder.ts';
 
 export interface StartupOptions {
   hasFirstPrompt: boolean;
-  /** After how many ms without a sign of life a start dialog must be open. */
+  /** So many ms after `opened` without a sign of life, a start dialog must be open. */
   dialogAfterMs: number;
   /** A dialog is open before the session begins: folder trust, first-run questions, an error in settings. */
   onDialog: () => void;
@@ -24,12 +24,13 @@ export class Startup {
   private resolve: () => void = () => undefined;
   private reject: (error: Error) => void = () => undefined;
   private readonly options: StartupOptions;
-  private readonly dialogTimer: NodeJS.Timeout;
+  private dialogTimer: NodeJS.Timeout | undefined;
   private hooksTimer: NodeJS.Timeout | undefined;
   private promptTimer: NodeJS.Timeout | undefined;
   private hooked = false;
   private submitted = false;
   private idle = false;
+  private over = false;
   private status: ProgramStatus | undefined;
 
   constructor(options: StartupOptions) {
@@ -40,7 +41,12 @@ export class Startup {
     });
     // Whoever waits gets the rejection; a session that is given up on the way is no unhandled error.
     this.ready.catch(() => undefined);
-    this.dialogTimer = setTimeout(options.onDialog, options.dialogAfterMs);
+  }
+
+  /** The program runs: from now on a sign of life is waited for. */
+  opened(): void {
+    if (this.hooked || this.over) return;
+    this.dialogTimer = setTimeout(this.options.onDialog, this.options.dialogAfterMs);
   }
 
   sessionStarted(): void {
@@ -94,6 +100,7 @@ export class Startup {
   }
 
   private stop(): void {
+    this.over = true;
     clearTimeout(this.dialogTimer);
     clearTimeout(this.hooksTimer);
     clearTimeout(this.promptTimer);

@@ -34,6 +34,11 @@ export class QuickInput {
     await input.press('Enter');
   }
 
+  /** Takes what is chosen already. */
+  async confirm(): Promise<void> {
+    await (await this.input()).press('Enter');
+  }
+
   /** Enters a text without confirming, as while a person is typing. */
   async fill(text: string, prompt?: string): Promise<void> {
     await (await this.input(prompt)).fill(text);

@@ -39,8 +39,11 @@ export class Terminals {
   async focus(name: string): Promise<void> {
     await this.show();
     const label = this.#page.locator('.label-name', { hasText: exactText(name) });
-    await this.#tabs().filter({ has: label }).first().click();
-    await this.#screen().waitFor();
+    const tab = this.#tabs().filter({ has: label }).first();
+    const number = /^Terminal \d+/.exec((await tab.getAttribute('aria-label')) ?? '')?.[0];
+    await tab.click();
+    // Until then the screen is the former terminal's.
+    await this.#input().and(this.#page.locator(`[aria-label^="${number},"]`)).waitFor();
   }
 
   /** Waits until the terminal that is shown has the keyboard, as after an action that opens one. */

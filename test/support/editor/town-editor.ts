@@ -19,6 +19,7 @@ import type { EditorPage } from './editor-page.ts';
 import { eventually } from './eventually.ts';
 import { packagedExtension } from './packaged-extension.ts';
 import type { ProcessFact } from './processes.ts';
+import type { StatusBarItem } from './status-bar.ts';
 import { startTestEditor } from './test-editor.ts';
 import type { TestEditor, TestEditorOptions } from './test-editor.ts';
 import type { Tree } from './tree.ts';
@@ -107,6 +108,14 @@ export class TownEditor {
 
   get work(): Tree {
     return this.window.views.tree('Work');
+  }
+
+  /** The extension's item in the status bar, once its text matches; returns what a screen reader says of it. */
+  async untilStatus(text: RegExp): Promise<string> {
+    const own = async (): Promise<StatusBarItem | undefined> =>
+      (await this.window.statusBar.items()).find(({ id }) => id.endsWith('gastown.status'));
+    const item = await eventually(`a status bar item ${text}`, own, (found) => found !== undefined && text.test(found.text));
+    return item!.ariaLabel;
   }
 
   session(id: string): SessionView {
