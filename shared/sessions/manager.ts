@@ -17,8 +17,9 @@ import type { Logger } from '../process/logger.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { Registry } from './registry.ts';
-import { deriveStatus, newStatusModel, reduceStatus } from './status.ts';
-import type { Fact, Source, Status, StatusModel } from './status.ts';
+import { infoOf } from './session-info.ts';
+import { StatusBook } from './status-book.ts';
+import type { Fact, Source, Status } from './status.ts';
 
 export type NewSession = Omit<StoredSession, 'runId' | 'createdAt'>;
 
@@ -49,9 +50,8 @@ export class SessionManager implements DriverHost {
   private readonly clock: () => number;
   private readonly specOf: SpecBuilder;
   private readonly drivers = new Map<BackendName, BackendDriver>();
-  private readonly models = new Map<string, StatusModel>();
+  private readonly statuses = new StatusBook();
   private readonly sessionOfRun = new Map<string, SessionId>();
-  private readonly sequences = new Map<string, number>();
   /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
   private readonly starting = new Map<string, { cancel: AbortController; settled: Promise<void> }>();
   private disposed = false;
@@ -249,16 +249,10 @@ export class SessionManager implements DriverHost {
   }
 
   report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void {
-    const model = this.models.get(runId);
-    const id = this.sessionOfRun.get(runId);
-    if (!model || id === undefined || this.disposed) return;
-    const key = `${runId} ${source}`;
-    const number = seq ?? (this.sequences.get(key) ?? 0) + 1;
-    this.sequences.set(key, Math.max(number, this.sequences.get(key) ?? 0));
-    const after = reduceStatus(model, { runId, source, seq: number, at: this.now(), fact, cause });
-    if (after === model) return;
-    this.models.set(runId, after);
-    this.show(id, runId, deriveStatus(after));
+    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
+    if (id === undefined) return;
+    const status = this.statuses.take({ runId, source, fact, cause, at: this.now(), seq });
+    if (status) this.show(id, runId, status);
   }
 
   saveReference(runId: string, reference: RunReference): void {
@@ -296,31 +290,10 @@ export class SessionManager implements DriverHost {
     return id === undefined ? undefined : this.registry.find(id);
   }
 
-
   private enter(session: StoredSession, run: StoredRun): void {
-    this.models.set(run.id, newStatusModel(run.id, run.startedAt));
+    this.statuses.open(run.id, run.startedAt);
     this.sessionOfRun.set(run.id, session.id);
-    this.registry.register({
-      id: session.id,
-      backend: session.backend,
-      role: session.role,
-      agentName: session.agentName,
-      rig: session.rig,
-      state: 'starting',
-      startedAt: run.startedAt,
-      location: 'local',
-      workUnits: [],
-      runId: run.id,
-      agent: session.agent.name,
-      activity: { kind: 'unknown' },
-      since: run.startedAt,
-      cause: 'spawn requested',
-      asks: [],
-      children: [],
-      workDir: session.workDir,
-      ...(session.branch === undefined ? {} : { branch: session.branch }),
-      ...(run.pid === undefined ? {} : { pid: run.pid }),
-    });
+    this.registry.register(infoOf(session, run));
   }
 
   private show(id: SessionId, runId: string, status: Status): void {
@@ -346,9 +319,9 @@ export class SessionManager implements DriverHost {
 
   /** A run that ended between being ready and `start` returning is shown only now. */
   private noteEnd(runId: string): void {
-    const model = this.models.get(runId);
+    const status = this.statuses.of(runId);
     const id = this.sessionOfRun.get(runId);
-    if (model && id !== undefined) this.show(id, runId, deriveStatus(model));
+    if (status && id !== undefined) this.show(id, runId, status);
   }
 
   private forget(id: SessionId, runId: string): void {
@@ -357,10 +330,9 @@ export class SessionManager implements DriverHost {
   }
 
   private drop(id: SessionId, runId: string): void {
-    this.models.delete(runId);
+    this.statuses.close(runId);
     this.sessionOfRun.delete(runId);
     this.owedTurns.delete(runId);
-    for (const key of [...this.sequences.keys()]) if (key.startsWith(`${runId} `)) this.sequences.delete(key);
     this.registry.unregister(id);
   }
 
