@@ -140,8 +140,11 @@ describe('end', () => {
   test('stop ends a running tool and its children too', async () => {
     const spec = await running();
     const before = await town.processes(spec);
+    const terminal = town.terminal(spec);
     await town.driver.stop(spec.runId);
     expect(await waitForEnd(before, 0)).toEqual([]);
+    // The pty tells of it a moment later.
+    await terminal.exited;
     expect(town.terminals.terminals).toEqual([]);
     expect(town.host.status(spec.runId)).toMatchObject({ state: 'stopped' });
     await town.driver.stop(spec.runId);
