@@ -99,7 +99,7 @@ describe('start', () => {
     void town.host.until('pid', () => town.host.pids.get(spec.runId)).then(() => controller.abort());
     await expect(started).rejects.toMatchObject({ code: 'cancelled' });
     expect(await town.processes(spec)).toEqual([]);
-    expect(town.terminals.terminals).toEqual([]);
+    await expect.poll(() => town.terminals.terminals).toEqual([]);
   });
 
   test('an untrusted folder: the terminal is shown with the reason, and the session waits until it is stopped', async () => {
