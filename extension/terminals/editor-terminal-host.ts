@@ -5,8 +5,11 @@ import { EditorTerminal } from './editor-terminal.ts';
 import { roleIcon } from './role-icon.ts';
 import { Typing } from './typing.ts';
 
-/** In this time after activation the editor has brought its terminals back (measured: up to 4 s), in milliseconds. */
-const returnBound = 10_000;
+/**
+ * In this time after activation the editor has brought its terminals back, in milliseconds (measured: up to 4 s, on a busy
+ * machine more). Generous, because an agent whose terminal does not come back cannot be driven any more and is ended.
+ */
+const returnBound = 30_000;
 
 /** Later on, its terminals are there, and only their process ids have to be asked for. */
 const leastBound = 1_000;

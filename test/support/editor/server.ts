@@ -56,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const child = spawn(options.editor.node, [
     path.join(options.editor.folder, 'out/server-main.js'),
     '--host', '127.0.0.1', '--port', '0', '--accept-server-license-terms', '--telemetry-level', 'off',
-    '--reconnection-grace-time', '10', ...directories,
+    '--reconnection-grace-time', '30', ...directories,
     ...(options.token === undefined ? ['--without-connection-token'] : ['--connection-token', options.token]),
     ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust']),
     ...(options.smokeTestDriver === true ? ['--enable-smoke-test-driver'] : []),
