@@ -9,6 +9,11 @@ const longestPauseMs = 5_000;
 /** Events that are kept while no host is there; of more, the oldest are lost. */
 const bufferLength = 1_000;
 
+/** The host confirms a report at once; after this long it does not at all. */
+const confirmMs = 5_000;
+
+class LateError extends Error {}
+
 type Report = Params<'inside.event'>;
 
 export interface LinkOptions {
@@ -49,7 +54,7 @@ export class Link {
     const { client } = this;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`${method} took longer than ${timeoutMs} ms`)), timeoutMs);
+      timer = setTimeout(() => reject(new LateError(`${method} took longer than ${timeoutMs} ms`)), timeoutMs);
     });
     try {
       return await Promise.race([client.request(method, params), late]);
@@ -89,10 +94,12 @@ export class Link {
     this.sending = true;
     try {
       for (let next = this.buffer[0]; next && this.client; next = this.buffer[0]) {
-        await this.client.request('inside.event', next);
+        await this.request('inside.event', next, confirmMs);
         if (this.buffer[0] === next) this.buffer.shift();
       }
     } catch (error) {
+      // A host that does not answer any more may be gone without the connection having noticed: a new one will tell.
+      if (error instanceof LateError) this.client?.close();
       // A report that the host refuses would stop all the later ones; a connection that broke takes none away.
       if (this.client && isRefusal(error)) this.buffer.shift();
     } finally {

@@ -53,12 +53,16 @@ export class ChannelClient implements TownApi {
     });
     connection.onError(() => socket.destroy());
     connection.listen();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
     try {
-      const answer = await call(connection, closed, 'hello', hello, AbortSignal.timeout(timeoutMs));
+      const answer = await call(connection, closed, 'hello', hello, late.signal);
       return new ChannelClient(socket, connection, closed, answer);
     } catch (error) {
       socket.destroy();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -102,15 +106,16 @@ async function call<M extends MethodName>(
   const gone = closed.then(() => {
     throw new ChannelError('no-host', 'The host closed the connection.');
   });
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const cancel = (): void => {
-      // The host is told, and may answer with what it has undone; a host that does not answer is not waited for.
-      cancellation.cancel();
-      setTimeout(() => reject(new ChannelError('cancelled', `"${method}" was cancelled.`)), cancelGraceMs).unref();
-    };
-    if (signal?.aborted) cancel();
-    else signal?.addEventListener('abort', cancel, { once: true });
-  });
+  let giveUp: (error: ChannelError) => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => (giveUp = reject));
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  const cancel = (): void => {
+    // The host is told, and may answer with what it has undone; a host that does not answer is not waited for.
+    cancellation.cancel();
+    grace = setTimeout(() => giveUp(new ChannelError('cancelled', `"${method}" was cancelled.`)), cancelGraceMs);
+  };
+  if (signal?.aborted) cancel();
+  else signal?.addEventListener('abort', cancel, { once: true });
   // Whichever of them comes too late is nobody's error.
   gone.catch(() => undefined);
   aborted.catch(() => undefined);
@@ -119,6 +124,8 @@ async function call<M extends MethodName>(
   } catch (error) {
     throw toChannelError(error);
   } finally {
+    signal?.removeEventListener('abort', cancel);
+    clearTimeout(grace);
     cancellation.dispose();
   }
 }
