@@ -230,7 +230,8 @@ describe('manual checklist', () => {
     await town.sessions.row('one').inlineAction('Terminate Session…');
     await town.untilSession(id('one'), 'to be stopped', (each) => each.state === 'stopped');
     expect(pid).toBeDefined();
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    // It has ended; the editor, whose child it is, takes note of that a moment later.
+    await eventually('the process to be gone', async () => existsSync(`/proc/${pid}`), (there) => !there);
     expect(processesOf(`GT_SESSION=${id('one')}`)).toEqual([]);
     const rows = await town.sessions.rowsWhen('both as stopped', (all) => all.filter((row) => row.icon === 'circle-slash').length === 2);
     expect(rows.filter((row) => row.icon === 'circle-slash').map((row) => row.label).sort()).toEqual(['one', 'three']);
