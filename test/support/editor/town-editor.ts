@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach } from 'vitest';
 import { createTown } from '../../../shared/config/create-town.ts';
@@ -169,11 +169,22 @@ function sessionIn(town: TownSnapshot, id: string): SessionView {
   return session;
 }
 
-/** Call in a `describe`: takes a picture of the window at the end of each test that failed. */
+/** Call in a `describe`: after each test that failed, tells what the window showed and what the extension logged. */
 export function keepPictureOfFailures(town: () => TownEditor | undefined): void {
   afterEach(async ({ task }) => {
-    if (task.result?.state !== 'fail') return;
+    const failed = town();
+    if (task.result?.state !== 'fail' || failed === undefined) return;
     const name = task.name.replace(/\W+/g, '-').toLowerCase();
-    console.log(`What the editor showed: ${await town()?.window.screenshot(`failure-${name}`)}`);
+    console.log(`What the editor showed: ${await failed.window.screenshot(`failure-${name}`)}`);
+    console.log(`What the extension logged:\n${await lastLogged(failed.editor.root)}`);
   });
+}
+
+const loggedLines = 30;
+
+/** The last lines of each of the extension's logs: every window, and every reload of it, has one. */
+async function lastLogged(root: string): Promise<string> {
+  const files = (await readdir(root, { recursive: true })).filter((file) => path.basename(file) === 'Gas Town.log').sort();
+  const logs = await Promise.all(files.map((file) => readFile(path.join(root, file), 'utf8')));
+  return logs.map((log) => log.trimEnd().split('\n').slice(-loggedLines).join('\n')).join('\n--\n');
 }
