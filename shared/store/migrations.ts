@@ -99,4 +99,48 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT;
   `,
+  // Messages with receipts, restarts, failure policies, escalations, circuit breakers.
+  `
+  ALTER TABLE messages ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+  ALTER TABLE messages ADD COLUMN expires_at INTEGER;
+  ALTER TABLE messages ADD COLUMN closed_at INTEGER;
+  ALTER TABLE messages ADD COLUMN repeated INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX messages_by_sender ON messages(sender, sent_at);
+
+  ALTER TABLE sessions ADD COLUMN quarantined_at INTEGER;
+  ALTER TABLE sessions ADD COLUMN quarantine_reason TEXT;
+
+  ALTER TABLE work ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE work ADD COLUMN not_before INTEGER;
+
+  CREATE TABLE restarts (
+    session_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX restarts_by_session ON restarts(session_id, at);
+
+  CREATE TABLE escalations (
+    id TEXT PRIMARY KEY,
+    severity TEXT NOT NULL,
+    message TEXT NOT NULL,
+    raised_by TEXT NOT NULL,
+    session_id TEXT,
+    work_id TEXT,
+    cause TEXT NOT NULL UNIQUE,
+    raised_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    closed_by TEXT,
+    note TEXT
+  ) STRICT;
+
+  CREATE TABLE breakers (
+    backend TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    until INTEGER,
+    reason TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
