@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import { newId } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
+import { existsOnce } from '../roles/names.ts';
 import type { SessionManager } from '../sessions/manager.ts';
 import { hasEnded } from '../sessions/manager.ts';
 import type { Registry } from '../sessions/registry.ts';
@@ -48,23 +49,36 @@ export class Outbox {
     this.log = options.log;
     this.onChange = options.onChange;
     this.registry.onDidChange(({ kind, session }) => {
-      if (kind === 'unregistered') this.expire(session.id, `${session.id} was gone before it had this`, this.inFlight.get(session.id));
-      else this.flush(session.id);
+      if (kind !== 'unregistered') this.flush(session.id);
     });
     this.manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
     this.manager.onTurnEnded(({ session, runId }) => {
       if (this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
       this.flush(session.id);
     });
-    this.manager.onEnded(({ session, status }) => this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`));
+    this.manager.onEnded(({ session, status }) => {
+      this.inFlight.delete(session.id);
+      // After a failed end it waits: for the next run, or for whoever decides that there will be none.
+      if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
+    });
   }
 
-  /** After a restart: what waits for a session that is no more is closed, so that no later one of its name gets it. */
+  /** After a restart of the host: what waits for a session that is no more, or was stopped, is closed. */
   settleAbandoned(): void {
     for (const id of this.store.messages.recipientsWaiting()) {
       const session = this.registry.find(id);
-      if (id !== overseer && (!session || hasEnded(session))) this.expire(id, `${id} ended before it had this`);
+      if (id !== overseer && (!session || session.state === 'stopped')) this.expire(id, `${id} ended before it had this`);
     }
+  }
+
+  /**
+   * No run of the session will come that could take what waits for it. Mail stays in its box. A role that exists once
+   * keeps its messages for its next run, whenever that is; only work is not kept, since that goes elsewhere.
+   */
+  expire(id: SessionId, reason: string): void {
+    this.inFlight.delete(id);
+    const kinds: MessageKind[] = existsOnce(id) ? ['work', 'reminder'] : ['work', 'reminder', 'nudge', 'broadcast'];
+    if (this.store.messages.expirePending(id, kinds, reason) > 0) this.onChange();
   }
 
   /** Stores the entry and answers at once; delivery follows when the recipient is at a safe moment. */
@@ -124,12 +138,6 @@ export class Outbox {
   /** Mail stays accepted until it is read, but its notice is due only once in each run. */
   private isDue(message: StoredMessage): boolean {
     return message.kind !== 'mail' || message.runId === undefined || message.runId !== this.registry.find(message.to)?.runId;
-  }
-
-  /** All but one: the first prompt of a session whose start fails is closed by who starts it, with the reason. */
-  private expire(id: SessionId, reason: string, but?: string): void {
-    this.inFlight.delete(id);
-    if (this.store.messages.expirePending(id, reason, but) > 0) this.onChange();
   }
 
   private flush(id: SessionId): void {

@@ -64,6 +64,11 @@ export function sessionIdOfAddress(address: string): SessionId {
   return sessionIdOf('polecat', first, second);
 }
 
+/** Whether the id is that of a role which a town, or a rig, has once: it may be written to when it does not run. */
+export function existsOnce(id: SessionId): boolean {
+  return /^hq-(mayor|deacon)$|.-(witness|refinery)$/.test(id);
+}
+
 /** Throws `bad-input` unless a rig may be called so. */
 export function checkRigName(name: string): void {
   checkName('rig', name, name === townPrefix || reserved.includes(name));

@@ -42,15 +42,17 @@ export async function launchSession(
     backend: agent.backend,
     ...(branch === undefined ? {} : { branch }),
   };
-  if (launch.workId === undefined) return manager.start(wanted, signal);
-  // Before the prompt is noted: an ended session of this name takes what was meant for it along.
   manager.makeWay(id);
-  const entry = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '', workId: launch.workId };
-  const { message, delivery } = outbox.acceptAsFirstPrompt(entry);
+  // A polecat's name goes from one worker to the next; what was meant for the last one is not for this one.
+  if (role === 'polecat') outbox.expire(id, `${id} ended before it had this, and another worker has its name now`);
+  const work = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '' };
+  const first = launch.workId === undefined ? undefined : outbox.acceptAsFirstPrompt({ ...work, workId: launch.workId });
   try {
-    return await manager.start(wanted, signal, delivery);
+    return await manager.start(wanted, signal, first?.delivery);
   } catch (error) {
-    outbox.abandon(message.id, `the session did not start: ${messageOf(error)}`);
+    const reason = `the session did not start: ${messageOf(error)}`;
+    if (first) outbox.abandon(first.message.id, reason);
+    outbox.expire(id, reason);
     if (GasTownError.is(error)) throw error;
     throw new GasTownError('spawn-failed', `${id} could not be started: ${messageOf(error)}`, { cause: error });
   }

@@ -108,11 +108,11 @@ export class MessageTable {
     this.db.run("UPDATE messages SET run_id = ? WHERE id = ? AND state = 'accepted'", runId, id);
   }
 
-  /** Closes what was still to be put before a session that has gone, but one. Mail waits in its box. Returns how many. */
-  expirePending(to: string, reason: string, but = ''): number {
-    const sql =
-      "UPDATE messages SET state = 'expired', reason = ? WHERE recipient = ? AND state = 'accepted' AND kind <> 'mail' AND id <> ?";
-    return this.db.run(sql, reason, to, but);
+  /** Closes what of these kinds was still to be put before a session that has gone. Returns how many. */
+  expirePending(to: string, kinds: readonly MessageKind[], reason: string): number {
+    const list = kinds.map(() => '?').join(', ');
+    const sql = `UPDATE messages SET state = 'expired', reason = ? WHERE recipient = ? AND state = 'accepted' AND kind IN (${list})`;
+    return this.db.run(sql, reason, to, ...kinds);
   }
 
   /** Everybody for whom something waits. */

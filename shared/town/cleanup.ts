@@ -24,6 +24,7 @@ export async function settleAbandoned(town: TownParts): Promise<void> {
   town.outbox.settleAbandoned();
   for (const session of town.registry.list()) {
     if (hasEnded(session) && town.work.ownedBy(session.id).length === 0) {
+      town.outbox.expire(session.id, `${session.id} ended (${session.cause}) before it had this`);
       town.store.sessions.remove(session.id);
       town.registry.unregister(session.id);
     }

@@ -30,6 +30,8 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
   });
 
   manager.onEnded(({ session, runId, status }) => {
+    // Nobody starts a session again that has failed, so nothing will come for what waits for it.
+    if (status.state === 'failed') outbox.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
     for (const unit of work.ownedBy(session.id)) {
       const note = `${session.id} ended (${status.cause})`;
       if (status.state === 'stopped') work.move(unit, 'open', { by: 'host', runId, note }, { owner: null });

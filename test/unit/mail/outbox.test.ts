@@ -140,4 +140,40 @@ describe('outbox', () => {
     expect(core.work.get('issue-2').state).toBe('open');
     expect(core.work.get('issue-2').owner).toBeUndefined();
   });
+
+  const startMayor = () => {
+    const wanted = { id: 'hq-mayor', backend: 'opencode', role: 'mayor', agentName: '', rig: '', agent: fakeAgent, workDir: '/nowhere' } as const;
+    return core.manager.start(wanted, new AbortController().signal);
+  };
+
+  test('a deliberate end expires what waited, but not the mail', async () => {
+    const { id } = nudge('too late');
+    const mail = core.outbox.accept({ from: 'overseer', to: 'alpha-toast', kind: 'mail', body: 'later' });
+    await core.manager.stop('alpha-toast');
+    expect(core.store.messages.get(id)).toMatchObject({ state: 'expired' });
+    expect(core.store.messages.get(id)?.reason).toContain('alpha-toast ended');
+    expect(stateOf(mail.id)).toBe('accepted');
+  });
+
+  test('a role that exists once keeps what waited for its next run, which gets it once', async () => {
+    await startMayor();
+    const { id } = nudge('when you are back', 'hq-mayor');
+    await core.manager.stop('hq-mayor');
+    expect(stateOf(id)).toBe('accepted');
+    runId = (await startMayor()).runId;
+    idle();
+    await settled();
+    core.manager.delivered(runId, id);
+    core.manager.turnEnded(runId);
+    idle();
+    await settled();
+    expect(delivered()).toEqual([`[gt ${id}] Nudge from the person: when you are back`]);
+  });
+
+  test('what waits for a session that failed expires when nobody starts it again', () => {
+    const { id } = nudge('are you there?');
+    core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
+    expect(stateOf(id)).toBe('expired');
+    expect(delivered()).toEqual([]);
+  });
 });
