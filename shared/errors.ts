@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'unknown-session'
   | 'unknown-work'
   | 'unknown-backend'
+  | 'unknown-escalation'
   | 'name-taken'
   | 'not-a-repository'
   | 'isolation-failed'

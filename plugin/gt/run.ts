@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ChannelError } from '../../shared/channel/client.ts';
 import { addAgentCommands } from './commands/agents.ts';
+import { addEscalationCommands } from './commands/escalations.ts';
 import { addMessageCommands } from './commands/messages.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTownCommands } from './commands/town.ts';
@@ -30,9 +31,12 @@ function makeProgram(gt: Gt): Command {
   const program = new Command('gt')
     .description('Gas Town: run many coding agents at once. Talks to the host of the town around the current folder.')
     .configureOutput({ writeOut: (text) => gt.io.out(text), writeErr: (text) => gt.io.err(text) })
+    // What comes after a subcommand's name belongs to the subcommand, also where its parent has an option of that name.
+    .enablePositionalOptions()
     .exitOverride();
   addAgentCommands(program, gt);
   addWorkCommands(program, gt);
+  addEscalationCommands(program, gt);
   addMessageCommands(program, gt);
   addRoleCommands(program, gt);
   addTownCommands(program, gt);

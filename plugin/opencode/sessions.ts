@@ -11,6 +11,8 @@ export class Sessions {
   private readonly roots = new Set<string>();
   private readonly parents = new Map<string, string>();
   private readonly contextFiles = new Map<string, string>();
+  /** The run that a session of ours belongs to. */
+  private readonly runs = new Map<string, string>();
   private readonly environments = new Map<string, Record<string, string>>();
   private readonly contexts = new Map<string, string>();
   private readonly staleContexts = new Set<string>();
@@ -25,11 +27,21 @@ export class Sessions {
     if (typeof info['parentID'] === 'string') this.parents.set(info['id'], info['parentID']);
     else this.roots.add(info['id']);
     const metadata = isObject(info['metadata']) ? info['metadata']['gastown'] : undefined;
-    if (isObject(metadata) && typeof metadata['contextFile'] === 'string') this.contextFiles.set(info['id'], metadata['contextFile']);
+    if (!isObject(metadata)) return;
+    if (typeof metadata['contextFile'] === 'string') this.contextFiles.set(info['id'], metadata['contextFile']);
+    if (typeof metadata['run'] === 'string') this.belongTo(info['id'], metadata['run']);
+  }
+
+  /** A session that goes on in another run has another identity, with another token, and another role context. */
+  private belongTo(session: string, run: string): void {
+    if (this.runs.get(session) === run) return;
+    this.runs.set(session, run);
+    this.environments.delete(session);
+    this.contexts.delete(session);
   }
 
   forget(session: string): void {
-    for (const map of [this.parents, this.contextFiles, this.environments, this.contexts]) map.delete(session);
+    for (const map of [this.parents, this.contextFiles, this.runs, this.environments, this.contexts]) map.delete(session);
     this.staleContexts.delete(session);
     this.roots.delete(session);
   }
@@ -46,7 +58,8 @@ export class Sessions {
     if (known) return known;
     try {
       const { env } = await this.link.request('inside.environment', { session: root }, hostMs);
-      if (Object.keys(env).length > 0) this.environments.set(root, env);
+      // An answer may be late, about the run before.
+      if (Object.keys(env).length > 0 && this.isOf(root, env['GT_RUN'])) this.environments.set(root, env);
       return env;
     } catch {
       // Without a host there is no identity; the shell works all the same.
@@ -79,6 +92,11 @@ export class Sessions {
   isOurs(session: string): boolean {
     const root = this.rootOf(session);
     return this.contextFiles.has(root) || this.environments.has(root) || this.contexts.has(root);
+  }
+
+  private isOf(session: string, run: string | undefined): boolean {
+    const known = this.runs.get(session);
+    return known === undefined || known === run;
   }
 
   private rootOf(session: string): string {

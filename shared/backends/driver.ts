@@ -29,6 +29,15 @@ export interface RunSpec {
   runDir: string;
   /** The first thing that the model is asked, if there is work already. */
   firstPrompt?: Delivery;
+  /** Go on with the conversation of an earlier run, where the program still knows it; else start a new one. */
+  resume?: Resume;
+}
+
+export interface Resume {
+  /** The earlier run's. */
+  reference: RunReference;
+  /** Deliveries that the earlier run may have taken: tell `delivered` of those that are in the conversation. */
+  unconfirmed: readonly string[];
 }
 
 /** Text to be put before the model. */

@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BroadcastResult, SessionId } from '../orchestrator.ts';
-import type { MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
+import { severities } from '../work/severity.ts';
+import type { EscalationView, MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
 import type { AttachTarget } from '../backends/driver.ts';
 
 export const protocolVersion = 1;
@@ -56,6 +57,11 @@ export const schemas = {
   'work.show': z.strictObject({ id: name }),
   'work.assign': z.strictObject({ id: name, session: name }),
   'work.done': z.strictObject({ status: z.enum(doneStatuses).optional(), message: text.optional(), id: name.optional() }),
+  /** `gt escalate`: somebody beyond the caller has to deal with this. */
+  'work.escalate': z.strictObject({ severity: z.enum(severities), message: text, work: name.optional() }),
+  /** The open ones; with `all` the closed ones, too. */
+  'escalation.list': z.strictObject({ all: z.boolean().optional() }),
+  'escalation.close': z.strictObject({ id: name, message: text.optional() }),
   /** The work of the calling session (`gt hook`). */
   'work.mine': z.strictObject({ session: name.optional() }),
 
@@ -125,6 +131,9 @@ export interface Results {
   'work.show': WorkView & { history: WorkHistoryEntry[] };
   'work.assign': WorkView;
   'work.done': WorkView;
+  'work.escalate': EscalationView;
+  'escalation.list': { escalations: EscalationView[] };
+  'escalation.close': EscalationView;
   'work.mine': { session: SessionId; work: WorkView[] };
   sling: { session: SessionView; work: WorkView };
   'session.spawn': SessionView;

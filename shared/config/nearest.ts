@@ -1,7 +1,7 @@
 import { GasTownError } from '../errors.ts';
 
 /** What a person can name wrongly. */
-export type NamedKind = 'rig' | 'agent' | 'role' | 'session' | 'work' | 'backend';
+export type NamedKind = 'rig' | 'agent' | 'role' | 'session' | 'work' | 'backend' | 'escalation';
 
 const words: Record<NamedKind, { one: string; many: string }> = {
   rig: { one: 'rig', many: 'rigs' },
@@ -10,6 +10,7 @@ const words: Record<NamedKind, { one: string; many: string }> = {
   session: { one: 'session', many: 'sessions' },
   work: { one: 'work unit', many: 'work units' },
   backend: { one: 'backend', many: 'backends' },
+  escalation: { one: 'open escalation', many: 'open escalations' },
 };
 
 /** Beyond this many names a message lists the first ones only. */

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { agents, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
 
+const escalation = z.looseObject({
+  command: z
+    .array(z.string())
+    .min(1)
+    .meta({ examples: [['notify-send', 'Gas Town']] })
+    .describe('A program and its arguments, run without a shell for every escalation. What it is about is in the variables GT_ESCALATION_ID, _SEVERITY, _MESSAGE, _BY, _SESSION, _WORK and _AT.')
+    .optional(),
+});
+
 /** `<town>/settings/config.json` in Gas Town's format (internal/config/types.go, TownSettings). Unknown keys are kept. */
 export const townSettings = z.looseObject({
   type: z.literal('town-settings').describe('Says that this file holds the settings of a town.'),
@@ -14,6 +23,7 @@ export const townSettings = z.looseObject({
   agents: agents.optional(),
   role_agents: roleAgents.optional(),
   crew_agents: agentsByWorker.describe('Which agent a crew member gets, by name; goes before `role_agents`.').optional(),
+  escalation: escalation.describe('What happens besides when something is escalated to you.').optional(),
   cli_theme: untouched('Colours of Gas Town\'s command line.'),
   agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
   web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),

@@ -5,7 +5,7 @@ import { newId } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
 import { existsOnce } from '../roles/names.ts';
 import type { SessionManager } from '../sessions/manager.ts';
-import { hasEnded } from '../sessions/manager.ts';
+import { hasEnded } from '../sessions/session-info.ts';
 import type { Registry } from '../sessions/registry.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';

@@ -10,6 +10,7 @@ interface Entry {
 const entries: readonly Entry[] = [
   { usage: 'gt hook', does: 'show the work that is yours' },
   { usage: 'gt done [--status completed|failed|escalated] -m TEXT', does: 'report the end of your work; only this ends it' },
+  { usage: 'gt escalate -s low|medium|high|critical -m TEXT [--work ID]', does: 'tell the person what you cannot solve' },
   { usage: 'gt prime', does: 'print this context again' },
   { usage: 'gt agents', does: 'list all sessions with their state' },
   { usage: 'gt work list', does: 'list all work units' },

@@ -7,24 +7,20 @@ import type {
   DriverHost,
   InsideEvent,
   RunReference,
-  RunSpec,
 } from '../backends/driver.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
-import type { BackendName, ChildSession, SessionId, SessionInfo, SessionState } from '../orchestrator.ts';
+import type { BackendName, ChildSession, SessionId, SessionInfo } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
-import { newId, newToken } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
+import { Adoptions } from './adoption.ts';
 import type { Registry } from './registry.ts';
-import { infoOf } from './session-info.ts';
+import { RunControl } from './run-control.ts';
+import type { NewSession, Restart, SpecBuilder } from './run-control.ts';
+import { hasEnded, infoOf } from './session-info.ts';
 import { StatusBook } from './status-book.ts';
 import type { Fact, Source, Status } from './status.ts';
-
-export type NewSession = Omit<StoredSession, 'runId' | 'createdAt'>;
-
-/** Makes the driver's order out of what is stored; the first prompt only where the run is new. */
-export type SpecBuilder = (session: StoredSession, run: StoredRun, firstPrompt?: Delivery) => Promise<RunSpec>;
 
 export interface SessionManagerOptions {
   store: Store;
@@ -48,38 +44,58 @@ export class SessionManager implements DriverHost {
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly clock: () => number;
-  private readonly specOf: SpecBuilder;
   private readonly drivers = new Map<BackendName, BackendDriver>();
   private readonly statuses = new StatusBook();
   private readonly sessionOfRun = new Map<string, SessionId>();
-  /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
-  private readonly starting = new Map<string, { cancel: AbortController; settled: Promise<void> }>();
+  private readonly control: RunControl;
+  private readonly adoptions: Adoptions;
   private disposed = false;
-  /** Runs of an earlier host of which it is not yet known whether they still run. */
-  private readonly adoptions = new Map<string, Promise<void>>();
   /** Adopted runs that had been given something whose turn was not over when the last host went. */
   private readonly owedTurns = new Set<string>();
 
   private readonly deliveredEmitter: Emitter<RunEvent & { deliveryId: string }>;
   private readonly turnEndedEmitter: Emitter<RunEvent>;
   private readonly endedEmitter: Emitter<RunEvent & { status: Status }>;
+  private readonly replacedEmitter: Emitter<RunEvent>;
   readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
   readonly onTurnEnded: Emitter<RunEvent>['event'];
+  /** The session's run is over, and it was not ended for a restart. */
   readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
+  /** `session` goes on with another run than `runId`. */
+  readonly onReplaced: Emitter<RunEvent>['event'];
 
   constructor(options: SessionManagerOptions) {
     this.log = options.log;
     this.store = options.store;
     this.registry = options.registry;
     this.clock = options.now;
-    this.specOf = options.specOf;
     const failed = (error: unknown): void => this.log.error(`a listener failed: ${messageOf(error)}`);
     this.deliveredEmitter = new Emitter(failed);
     this.turnEndedEmitter = new Emitter(failed);
     this.endedEmitter = new Emitter(failed);
+    this.replacedEmitter = new Emitter(failed);
     this.onDelivered = this.deliveredEmitter.event;
     this.onTurnEnded = this.turnEndedEmitter.event;
     this.onEnded = this.endedEmitter.event;
+    this.onReplaced = this.replacedEmitter.event;
+    const keeper = {
+      ...options,
+      driver: (backend: BackendName) => this.driver(backend),
+      adopted: (runId: string) => this.adoptions.settled(runId),
+      report: (runId: string, fact: Fact, cause: string) => this.report(runId, 'host', fact, cause),
+      record: this.record.bind(this),
+      enter: this.enter.bind(this),
+      replace: this.replace.bind(this),
+      drop: this.drop.bind(this),
+      noteEnd: this.noteEnd.bind(this),
+    };
+    this.control = new RunControl(keeper);
+    this.adoptions = new Adoptions(keeper, {
+      isDisposed: () => this.disposed,
+      onAdopted: (runId) => {
+        if (this.store.messages.isTurnOpen(runId)) this.owedTurns.add(runId);
+      },
+    });
   }
 
   addDriver(driver: BackendDriver): void {
@@ -102,73 +118,39 @@ export class SessionManager implements DriverHost {
   /** Throws `name-taken` while a session of this name lives. */
   requireFree(id: SessionId): void {
     const present = this.registry.find(id);
-    if (!present || hasEnded(present)) return;
+    if (!present || (hasEnded(present) && !this.control.isRestarting(id))) return;
     throw new GasTownError('name-taken', `${id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
   }
 
   /**
-   * Starts a new run of a session. Resolves when it can take prompts; on rejection the session is gone again, and the
-   * driver has cleaned up what it had started.
+   * Starts a session. Resolves when it can take prompts; on rejection the session is gone again, and the driver has
+   * cleaned up what it had started.
    */
   async start(wanted: NewSession, signal: AbortSignal, firstPrompt?: Delivery): Promise<SessionInfo> {
     throwIfCancelled(signal, `Starting ${wanted.id}`);
     this.makeWay(wanted.id);
-    const now = this.now();
-    const session: StoredSession = { ...wanted, runId: newId('run'), createdAt: now };
-    const run: StoredRun = {
-      id: session.runId,
-      sessionId: session.id,
-      token: newToken(),
-      state: 'starting',
-      reference: {},
-      startedAt: now,
-    };
-    this.store.sessions.begin(session, run);
-    this.enter(session, run);
-    const cancel = new AbortController();
-    let settle = (): void => undefined;
-    const settled = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    this.starting.set(run.id, { cancel, settled });
-    this.record(session.id, run.id, 'session.starting', { agent: session.agent.name, workDir: session.workDir });
-    try {
-      const driver = this.driver(session.backend);
-      await driver.start(await this.specOf(session, run, firstPrompt), AbortSignal.any([signal, cancel.signal]));
-      this.starting.delete(run.id);
-      this.store.sessions.setRunning(run.id);
-      this.report(run.id, 'host', { kind: 'ready' }, 'session started');
-      this.noteEnd(run.id);
-      this.log.info(`[orchestration] spawned ${session.backend} session ${session.id} for rig ${session.rig || '-'}`);
-      return this.registry.get(session.id);
-    } catch (error) {
-      this.starting.delete(run.id);
-      this.record(session.id, run.id, 'session.start-failed', { error: messageOf(error) });
-      this.log.warn(`[orchestration] ${session.id} did not start: ${messageOf(error)}`);
-      this.forget(session.id, run.id);
-      throw error;
-    } finally {
-      settle();
-    }
+    return this.control.start(wanted, signal, firstPrompt);
+  }
+
+  /**
+   * Gives the session a new run in its work dir, ending the one that it has. With an agent of the same backend the new run
+   * resumes the conversation where the program still knows it. What the session has stays its own throughout. Resolves when
+   * the run can take prompts; on rejection the session stays, as failed (or stopped, where somebody stopped it meanwhile).
+   */
+  async restart(id: SessionId, restart: Restart, signal: AbortSignal = new AbortController().signal): Promise<SessionInfo> {
+    throwIfCancelled(signal, `Restarting ${id}`);
+    return this.control.restart(id, restart, signal);
+  }
+
+  /** Whether a restart of the session is under way. */
+  isRestarting(id: SessionId): boolean {
+    return this.control.isRestarting(id);
   }
 
   /** Stops the session's run. What was asked for is recorded first, so that no restart undoes it. */
   async stop(id: SessionId): Promise<SessionInfo> {
     const info = this.registry.get(id);
-    if (hasEnded(info)) return info;
-    this.store.sessions.requestStop(info.runId, this.now());
-    this.report(info.runId, 'host', { kind: 'stopping' }, 'stop requested');
-    const start = this.starting.get(info.runId);
-    if (start) {
-      start.cancel.abort();
-      await start.settled;
-      const cause = 'stopped before it was ready';
-      if (this.registry.find(id)?.runId !== info.runId) return { ...info, state: 'stopped', since: this.now(), cause };
-    }
-    await this.adoptions.get(info.runId);
-    await this.driver(info.backend).stop(info.runId);
-    this.report(info.runId, 'host', { kind: 'ended' }, 'stopped on request');
-    return this.registry.get(id);
+    return hasEnded(info) && !this.control.isRestarting(id) ? info : this.control.stop(id);
   }
 
   deliver(id: SessionId, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
@@ -186,7 +168,7 @@ export class SessionManager implements DriverHost {
   }
 
   async attach(id: SessionId): Promise<AttachTarget> {
-    await this.adoptions.get(this.registry.get(id).runId);
+    await this.adoptions.settled(this.registry.get(id).runId);
     const info = this.registry.get(id);
     if (hasEnded(info)) throw new GasTownError('refused', `${id} has ended (${info.cause}). Start it again to attach.`);
     return this.driver(info.backend).attach(info.runId);
@@ -199,42 +181,8 @@ export class SessionManager implements DriverHost {
   }
 
   /** Takes up, after a host restart, every run that the store remembers as alive; the others become visible as ended. */
-  async adoptAll(): Promise<void> {
-    const known = this.store.sessions.all();
-    const adoptions = known.map(({ session, run }) => {
-      const adoption = this.adopt(session, run).finally(() => this.adoptions.delete(run.id));
-      this.adoptions.set(run.id, adoption);
-      return adoption;
-    });
-    await Promise.all(adoptions);
-  }
-
-  private async adopt(session: StoredSession, run: StoredRun): Promise<void> {
-    this.enter(session, run);
-    if (hasEnded(run)) {
-      this.report(run.id, 'host', endOf(run), run.error ?? 'ended earlier');
-      return;
-    }
-    try {
-      const spec = await this.specOf(session, run);
-      const unconfirmed = this.store.messages.pending(session.id).map(({ id }) => id);
-      const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec, unconfirmed };
-      if (run.stopRequestedAt !== undefined) {
-        this.report(run.id, 'host', { kind: 'stopping' }, 'stop requested before the restart');
-        if (await this.driver(session.backend).adopt(record)) await this.driver(session.backend).stop(run.id);
-        this.report(run.id, 'host', { kind: 'ended' }, 'stopped on request');
-      } else if (await this.driver(session.backend).adopt(record)) {
-        this.store.sessions.setRunning(run.id);
-        if (this.store.messages.isTurnOpen(run.id)) this.owedTurns.add(run.id);
-        this.report(run.id, 'host', { kind: 'ready' }, 'taken up again after a restart of the host');
-        this.record(session.id, run.id, 'session.adopted', {});
-      } else {
-        this.report(run.id, 'host', { kind: 'ended', error: 'it ended while no host was there' }, 'gone');
-      }
-    } catch (error) {
-      if (this.disposed) return;
-      this.report(run.id, 'host', { kind: 'failed', error: `could not be taken up again: ${messageOf(error)}` }, 'adopt');
-    }
+  adoptAll(): Promise<void> {
+    return this.adoptions.all();
   }
 
   /** Takes no more reports: the store is about to be closed, and sessions live on for the next host. */
@@ -296,9 +244,17 @@ export class SessionManager implements DriverHost {
     this.registry.register(infoOf(session, run));
   }
 
+  private replace(session: StoredSession, run: StoredRun, before: string, cause: string): void {
+    this.close(before);
+    this.statuses.open(run.id, run.startedAt);
+    this.sessionOfRun.set(run.id, session.id);
+    this.replacedEmitter.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before });
+  }
+
   private show(id: SessionId, runId: string, status: Status): void {
     const before = this.registry.get(id);
-    if (this.starting.has(runId) && (status.state === 'failed' || status.state === 'stopped')) return;
+    if (this.control.isStarting(runId) && hasEnded(status)) return;
+    if (this.control.isReplaced(runId)) return;
     const after = this.registry.update(id, status);
     const changed = before.state !== after.state || before.activity.kind !== after.activity.kind;
     if (!changed) return;
@@ -324,29 +280,19 @@ export class SessionManager implements DriverHost {
     if (status && id !== undefined) this.show(id, runId, status);
   }
 
-  private forget(id: SessionId, runId: string): void {
-    this.store.sessions.remove(id);
-    this.drop(id, runId);
+  private drop(id: SessionId, runId: string): void {
+    this.close(runId);
+    this.registry.unregister(id);
   }
 
-  private drop(id: SessionId, runId: string): void {
+  /** What comes of the run from now on is late, and changes nothing. */
+  private close(runId: string): void {
     this.statuses.close(runId);
     this.sessionOfRun.delete(runId);
     this.owedTurns.delete(runId);
-    this.registry.unregister(id);
   }
 
   private record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void {
     this.store.addEvent({ at: this.now(), sessionId, runId, type, detail });
   }
-}
-
-/** Whether the session's run is over. */
-export function hasEnded({ state }: { state: SessionState }): boolean {
-  return state === 'stopped' || state === 'failed';
-}
-
-function endOf(run: StoredRun): Fact {
-  if (run.state === 'failed') return { kind: 'failed', error: run.error ?? 'failed' };
-  return { kind: 'ended' };
 }

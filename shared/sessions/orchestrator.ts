@@ -20,7 +20,7 @@ import { toWorkUnit } from '../work/service.ts';
 import { ownedStates } from '../work/state.ts';
 import { launchSession } from './launch.ts';
 import type { Launch } from './launch.ts';
-import { hasEnded } from './manager.ts';
+import { hasEnded } from './session-info.ts';
 import type { SessionManager } from './manager.ts';
 import type { Registry } from './registry.ts';
 

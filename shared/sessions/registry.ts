@@ -78,6 +78,14 @@ export class Registry {
     return after;
   }
 
+  /** The same session with another run: nothing of what was known of the earlier one stays. */
+  replace(info: SessionInfo): SessionInfo {
+    this.drop(this.get(info.id));
+    this.put(info);
+    this.emitter.fire({ kind: 'changed', session: info });
+    return info;
+  }
+
   /** In the order of registration. */
   list(filter: SessionFilter = {}): SessionInfo[] {
     const sets = indexed.flatMap((key) => {

@@ -1,4 +1,4 @@
-import type { SessionInfo } from '../orchestrator.ts';
+import type { SessionInfo, SessionState } from '../orchestrator.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 
 /** What is known of a run before anything has been reported of it. */
@@ -24,4 +24,9 @@ export function infoOf(session: StoredSession, run: StoredRun): SessionInfo {
     ...(session.branch === undefined ? {} : { branch: session.branch }),
     ...(run.pid === undefined ? {} : { pid: run.pid }),
   };
+}
+
+/** Whether the session's run is over. */
+export function hasEnded({ state }: { state: SessionState }): boolean {
+  return state === 'stopped' || state === 'failed';
 }

@@ -46,6 +46,8 @@ export class SessionTable {
   begin(session: StoredSession, run: StoredRun): void {
     this.db.transaction(() => {
       this.db.run('DELETE FROM sessions WHERE id = ?', session.id);
+      // What an earlier session of this name went through is not this one's.
+      this.db.run('DELETE FROM restarts WHERE session_id = ?', session.id);
       this.db.run(
         `INSERT INTO sessions (id, backend, role, agent_name, rig, agent, agent_config, work_dir, branch, run_id, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -61,16 +63,53 @@ export class SessionTable {
         session.runId,
         session.createdAt,
       );
-      this.db.run(
-        'INSERT INTO runs (id, session_id, token, state, reference, started_at) VALUES (?, ?, ?, ?, ?, ?)',
-        run.id,
-        run.sessionId,
-        run.token,
-        run.state,
-        JSON.stringify(run.reference),
-        run.startedAt,
-      );
+      this.insertRun(run);
     });
+  }
+
+  private insertRun(run: StoredRun): void {
+    this.db.run(
+      'INSERT INTO runs (id, session_id, token, state, reference, started_at) VALUES (?, ?, ?, ?, ?, ?)',
+      run.id,
+      run.sessionId,
+      run.token,
+      run.state,
+      JSON.stringify(run.reference),
+      run.startedAt,
+    );
+  }
+
+  /** Records the intent to go on with a new run: `before`, the one that it follows, is over. Earlier runs are kept. */
+  renew(session: StoredSession, run: StoredRun, before: string): void {
+    this.db.transaction(() => {
+      this.end(before, 'stopped', run.startedAt);
+      this.db.run(
+        `UPDATE sessions SET backend = ?, agent = ?, agent_config = ?, run_id = ?, quarantined_at = NULL, quarantine_reason = NULL
+         WHERE id = ?`,
+        session.backend,
+        session.agent.name,
+        JSON.stringify(session.agent),
+        run.id,
+        session.id,
+      );
+      this.insertRun(run);
+    });
+  }
+
+  addRestart(id: SessionId, at: number, reason: string): void {
+    this.db.run('INSERT INTO restarts (session_id, at, reason) VALUES (?, ?, ?)', id, at, reason);
+  }
+
+  /** When the session was restarted since then, oldest first. */
+  restartsSince(id: SessionId, since: number): number[] {
+    return this.db.all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since).map((row) => number(row['at']));
+  }
+
+  /** Where the session's newest conversation is, by the reference of the last run that noted one. */
+  lastReference(id: SessionId): RunReference | undefined {
+    const sql = "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
+    const row = this.db.get(sql, id);
+    return row && toRun(row).reference;
   }
 
   setBranch(id: SessionId, workDir: string, branch: string): void {

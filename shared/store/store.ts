@@ -1,4 +1,5 @@
 import { Database, number, optionalText, text } from './database.ts';
+import { EscalationTable } from './escalations.ts';
 import { MessageTable } from './messages.ts';
 import { SessionTable } from './sessions.ts';
 import { WorkTable } from './work.ts';
@@ -21,6 +22,7 @@ export class Store {
   readonly sessions: SessionTable;
   readonly work: WorkTable;
   readonly messages: MessageTable;
+  readonly escalations: EscalationTable;
   private readonly db: Database;
 
   constructor(file: string) {
@@ -28,6 +30,7 @@ export class Store {
     this.sessions = new SessionTable(this.db);
     this.work = new WorkTable(this.db);
     this.messages = new MessageTable(this.db);
+    this.escalations = new EscalationTable(this.db);
   }
 
   transaction<T>(work: () => T): T {

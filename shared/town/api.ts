@@ -2,6 +2,7 @@ import type { CallerView, MethodName, Params, Results } from '../channel/protoco
 import { GasTownError } from '../errors.ts';
 import { dispatchingRoles } from '../roles/permissions.ts';
 import { checkHealth, examine } from './operations/health.ts';
+import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { broadcast, inbox, sendMessage } from './operations/messages.ts';
 import { primeSession, spawnSession, stopSession } from './operations/sessions.ts';
@@ -29,6 +30,9 @@ const handlers: Handlers = {
   'work.show': (town, { id }) => showWork(town, id),
   'work.assign': assignWork,
   'work.done': finishWork,
+  'work.escalate': escalate,
+  'escalation.list': listEscalations,
+  'escalation.close': closeEscalation,
   'work.mine': workOf,
   sling,
   'session.spawn': spawnSession,

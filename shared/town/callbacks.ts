@@ -1,5 +1,5 @@
 import type { SessionInfo } from '../orchestrator.ts';
-import { hasEnded } from '../sessions/manager.ts';
+import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
 import type { TownParts } from './parts.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { removeWorktree } from '../git/worktree.ts';
 import type { SessionInfo } from '../orchestrator.ts';
-import { hasEnded } from '../sessions/manager.ts';
+import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
 import { polecatOf, worktreePath } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
@@ -45,16 +45,23 @@ async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork):
   }
 }
 
-/** When a session ends: its run's private folder goes, and a polecat's worktree where that loses nothing. */
+/**
+ * When a session ends: its run's private folder goes, and a polecat's worktree where that loses nothing. One that still
+ * has work keeps its worktree, to go on in.
+ */
 export function cleanUpAfter(town: TownParts): void {
-  const tidy = async (session: SessionInfo, runId: string): Promise<void> => {
-    await rm(join(town.paths.runs, runId), { recursive: true, force: true });
-    if (session.role !== 'polecat' || session.branch === undefined) return;
+  const tidy = async (session: SessionInfo): Promise<void> => {
+    if (session.role !== 'polecat' || session.branch === undefined || town.work.ownedBy(session.id).length > 0) return;
     const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
     if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
   };
+  const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
+  const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
   town.manager.onEnded(({ session, runId }) => {
-    tidy(session, runId).catch((error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`));
+    runOver(runId).then(() => tidy(session)).catch(told(session));
+  });
+  town.manager.onReplaced(({ session, runId }) => {
+    runOver(runId).catch(told(session));
   });
   town.manager.onTurnEnded(({ session }) => {
     const counted = town.work.ownedBy(session.id).map((work) => town.builder.renewCommits(work));

@@ -27,11 +27,14 @@ import { BackendOrchestrator } from '../sessions/orchestrator.ts';
 import { Registry } from '../sessions/registry.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import { Store } from '../store/store.ts';
+import type { EscalationCommand } from '../work/escalation-command.ts';
+import { Escalations } from '../work/escalations.ts';
 import { followSessions } from '../work/progress.ts';
 import { WorkService } from '../work/service.ts';
 import { carryOut } from './api.ts';
 import { cleanUpAfter, settleAbandoned } from './cleanup.ts';
 import { SessionContexts } from './context.ts';
+import { noticeEscalations } from './escalation-notices.ts';
 import { removeHostFile, writeHostFile } from './host-file.ts';
 import { writeLaunchers } from './launchers.ts';
 import type { NodeProgram } from './launchers.ts';
@@ -43,7 +46,7 @@ import { townPaths } from './paths.ts';
 import type { TownPaths } from './paths.ts';
 import { Rigs } from './rigs.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
-import type { TownSnapshot } from './snapshot.ts';
+import type { Problem, TownSnapshot } from './snapshot.ts';
 
 /** Bundled files that the host hands to agents. */
 export interface BundledFiles {
@@ -86,6 +89,7 @@ export class TownHost {
   private readonly log: Logger;
   private readonly emitter: Emitter<TownSnapshot>;
   private readonly token: string;
+  private readonly escalationCommand: EscalationCommand;
   private channel: ChannelServer | undefined;
   private adopting: Promise<void> = Promise.resolve();
   private current: TownSnapshot;
@@ -125,6 +129,7 @@ export class TownHost {
       specOf: (session, run, firstPrompt) => this.specOf(session, run, firstPrompt),
     });
     const work = new WorkService(store, now, log);
+    const escalations = new Escalations(store, now, log);
     const outbox = new Outbox({ store, registry, manager, log, onChange: changed });
     const builder = new SnapshotBuilder({
       root,
@@ -133,7 +138,7 @@ export class TownHost {
       registry,
       outbox,
       rigs,
-      problems: () => [...settings.problems, ...rigs.problems()],
+      problems: () => [...settings.problems, ...rigs.problems(), ...this.escalationProblems()],
     });
     const claude = new ClaudeDriver(manager, {
       terminals: options.terminals,
@@ -168,6 +173,7 @@ export class TownHost {
       name: basename(root),
       paths,
       settings,
+      escalations,
       rigs,
       contexts,
       builder,
@@ -182,10 +188,12 @@ export class TownHost {
         throw new GasTownError('untrusted', 'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).');
       },
     };
+    this.escalationCommand = noticeEscalations(this.town, options.environment);
     this.current = builder.build();
     this.api = { request: (method, params, signal) => this.call({ kind: 'person' }, method, params, signal) as never };
     registry.onDidChange(changed);
     work.onDidChange(changed);
+    escalations.onDidChange(changed);
     settings.onDidChange(changed);
     followSessions({ manager, work, outbox, store });
     callBack(this.town, options.callbacks ?? {});
@@ -275,6 +283,11 @@ export class TownHost {
     await Promise.all(this.town.store.work.all().map((work) => this.town.builder.renewCommits(work)));
     this.publish();
     this.log.info(`[orchestration] hosting ${this.paths.root}`);
+  }
+
+  private escalationProblems(): Problem[] {
+    const message = this.escalationCommand.problem;
+    return message === undefined ? [] : [{ file: this.town.settings.file, message, severity: 'warning' }];
   }
 
   private identify(token: string): CallerView | undefined {

@@ -8,6 +8,7 @@ import type { SessionManager } from '../sessions/manager.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
 import type { Registry } from '../sessions/registry.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
+import type { Escalations } from '../work/escalations.ts';
 import type { WorkService } from '../work/service.ts';
 import type { SessionContexts } from './context.ts';
 import type { TownPaths } from './paths.ts';
@@ -33,6 +34,7 @@ export interface TownParts extends OrchestratorParts {
   manager: SessionManager;
   outbox: Outbox;
   work: WorkService;
+  escalations: Escalations;
   rigs: Rigs;
   contexts: SessionContexts;
   builder: SnapshotBuilder;

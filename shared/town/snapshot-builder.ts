@@ -3,12 +3,13 @@ import type { Outbox } from '../mail/outbox.ts';
 import type { BackendName, SessionInfo } from '../orchestrator.ts';
 import { backendNames } from '../orchestrator.ts';
 import type { Registry } from '../sessions/registry.ts';
+import type { StoredEscalation } from '../store/escalations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredWork } from '../store/work.ts';
 import { toWorkUnit } from '../work/service.ts';
 import type { Rigs } from './rigs.ts';
-import type { BackendView, MessageView, Problem, SessionView, TownSnapshot, WorkView } from './snapshot.ts';
+import type { BackendView, EscalationView, MessageView, Problem, SessionView, TownSnapshot, WorkView } from './snapshot.ts';
 
 /** Puts together what everybody sees. Commit counts come from git, so they are kept and renewed by events only. */
 export class SnapshotBuilder {
@@ -40,6 +41,7 @@ export class SnapshotBuilder {
       rigs: rigs.views(),
       sessions: registry.list().map((session) => this.session(session)),
       work: store.work.all().map((work) => this.work(work)),
+      escalations: store.escalations.open().map((escalation) => this.escalation(escalation)),
       problems: problems(),
       backends: [...this.backends.values()],
     };
@@ -77,6 +79,10 @@ export class SnapshotBuilder {
 
   message({ attempts: _attempts, workId: _workId, runId: _runId, ...view }: StoredMessage): MessageView {
     return view;
+  }
+
+  escalation({ cause: _cause, sessionId, workId, ...view }: StoredEscalation): EscalationView {
+    return { ...view, ...(sessionId === undefined ? {} : { session: sessionId }), ...(workId === undefined ? {} : { work: workId }) };
   }
 
   /** Asks git how many commits the unit's branch has by now. */

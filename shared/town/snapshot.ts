@@ -1,6 +1,7 @@
 /** Everything that views, other windows and `gt --json` show of a town. Plain JSON; a new one on every change. */
 import type { BackendName, SessionInfo, WorkType } from '../orchestrator.ts';
 import type { MessageState, MessageKind } from '../mail/message.ts';
+import type { Severity } from '../work/severity.ts';
 import type { WorkState } from '../work/state.ts';
 
 export interface TownSnapshot {
@@ -11,6 +12,8 @@ export interface TownSnapshot {
   rigs: RigView[];
   sessions: SessionView[];
   work: WorkView[];
+  /** Open ones, newest first. */
+  escalations: EscalationView[];
   problems: Problem[];
   backends: BackendView[];
 }
@@ -64,6 +67,21 @@ export interface MessageView {
   deliveredAt?: number;
   actedAt?: number;
   readAt?: number;
+}
+
+/** Something that somebody beyond its session has to deal with. */
+export interface EscalationView {
+  id: string;
+  severity: Severity;
+  message: string;
+  /** Who raised it: a session, `overseer`, or `host`. */
+  by: string;
+  session?: string;
+  work?: string;
+  raisedAt: number;
+  closedAt?: number;
+  closedBy?: string;
+  note?: string;
 }
 
 /** Something wrong that a person should put right, with its place. */

@@ -5,7 +5,7 @@ import { createWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Worktree } from '../git/worktree.ts';
 import type { BackendName, Orchestrator, SessionId, SessionInfo } from '../orchestrator.ts';
 import { sessionIdOf } from '../roles/names.ts';
-import { hasEnded } from '../sessions/manager.ts';
+import { hasEnded } from '../sessions/session-info.ts';
 import { getOrchestrator } from '../sessions/orchestrator.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
 import type { StoredWork } from '../store/work.ts';

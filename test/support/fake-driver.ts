@@ -12,13 +12,14 @@ import type { BackendName } from '../../shared/orchestrator.ts';
 
 /** A driver without an agent behind it, for what the core does around drivers: the test says what happens. */
 export class FakeDriver implements BackendDriver {
-  readonly backend: BackendName = 'opencode';
+  backend: BackendName = 'opencode';
   readonly started: RunSpec[] = [];
   readonly stopped: string[] = [];
   readonly deliveries: { runId: string; delivery: Delivery }[] = [];
   readonly answers: { askId: string; answer: AskAnswer }[] = [];
   /** What the next start does besides succeeding: throw, or wait. */
   onStart: (spec: RunSpec, signal: AbortSignal) => Promise<void> = async () => undefined;
+  onStop: (runId: string) => Promise<void> = async () => undefined;
   outcome: DeliveryOutcome = { kind: 'accepted' };
   adoptable = true;
   private readonly host: DriverHost;
@@ -38,6 +39,7 @@ export class FakeDriver implements BackendDriver {
 
   async stop(runId: string): Promise<void> {
     this.stopped.push(runId);
+    await this.onStop(runId);
   }
 
   async deliver(runId: string, delivery: Delivery): Promise<DeliveryOutcome> {

@@ -28,7 +28,7 @@ import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings } from './settings.ts';
 import type { HookProgram } from './settings.ts';
 import { Startup } from './startup.ts';
-import { inTranscript } from './transcript.ts';
+import { hasTranscript, inTranscript } from './transcript.ts';
 import { isTrusted, trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
 
@@ -76,11 +76,13 @@ export class ClaudeDriver implements BackendDriver {
     const trusted = await isTrusted(globalConfigFile(environment), folder);
     throwIfCancelled(signal, `Starting ${spec.sessionId}`);
 
+    const configDir = configFolder(environment);
+    const earlier = await conversationOf(spec, configDir);
     const reference: ClaudeReference = {
       terminal: spec.title,
-      claudeSession: randomUUID(),
+      claudeSession: earlier ?? randomUUID(),
       hookPort: hooks.port,
-      configDir: configFolder(environment),
+      configDir,
     };
     const startup = new Startup({
       hasFirstPrompt: spec.firstPrompt !== undefined,
@@ -101,6 +103,7 @@ export class ClaudeDriver implements BackendDriver {
           program: program.path,
           args: launchArguments({
             sessionId: reference.claudeSession,
+            resumes: earlier !== undefined,
             settingsFile: settingsFileOf(spec),
             title: spec.title,
             permissions,
@@ -116,6 +119,7 @@ export class ClaudeDriver implements BackendDriver {
       await this.begin(run, terminal, reference.configDir);
       await startup.ready;
       this.host.report(spec.runId, 'program', { kind: 'ready' }, 'Claude Code is ready');
+      if (earlier !== undefined) await this.confirm(spec.runId, reference, spec.resume?.unconfirmed ?? []);
     } catch (error) {
       startup.fail(new GasTownError('spawn-failed', `${spec.sessionId} was given up.`));
       await this.discard(run);
@@ -145,8 +149,13 @@ export class ClaudeDriver implements BackendDriver {
     const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort });
     this.runs.set(runId, run);
     await this.begin(run, terminal, reference.configDir);
-    for (const id of await inTranscript(reference, unconfirmed)) this.host.delivered(runId, id);
+    await this.confirm(runId, reference, unconfirmed);
     return true;
+  }
+
+  /** Tells of the deliveries that are in the conversation. */
+  private async confirm(runId: string, reference: ClaudeReference, deliveries: readonly string[]): Promise<void> {
+    for (const id of await inTranscript(reference, deliveries)) this.host.delivered(runId, id);
   }
 
   async stop(runId: string): Promise<void> {
@@ -256,6 +265,13 @@ export class ClaudeDriver implements BackendDriver {
       this.host.log,
     );
   }
+}
+
+/** Claude's id of the conversation that the run is to go on with, if it can. */
+async function conversationOf({ resume }: RunSpec, configDir: string): Promise<string | undefined> {
+  const reference = resume && parseReference(resume.reference);
+  if (reference?.configDir !== configDir || !(await hasTranscript(reference))) return undefined;
+  return reference.claudeSession;
 }
 
 function dialogCause(untrusted: string | undefined): string {

@@ -40,6 +40,8 @@ const modes: Readonly<Record<PermissionPlan, string>> = {
 
 export interface LaunchOptions {
   sessionId: string;
+  /** Go on with the conversation of that id, instead of beginning one under it. */
+  resumes: boolean;
   settingsFile: string;
   title: string;
   permissions: PermissionPlan;
@@ -50,11 +52,11 @@ export interface LaunchOptions {
 
 /** Pure: the arguments after the program. The agent's own come first, so ours win; its own permission mode is respected. */
 export function launchArguments(options: LaunchOptions): string[] {
-  const { sessionId, settingsFile, title, permissions, agentArgs, firstPrompt } = options;
+  const { sessionId, resumes, settingsFile, title, permissions, agentArgs, firstPrompt } = options;
   const ownMode = agentArgs.some((arg) => /^--(permission-mode|dangerously-skip-permissions)(=|$)/.test(arg));
   return [
     ...agentArgs,
-    ...['--session-id', sessionId],
+    ...[resumes ? '--resume' : '--session-id', sessionId],
     ...['--settings', settingsFile],
     ...(ownMode ? [] : ['--permission-mode', modes[permissions]]),
     ...['--name', title],

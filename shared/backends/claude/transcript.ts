@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessMissing } from '../../config/write-atomically.ts';
 import { deliveryMark } from '../driver.ts';
@@ -13,8 +13,20 @@ export async function inTranscript(
   deliveries: readonly string[],
 ): Promise<string[]> {
   if (deliveries.length === 0) return [];
+  const files = await candidates(configDir, claudeSession);
+  const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
+  return deliveries.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
+}
+
+/** Whether Claude Code has a record of the conversation, so that it can be resumed; one without a prompt has none. */
+export async function hasTranscript({ configDir, claudeSession }: Pick<ClaudeReference, 'configDir' | 'claudeSession'>): Promise<boolean> {
+  const found = await Promise.all((await candidates(configDir, claudeSession)).map((file) => unlessMissing(stat(file))));
+  return found.some((file) => file !== undefined && file.size > 0);
+}
+
+/** Where the transcript may be: the folder's name says where the session works, which may be another place by now. */
+async function candidates(configDir: string, claudeSession: string): Promise<string[]> {
   const projects = join(configDir, 'projects');
   const folders = (await unlessMissing(readdir(projects))) ?? [];
-  const texts = await Promise.all(folders.map((folder) => unlessMissing(readFile(join(projects, folder, `${claudeSession}.jsonl`), 'utf8'))));
-  return deliveries.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
+  return folders.map((folder) => join(projects, folder, `${claudeSession}.jsonl`));
 }

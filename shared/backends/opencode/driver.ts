@@ -91,11 +91,13 @@ export class OpencodeDriver implements BackendDriver {
     let run: Run | undefined;
     try {
       await writeCatalogue(path.join(link.server.folder, serverFiles.models), environment, directory, providers);
-      run = await this.create(link, spec, directory, defaults, signal);
+      const earlier = await this.resume(link, spec, directory, signal);
+      run = this.enter(link, spec, directory, defaults, earlier ?? (await this.create(link, spec, directory, defaults, signal)));
       await this.waitUntilReady(link, run, signal);
       this.host.report(runId, 'inside', { kind: 'ready' }, 'plugin.loaded');
       this.host.report(runId, 'program', { kind: 'ready' }, 'session.create answered');
       await link.resync([run]);
+      if (earlier !== undefined) await this.confirm(run, spec.resume?.unconfirmed ?? []);
       if (spec.firstPrompt) await this.deliver(runId, spec.firstPrompt, signal);
       await this.pool.release(link, 'later');
     } catch (error) {
@@ -245,27 +247,42 @@ export class OpencodeDriver implements BackendDriver {
     }
   }
 
-  private async create(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, signal: AbortSignal): Promise<Run> {
-    const { server } = link;
+  /** Makes the earlier run's Opencode session this run's. Undefined where this server's database does not know it. */
+  private async resume(link: ServerLink, spec: RunSpec, directory: string, signal: AbortSignal): Promise<string | undefined> {
+    const { session, directory: before } = (spec.resume?.reference ?? {}) as Partial<OpencodeReference>;
+    if (session === undefined || before !== directory) return undefined;
+    const { client } = link.server;
+    try {
+      await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...inSession(spec) }, bound(createMs, signal)));
+      return session;
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  private async create(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, signal: AbortSignal): Promise<string> {
     const { agent, model } = defaults;
-    const { id: session } = await answerOf(
+    const { id } = await answerOf(
       `create a session in ${directory}`,
-      server.client.session.create(
+      link.server.client.session.create(
         {
           directory,
-          title: spec.title,
-          metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
-          permission: permissionRules(spec.permissions),
+          ...inSession(spec),
           ...(agent === undefined ? {} : { agent }),
           ...(model === undefined ? {} : { model: { id: model.modelID, providerID: model.providerID } }),
         },
         bound(createMs, signal),
       ),
     );
-    const { launch, id } = server.record;
+    return id;
+  }
+
+  private enter(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, session: string): Run {
+    const { launch, id } = link.server.record;
     const reference: OpencodeReference = { launch, server: id, session, directory };
     this.host.saveReference(spec.runId, { ...reference });
-    const run = new Run(this.host, server, spec, session, directory, defaults);
+    const run = new Run(this.host, link.server, spec, session, directory, defaults);
     link.runs.set(spec.runId, run);
     return run;
   }
@@ -334,6 +351,15 @@ export class OpencodeDriver implements BackendDriver {
     if (found) return found;
     throw new GasTownError('unknown-session', 'This session does not run any more. Start it again.');
   }
+}
+
+/** What Opencode keeps with a session of ours: by the run, it and the plugin know whose it is. */
+function inSession(spec: RunSpec) {
+  return {
+    title: spec.title,
+    metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
+    permission: permissionRules(spec.permissions),
+  };
 }
 
 /** Everything in the run's shell has its id in the environment, also what has left the shell's process group. */

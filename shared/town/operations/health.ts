@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { DoctorCheck, Results } from '../../channel/protocol.ts';
 import { messageOf } from '../../errors.ts';
-import { hasEnded } from '../../sessions/manager.ts';
+import { hasEnded } from '../../sessions/session-info.ts';
 import { ownedStates } from '../../work/state.ts';
 import type { TownParts } from '../parts.ts';
 

@@ -4,7 +4,7 @@ import { GasTownError, messageOf } from '../../errors.ts';
 import { overseer } from '../../mail/message.ts';
 import type { SessionInfo } from '../../orchestrator.ts';
 import { sessionIdOfAddress } from '../../roles/names.ts';
-import { hasEnded } from '../../sessions/manager.ts';
+import { hasEnded } from '../../sessions/session-info.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { MessageView } from '../snapshot.ts';

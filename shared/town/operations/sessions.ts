@@ -10,7 +10,7 @@ import { townRoles } from '../../orchestrator.ts';
 import type { Role } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
 import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
-import { hasEnded } from '../../sessions/manager.ts';
+import { hasEnded } from '../../sessions/session-info.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
 import { polecatOf, worktreePath } from '../../work/sling.ts';
 import { ownedStates } from '../../work/state.ts';

@@ -2,7 +2,7 @@ import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { git } from '../../git/git.ts';
-import { hasEnded } from '../../sessions/manager.ts';
+import { hasEnded } from '../../sessions/session-info.ts';
 import { slingWork } from '../../work/sling.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';

@@ -7,7 +7,7 @@ import type { SettingsOptions } from '../../../shared/backends/claude/settings.t
 import { compareVersions } from '../../../shared/backends/claude/version.ts';
 
 describe('arguments', () => {
-  const base = { sessionId: 'u', settingsFile: '/s.json', title: 'Dagny (sample)', permissions: 'ask', agentArgs: [] } as const;
+  const base = { sessionId: 'u', resumes: false, settingsFile: '/s.json', title: 'Dagny (sample)', permissions: 'ask', agentArgs: [] } as const;
 
   test('ours come after the agent\'s own, the prompt after "--"', () => {
     expect(launchArguments({ ...base, agentArgs: ['--model', 'opus'], firstPrompt: '-v' })).toEqual([

@@ -82,6 +82,7 @@ export function town(changes: Partial<TownSnapshot> = {}): TownSnapshot {
     rigs: [rig],
     sessions: [],
     work: [],
+    escalations: [],
     problems: [],
     backends: [],
     ...changes,

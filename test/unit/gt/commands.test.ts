@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MessageView } from '../../../shared/town/snapshot.ts';
+import type { EscalationView, MessageView } from '../../../shared/town/snapshot.ts';
 import { FakeTown, gt, personToken, session, snapshot, work } from './support.ts';
 import type { Ran } from './support.ts';
 
@@ -275,5 +275,38 @@ describe('gt stop, gt doctor, gt version', () => {
 
   it('prints its version without any host', async () => {
     expect((await run(['version'], { env: { GT_SOCKET: '/nowhere' } })).out).toMatch(/^gt \d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('gt escalate', () => {
+  const escalation: EscalationView = { id: 'esc_1', severity: 'high', message: 'The key is missing', by: 'demo-toast', work: 'issue-1', raisedAt: 0 };
+
+  it('raises, with the text from standard input where it says so', async () => {
+    town.answers = { 'work.escalate': escalation };
+    const ran = await run(['escalate', '-s', 'high', '-m', '-', '--work', 'issue-1'], { input: 'The key\nis missing\n' });
+    expect(ran).toMatchObject({ code: 0, out: 'Escalated (high): esc_1.\n' });
+    expect(asked()).toEqual([['work.escalate', { severity: 'high', message: 'The key\nis missing', work: 'issue-1' }]]);
+  });
+
+  it('lists what is open', async () => {
+    town.answers = { 'escalation.list': { escalations: [escalation] } };
+    const ran = await run(['escalate', 'list']);
+    expect(ran.out).toBe(
+      ['ID     SEVERITY  BY          WORK     SINCE                     STATE  MESSAGE', 'esc_1  high      demo-toast  issue-1  1970-01-01T00:00:00.000Z  open   The key is missing', ''].join('\n'),
+    );
+    expect(await run(['escalate', 'list', '--all', '--json'])).toMatchObject({ out: `${JSON.stringify([escalation], null, 2)}\n` });
+    expect(asked()).toEqual([['escalation.list', {}], ['escalation.list', { all: true }]]);
+  });
+
+  it('closes, with what was done', async () => {
+    town.answers = { 'escalation.close': escalation };
+    expect(await run(['escalate', 'close', 'esc_1', '-m', 'Key added'])).toMatchObject({ code: 0, out: 'Closed esc_1.\n' });
+    expect(asked()).toEqual([['escalation.close', { id: 'esc_1', message: 'Key added' }]]);
+  });
+
+  it('knows four severities', async () => {
+    const ran = await run(['escalate', '-s', 'urgent', '-m', 'x']);
+    expect(ran.code).toBe(2);
+    expect(ran.err).toContain('low, medium, high, critical');
   });
 });

@@ -1,0 +1,72 @@
+import { messageOf } from '../errors.ts';
+import type { StoredRun, StoredSession } from '../store/sessions.ts';
+import { hasEnded } from './session-info.ts';
+import type { RunKeeper } from './run-control.ts';
+import type { Fact } from './status.ts';
+
+/** Why a run failed that ended while nobody could see it. */
+export const endedUnseen = 'it ended while no host was there';
+
+/** Takes up, after a host restart, what the store remembers as alive. */
+export class Adoptions {
+  private readonly keeper: RunKeeper;
+  private readonly isDisposed: () => boolean;
+  /** A run was taken up. */
+  private readonly onAdopted: (runId: string) => void;
+  private readonly pending = new Map<string, Promise<void>>();
+
+  constructor(keeper: RunKeeper, options: { isDisposed: () => boolean; onAdopted: (runId: string) => void }) {
+    this.keeper = keeper;
+    this.isDisposed = options.isDisposed;
+    this.onAdopted = options.onAdopted;
+  }
+
+  /** Resolves when it is known whether the run, of an earlier host, still runs. */
+  async settled(runId: string): Promise<void> {
+    await this.pending.get(runId);
+  }
+
+  /** Every run becomes visible: taken up, or as ended. */
+  async all(): Promise<void> {
+    const known = this.keeper.store.sessions.all();
+    const adoptions = known.map(({ session, run }) => {
+      const adoption = this.adopt(session, run).finally(() => this.pending.delete(run.id));
+      this.pending.set(run.id, adoption);
+      return adoption;
+    });
+    await Promise.all(adoptions);
+  }
+
+  private async adopt(session: StoredSession, run: StoredRun): Promise<void> {
+    const { keeper } = this;
+    const report = (fact: Fact, cause: string): void => keeper.report(run.id, fact, cause);
+    keeper.enter(session, run);
+    if (hasEnded(run)) return report(endOf(run), run.error ?? 'ended earlier');
+    try {
+      const driver = keeper.driver(session.backend);
+      const spec = await keeper.specOf(session, run);
+      const unconfirmed = keeper.store.messages.pending(session.id).map(({ id }) => id);
+      const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec, unconfirmed };
+      if (run.stopRequestedAt !== undefined) {
+        report({ kind: 'stopping' }, 'stop requested before the restart');
+        if (await driver.adopt(record)) await driver.stop(run.id);
+        report({ kind: 'ended' }, 'stopped on request');
+      } else if (await driver.adopt(record)) {
+        keeper.store.sessions.setRunning(run.id);
+        this.onAdopted(run.id);
+        report({ kind: 'ready' }, 'taken up again after a restart of the host');
+        keeper.record(session.id, run.id, 'session.adopted', {});
+      } else {
+        report({ kind: 'ended', error: endedUnseen }, 'gone');
+      }
+    } catch (error) {
+      if (this.isDisposed()) return;
+      report({ kind: 'failed', error: `could not be taken up again: ${messageOf(error)}` }, 'adopt');
+    }
+  }
+}
+
+function endOf(run: StoredRun): Fact {
+  if (run.state === 'failed') return { kind: 'failed', error: run.error ?? 'failed' };
+  return { kind: 'ended' };
+}

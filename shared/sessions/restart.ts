@@ -1,0 +1,81 @@
+import type { ResolvedAgent } from '../config/agents.ts';
+import type { Delivery } from '../backends/driver.ts';
+import type { Outbox } from '../mail/outbox.ts';
+import type { SessionId, SessionInfo } from '../orchestrator.ts';
+import type { Store } from '../store/store.ts';
+import type { StoredWork } from '../store/work.ts';
+import type { WorkService } from '../work/service.ts';
+import type { SessionManager } from './manager.ts';
+
+export interface SessionRestart {
+  /** Why, for people, for the timeline and for the model, e.g. `Claude Code was killed`. */
+  reason: string;
+  /** Another agent to go on with. */
+  agent?: ResolvedAgent;
+  /** What the model is told besides. */
+  note?: string;
+  /** Who wants it: `host`, or whoever asked. */
+  by?: string;
+}
+
+/**
+ * Restarts a session (see `SessionManager.restart`). Its work stays its own throughout, and is put before the new run
+ * again, with the note that it was restarted; where there is none, the model is asked nothing. What waited for the session
+ * in the outbox goes to the new run.
+ */
+export async function restartSession(
+  parts: { manager: SessionManager; outbox: Outbox; work: WorkService; store: Store },
+  id: SessionId,
+  restart: SessionRestart,
+  signal?: AbortSignal,
+): Promise<SessionInfo> {
+  const { manager, outbox } = parts;
+  const { reason, agent } = restart;
+  let first: string | undefined;
+  try {
+    return await manager.restart(
+      id,
+      {
+        reason,
+        ...(agent === undefined ? {} : { agent }),
+        firstPrompt: (runId) => {
+          const prompt = putWorkAgain(parts, id, runId, restart);
+          first = prompt?.id;
+          return prompt;
+        },
+      },
+      signal,
+    );
+  } catch (error) {
+    if (first !== undefined) outbox.abandon(first, 'the session did not start again');
+    throw error;
+  }
+}
+
+/** The first unit becomes the first prompt, further ones wait in the outbox. Part of the transaction that records the run. */
+function putWorkAgain(
+  { outbox, work, store }: { outbox: Outbox; work: WorkService; store: Store },
+  id: SessionId,
+  runId: string,
+  { reason, note, by = 'host' }: SessionRestart,
+): Delivery | undefined {
+  const units = work.ownedBy(id);
+  withdraw(store, id, units);
+  const told = `This session was restarted (${reason}). Look at what is there already before you go on.${note === undefined ? '' : ` ${note}`}`;
+  const entries = units.map((unit) => {
+    work.move(unit, 'assigned', { by, runId, note: `${id} is restarted: ${reason}` });
+    return { from: by, to: id, kind: 'work' as const, body: told, workId: unit.id };
+  });
+  const [first, ...others] = entries.length > 0 || note === undefined ? entries : [{ from: by, to: id, kind: 'nudge' as const, body: told }];
+  const delivery = first && outbox.acceptAsFirstPrompt(first).delivery;
+  for (const entry of others) outbox.accept(entry);
+  return delivery;
+}
+
+/** What still waits about these units is said anew. */
+function withdraw(store: Store, id: SessionId, units: readonly StoredWork[]): void {
+  for (const { id: message, kind, workId } of store.messages.pending(id)) {
+    const about = kind === 'work' || kind === 'reminder';
+    if (about && units.some((unit) => unit.id === workId)) store.messages.close(message, 'expired', 'told again after the restart');
+  }
+}

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../process/logger.ts';
+import { identify, killTree } from '../process/process-table.ts';
+import type { StoredEscalation } from '../store/escalations.ts';
+
+export interface EscalationCommandOptions {
+  /** The configured program and its arguments; undefined while there is none. */
+  command: () => readonly string[] | undefined;
+  /** The town's root: where the program runs. */
+  cwd: string;
+  /** The host's environment; only what a program needs to run is taken from it. */
+  environment: Readonly<Record<string, string | undefined>>;
+  log: Logger;
+  /** What is wrong has changed. */
+  onChange: () => void;
+  boundMs?: number;
+}
+
+const defaultBoundMs = 30_000;
+const inherited = ['PATH', 'HOME', 'LANG', 'USERPROFILE', 'SystemRoot', 'PATHEXT', 'TMPDIR', 'TEMP', 'TMP'];
+
+/**
+ * Runs the person's own program for each escalation, without a shell, with the facts in GT_ESCALATION_* variables. Its
+ * failure changes nothing but `problem`, until a later run succeeds.
+ */
+export class EscalationCommand {
+  private readonly options: EscalationCommandOptions;
+  private failure: string | undefined;
+
+  constructor(options: EscalationCommandOptions) {
+    this.options = options;
+  }
+
+  /** What is wrong with the command, for people. */
+  get problem(): string | undefined {
+    return this.failure;
+  }
+
+  /** Resolves when the program has ended, or was ended for taking too long. Never rejects. */
+  async run(escalation: StoredEscalation): Promise<void> {
+    const [program, ...args] = this.options.command() ?? [];
+    if (program === undefined) return;
+    const failure = await this.attempt(program, args, escalation);
+    this.failure = failure === undefined ? undefined : `escalation.command did not work for ${escalation.id}: ${failure}`;
+    if (this.failure !== undefined) this.options.log.error(this.failure);
+    this.options.onChange();
+  }
+
+  /** Resolves with what went wrong. */
+  private attempt(program: string, args: string[], escalation: StoredEscalation): Promise<string | undefined> {
+    const { cwd, boundMs = defaultBoundMs } = this.options;
+    return new Promise((resolve) => {
+      const env = this.environmentFor(escalation);
+      const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], detached: process.platform !== 'win32', windowsHide: true });
+      let words = '';
+      child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-1000)));
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        void end(child.pid).catch((error: unknown) => resolve(`it took longer than ${boundMs / 1000} s and could not be ended: ${messageOf(error)}`));
+      }, boundMs);
+      const done = (failure: string | undefined): void => {
+        clearTimeout(timer);
+        resolve(failure);
+      };
+      child.on('error', (error) => done(`${program} could not be started: ${error.message}`));
+      child.on('exit', (code, signal) => {
+        if (late) return done(`it took longer than ${boundMs / 1000} s, so it was ended.`);
+        done(code === 0 ? undefined : `it ended with ${signal ?? `code ${String(code)}`}.${words === '' ? '' : ` Its last words: ${words.trim()}`}`);
+      });
+    });
+  }
+
+  private environmentFor({ id, severity, message, by, sessionId, workId, raisedAt }: StoredEscalation): Record<string, string> {
+    const { environment, cwd } = this.options;
+    const taken = inherited.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]] as const]));
+    return {
+      ...Object.fromEntries(taken),
+      GT_ESCALATION_ID: id,
+      GT_ESCALATION_SEVERITY: severity,
+      GT_ESCALATION_MESSAGE: message,
+      GT_ESCALATION_BY: by,
+      GT_ESCALATION_SESSION: sessionId ?? '',
+      GT_ESCALATION_WORK: workId ?? '',
+      GT_ESCALATION_AT: new Date(raisedAt).toISOString(),
+      GT_TOWN_ROOT: cwd,
+    };
+  }
+}
+
+async function end(pid: number | undefined): Promise<void> {
+  const identity = pid === undefined ? undefined : await identify(pid);
+  if (identity) await killTree(identity);
+}

@@ -1,0 +1,73 @@
+import { unknownName } from '../config/nearest.ts';
+import { messageOf } from '../errors.ts';
+import { Emitter } from '../process/emitter.ts';
+import { newId } from '../process/ids.ts';
+import type { Logger } from '../process/logger.ts';
+import type { StoredEscalation } from '../store/escalations.ts';
+import type { Store } from '../store/store.ts';
+import type { Severity } from './severity.ts';
+
+export interface NewEscalation {
+  severity: Severity;
+  message: string;
+  /** A session's id, `overseer`, or `host`. */
+  by: string;
+  sessionId?: string;
+  workId?: string;
+  /** What it is about, as a key that names the occurrence, such as `hung:<run>`: the same cause is raised once. */
+  cause: string;
+}
+
+/** What somebody beyond the session has to deal with. Every escalation stays open until it is closed. */
+export class Escalations {
+  private readonly store: Store;
+  private readonly now: () => number;
+  private readonly emitter: Emitter<StoredEscalation>;
+  /** Fires for every one that is raised or closed. */
+  readonly onDidChange: Emitter<StoredEscalation>['event'];
+
+  constructor(store: Store, now: () => number, log: Logger) {
+    this.store = store;
+    this.now = now;
+    this.emitter = new Emitter((error) => log.error(`a listener failed: ${messageOf(error)}`));
+    this.onDidChange = this.emitter.event;
+  }
+
+  /** Idempotent: a cause that was raised before is answered with what became of it. */
+  raise(wanted: NewEscalation): StoredEscalation {
+    const escalation: StoredEscalation = { ...wanted, id: newId('esc'), raisedAt: this.now() };
+    const isNew = this.store.transaction(() => {
+      if (!this.store.escalations.insert(escalation)) return false;
+      this.record(escalation, 'escalation.raised', { by: escalation.by });
+      return true;
+    });
+    if (!isNew) return this.store.escalations.byCause(wanted.cause) ?? escalation;
+    this.emitter.fire(escalation);
+    return escalation;
+  }
+
+  /** Rejects with `unknown-escalation`, naming the nearest ids. To close a closed one is no error and changes nothing. */
+  close(id: string, by: string, note?: string): StoredEscalation {
+    const known = this.store.escalations.get(id);
+    if (!known) throw unknownName('escalation', id, this.list().map((open) => open.id));
+    if (!this.store.escalations.close(id, by, this.now(), note)) return known;
+    const closed = this.store.escalations.get(id) ?? known;
+    this.record(closed, 'escalation.closed', { by, ...(note === undefined ? {} : { note }) });
+    this.emitter.fire(closed);
+    return closed;
+  }
+
+  /** The open ones, newest first; with `limit` the closed ones, too. */
+  list(limit?: number): StoredEscalation[] {
+    return limit === undefined ? this.store.escalations.open() : this.store.escalations.latest(limit);
+  }
+
+  private record({ id, severity, message, sessionId, workId }: StoredEscalation, type: string, detail: Record<string, unknown>): void {
+    this.store.addEvent({
+      at: this.now(),
+      type,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      detail: { escalation: id, severity, message, ...(workId === undefined ? {} : { work: workId }), ...detail },
+    });
+  }
+}
