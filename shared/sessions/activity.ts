@@ -2,6 +2,22 @@
 
 export type AskKind = 'permission' | 'plan' | 'question';
 
+/** A use of a tool that needs a permission, by its telling argument: whole, as its backend gave it. */
+export interface ToolCall {
+  tool: string;
+  argument: string;
+  /** What the argument is: a line for a shell, the path of a file, or anything else. */
+  kind: 'shell' | 'path' | 'text';
+}
+
+/** One question of several that are asked together. */
+export interface Question {
+  text: string;
+  options: readonly string[];
+  /** Whether several options may be chosen. */
+  multiple: boolean;
+}
+
 /** The session waits for the person. */
 export interface Ask {
   /** Unique within the run. */
@@ -11,8 +27,12 @@ export interface Ask {
   title: string;
   /** Everything that there is to know: tool arguments, plan text, question. */
   detail: string;
-  /** The answers a question offers. */
+  /** The answers that a single question offers. */
   options: readonly string[];
+  /** What a permission is for, all of it; absent where that cannot be told with certainty. */
+  calls?: readonly ToolCall[];
+  /** All questions, where there are several: each wants an answer of its own. */
+  questions?: readonly Question[];
   /** Whether it can be answered from here; else only in the session's terminal. */
   resolvable: boolean;
   /** Epoch milliseconds. */

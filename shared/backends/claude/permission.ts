@@ -1,7 +1,7 @@
 /** The `PermissionRequest` hook as an ask of ours, and our answers in its words. Pure. */
 import { z } from 'zod';
 import { GasTownError } from '../../errors.ts';
-import type { Ask } from '../../sessions/activity.ts';
+import type { Ask, Question, ToolCall } from '../../sessions/activity.ts';
 import type { AskAnswer } from '../driver.ts';
 import type { PermissionRequest } from './hook-payloads.ts';
 
@@ -10,6 +10,7 @@ const questionsSchema = z.object({
     z.object({
       question: z.string(),
       options: z.array(z.object({ label: z.string(), description: z.string().optional() })).catch([]),
+      multiSelect: z.boolean().catch(false),
     }),
   ),
 });
@@ -24,7 +25,8 @@ export function askOfRequest(id: string, request: PermissionRequest, at: number)
   }
   if (tool === 'AskUserQuestion') return question(id, input, at);
   const detail = JSON.stringify(input, undefined, 2);
-  return { id, kind: 'permission', title: titleOf(tool, input), detail, options: [], resolvable: true, since: at };
+  const calls = callOf(tool, input);
+  return { id, kind: 'permission', title: titleOf(tool, input), detail, options: [], ...(calls ? { calls } : {}), resolvable: true, since: at };
 }
 
 function question(id: string, input: Record<string, unknown>, at: number): Ask {
@@ -33,18 +35,26 @@ function question(id: string, input: Record<string, unknown>, at: number): Ask {
   const detail = questions
     .map(({ question, options }) => [question, ...options.map(optionLine)].join('\n'))
     .join('\n\n');
-  // A row offers one list of options, so several questions are answered in the terminal.
-  const single = questions.length === 1 ? first : undefined;
+  const only = questions.length === 1 ? first : undefined;
   return {
     id,
     kind: 'question',
     title: oneLine(first?.question ?? 'Question'),
     detail,
-    options: single?.options.map((option) => option.label) ?? [],
-    resolvable: single !== undefined,
+    options: only?.options.map(({ label }) => label) ?? [],
+    ...(questions.length < 2 && !only?.multiSelect ? {} : { questions: questions.map(asQuestion) }),
+    resolvable: questions.length > 0,
     since: at,
   };
 }
+
+type ClaudeQuestion = z.output<typeof questionsSchema>['questions'][number];
+
+const asQuestion = ({ question, options, multiSelect }: ClaudeQuestion): Question => ({
+  text: question,
+  options: options.map(({ label }) => label),
+  multiple: multiSelect,
+});
 
 const optionLine = ({ label, description }: { label: string; description?: string | undefined }): string =>
   description === undefined || description === label ? `- ${label}` : `- ${label}: ${description}`;
@@ -55,6 +65,27 @@ const telling = ['command', 'file_path', 'notebook_path', 'url', 'query', 'patte
 function titleOf(tool: string, input: Record<string, unknown>): string {
   const value = telling.map((key) => input[key]).find((candidate) => typeof candidate === 'string');
   return oneLine(typeof value === 'string' ? `${tool}: ${value}` : tool);
+}
+
+/** Of the tools that we know: the argument that says what they do. Of any other tool, all of its input counts. */
+const tools: Readonly<Record<string, [key: string, kind: ToolCall['kind']]>> = {
+  Bash: ['command', 'shell'],
+  Read: ['file_path', 'path'],
+  Edit: ['file_path', 'path'],
+  Write: ['file_path', 'path'],
+  NotebookEdit: ['notebook_path', 'path'],
+  WebFetch: ['url', 'text'],
+  WebSearch: ['query', 'text'],
+};
+
+/** Undefined where a pattern must not stand for the call: it leaves the sandbox, or its argument is missing. */
+function callOf(tool: string, input: Record<string, unknown>): ToolCall[] | undefined {
+  if (input['dangerouslyDisableSandbox'] === true) return undefined;
+  const known = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
+  if (!known) return [{ tool, argument: JSON.stringify(input), kind: 'text' }];
+  const [key, kind] = known;
+  const argument = input[key];
+  return typeof argument === 'string' ? [{ tool, argument, kind }] : undefined;
 }
 
 function oneLine(text: string): string {

@@ -2,7 +2,7 @@
  * What an Opencode event means, as pure functions. The same events come from the server's event stream and, trimmed, from
  * gastown.js, so everything is read defensively: an event that is not as expected means nothing.
  */
-import type { Ask } from '../../sessions/activity.ts';
+import type { Ask, Question, ToolCall } from '../../sessions/activity.ts';
 import type { Fact } from '../../sessions/status.ts';
 import { isObject } from './environment.ts';
 
@@ -117,9 +117,19 @@ function permissionAsk(properties: Record<string, unknown>, at: number): Ask | u
     title: oneLine(subject === '' ? permission : `${permission}: ${subject}`),
     detail: lines.join('\n'),
     options: [],
+    ...(patterns.length === 0 ? {} : { calls: callsOf(permission, patterns, metadata) }),
     resolvable: true,
     since: at,
   };
+}
+
+const kinds: Readonly<Record<string, ToolCall['kind']>> = { bash: 'shell', edit: 'path', read: 'path', external_directory: 'path' };
+
+/** Opencode splits a line for the shell itself, but leaves out what it takes for harmless: the whole line counts, too. */
+function callsOf(tool: string, patterns: readonly string[], metadata: Record<string, unknown>): ToolCall[] {
+  const kind = kinds[tool] ?? 'text';
+  const line = kind === 'shell' ? string(metadata['command']) : undefined;
+  return [...patterns, ...(line === undefined ? [] : [line])].map((argument) => ({ tool, argument, kind }));
 }
 
 function questionAsk(properties: Record<string, unknown>, at: number): Ask | undefined {
@@ -133,11 +143,19 @@ function questionAsk(properties: Record<string, unknown>, at: number): Ask | und
     title: oneLine(string(first?.['question']) ?? string(first?.['header']) ?? 'Question'),
     detail: questions.map(questionText).join('\n\n'),
     // The labels of several questions in one list would say nothing.
-    options: questions.length === 1 ? optionsOf(questions[0]!).map(({ label }) => label) : [],
+    options: questions.length === 1 ? labelsOf(questions[0]!) : [],
+    ...(questions.length < 2 && first?.['multiple'] !== true ? {} : { questions: questions.map(asQuestion) }),
     resolvable: true,
     since: at,
   };
 }
+
+function asQuestion(question: Record<string, unknown>): Question {
+  const text = string(question['question']) ?? string(question['header']) ?? '';
+  return { text, options: labelsOf(question), multiple: question['multiple'] === true };
+}
+
+const labelsOf = (question: Record<string, unknown>): string[] => optionsOf(question).map(({ label }) => label);
 
 function questionText(question: Record<string, unknown>): string {
   const lines = optionsOf(question).map(({ label, description }) =>

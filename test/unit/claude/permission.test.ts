@@ -38,9 +38,34 @@ describe('askOfRequest', () => {
     expect(ask.detail).toBe('Which?\n- Blue: as the sky\n- Red');
   });
 
-  test('several questions are answered in the terminal', () => {
-    const ask = askOfRequest('a', request('AskUserQuestion', { questions: [colour, colour] }), 0);
-    expect(ask).toMatchObject({ options: [], resolvable: false });
+  test('several questions, and one with several answers, with what each wants', () => {
+    const toppings = { ...colour, question: 'What on top?', multiSelect: true };
+    expect(askOfRequest('a', request('AskUserQuestion', { questions: [colour, toppings] }), 0)).toMatchObject({
+      options: [],
+      questions: [
+        { text: 'Which?', options: ['Blue', 'Red'], multiple: false },
+        { text: 'What on top?', options: ['Blue', 'Red'], multiple: true },
+      ],
+      resolvable: true,
+    });
+    expect(askOfRequest('a', request('AskUserQuestion', { questions: [colour] }), 0)).not.toHaveProperty('questions');
+    expect(askOfRequest('a', request('AskUserQuestion', { questions: [toppings] }), 0).questions).toHaveLength(1);
+    expect(askOfRequest('a', request('AskUserQuestion', {}), 0)).toMatchObject({ resolvable: false });
+  });
+
+  test.each([
+    ['Bash', { command: 'ls', description: 'x' }, { argument: 'ls', kind: 'shell' }],
+    ['Write', { file_path: '/a', content: 'x' }, { argument: '/a', kind: 'path' }],
+    ['WebFetch', { url: 'https://a', prompt: 'x' }, { argument: 'https://a', kind: 'text' }],
+    ['mcp__x__y', { path: '/a', mode: 'w' }, { argument: '{"path":"/a","mode":"w"}', kind: 'text' }],
+    ['toString', {}, { argument: '{}', kind: 'text' }],
+  ])('what %s would do, for the allow-list', (tool, input, call) => {
+    expect(askOfRequest('a', request(tool, input), 0).calls).toEqual([{ tool, ...call }]);
+  });
+
+  test('no pattern stands for a call outside the sandbox, or without its argument', () => {
+    expect(askOfRequest('a', request('Bash', { command: 'ls', dangerouslyDisableSandbox: true }), 0)).not.toHaveProperty('calls');
+    expect(askOfRequest('a', request('Bash', {}), 0)).not.toHaveProperty('calls');
   });
 });
 

@@ -40,6 +40,7 @@ describe('observe', () => {
           title: 'bash: npm test | head -1',
           detail: 'bash npm test\nbash head -1\ncommand: npm test |\n head -1\ntimeout: 5',
           options: [],
+          calls: ['npm test', 'head -1', 'npm test |\n head -1'].map((argument) => ({ tool: 'bash', argument, kind: 'shell' })),
           resolvable: true,
           since: at,
         },
@@ -53,7 +54,19 @@ describe('observe', () => {
     expect(asked(question('Go on?'))).toMatchObject([
       { ask: { title: 'Go on?', options: ['Yes', 'No'], detail: 'Go on?\n- Yes: do it\n- No', kind: 'question' } },
     ]);
-    expect(asked(question('Go on?'), question('And then?'))).toMatchObject([{ ask: { options: [] } }]);
+    expect(asked(question('Go on?'))[0]).not.toHaveProperty('ask.questions');
+    const both = [question('Go on?'), { ...question('And then?'), multiple: true }];
+    expect(asked(...both)).toMatchObject([
+      {
+        ask: {
+          options: [],
+          questions: [
+            { text: 'Go on?', options: ['Yes', 'No'], multiple: false },
+            { text: 'And then?', options: ['Yes', 'No'], multiple: true },
+          ],
+        },
+      },
+    ]);
   });
 
   it('closes asks by the id of the request', () => {
