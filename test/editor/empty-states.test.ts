@@ -50,12 +50,14 @@ describe('empty states', () => {
 
   /** The palette offers the actions of these conditions, and none of the others. */
   async function expectActions(conditions: readonly Condition[]): Promise<void> {
-    const found = new Set(await town.window.palette.find('Gas Town: '));
-    for (const condition of Object.keys(actions) as Condition[]) {
-      for (const title of actions[condition]) {
-        expect([title, found.has(`Gas Town: ${title}`)]).toEqual([title, conditions.includes(condition)]);
-      }
-    }
+    const all = Object.keys(actions) as Condition[];
+    const offered = async (): Promise<Record<string, boolean>> => {
+      const found = new Set(await town.window.palette.find('Gas Town: '));
+      return Object.fromEntries(all.flatMap((condition) => actions[condition].map((title) => [title, found.has(`Gas Town: ${title}`)])));
+    };
+    const wanted = Object.fromEntries(all.flatMap((condition) => actions[condition].map((title) => [title, conditions.includes(condition)])));
+    // The palette gets an extension's commands a moment after its views.
+    await expect.poll(offered, { timeout: 30_000 }).toEqual(wanted);
   }
 
   async function trust(): Promise<void> {

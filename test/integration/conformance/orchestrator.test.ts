@@ -225,10 +225,11 @@ describe.each([
 
   test('a session spawned with work has it before it starts, and begins with it', async () => {
     const work = unit(named('first'), 'Look at the room.');
-    const spawn = own().spawnSession(config(named('two'), { role: 'crew', initialWork: work }));
-    const starting = await town.until('it starts', ({ sessions }) => sessions.some(({ id }) => id === two));
-    expect(starting.work.find(({ id }) => id === work.id)).toMatchObject({ state: 'assigned', owner: two });
-    await spawn;
+    await own().spawnSession(config(named('two'), { role: 'crew', initialWork: work }));
+    const { history } = await town.host.api.request('work.show', { id: work.id });
+    const assigned = history.find(({ state, note }) => state === 'assigned' && note === `assigned to ${two}`);
+    const [begun] = town.stored(`SELECT at FROM events WHERE session_id = '${two}' AND type = 'session.starting'`);
+    expect(assigned?.at).toBeLessThanOrEqual(Number(begun?.['at']));
     await town.until('the model has it', ({ work: all }) => all.some(({ id, state }) => id === work.id && state === 'running'));
     await town.model.waitFor(({ userTexts }) => userTexts.some((text) => text.includes(`Your work: ${work.id} `)));
     expect(town.model.seen(`Your work: ${work.id} `)).toHaveLength(1);

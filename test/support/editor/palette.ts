@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { PATIENCE } from './eventually.ts';
+import { eventually, PATIENCE } from './eventually.ts';
 import type { QuickInput } from './quick-input.ts';
 
 /** The text that the palette's empty field shows. */
@@ -8,6 +8,9 @@ const PLACEHOLDER = 'Type the name of a command to run.';
 
 /** What the palette is given to find a command that it has (ms). Similar ones are found always: absence shows only so. */
 const SEARCH_LIMIT = 2_000;
+
+/** What the palette is given to open (ms), before the key is pressed again. */
+const OPEN_LIMIT = 5_000;
 
 /** The command palette (F1). */
 export class Palette {
@@ -69,8 +72,12 @@ export class Palette {
   }
 
   async #openFor(text: string): Promise<void> {
-    if (await this.#quickInput.isOpen()) await this.#quickInput.dismiss();
-    await this.#page.keyboard.press('F1');
-    await this.#quickInput.fill(text, PLACEHOLDER);
+    const isOpen = async (): Promise<boolean> => {
+      if (await this.#quickInput.isOpen()) await this.#quickInput.dismiss();
+      await this.#page.keyboard.press('F1');
+      return this.#quickInput.fill(text, PLACEHOLDER, OPEN_LIMIT).then(() => true, () => false);
+    };
+    // What takes the keyboard while it opens, such as a terminal that starts, closes it again.
+    await eventually('the palette to stay open', isOpen, (open) => open);
   }
 }

@@ -13,11 +13,11 @@ export class QuickInput {
   }
 
   /** The text field, once a box that shows `prompt` (title, placeholder or message) is open; any box without one. */
-  async input(prompt?: string): Promise<Locator> {
+  async input(prompt?: string, limit?: number): Promise<Locator> {
     const box = prompt === undefined ? this.#widget : this.#widget.filter({ hasText: prompt })
       .or(this.#widget.filter({ has: this.#page.locator(`input[placeholder*=${JSON.stringify(prompt)}]`) }));
     const input = box.locator('.quick-input-box input').first();
-    await input.waitFor();
+    await input.waitFor(limit === undefined ? {} : { timeout: limit });
     return input;
   }
 
@@ -39,9 +39,10 @@ export class QuickInput {
     await (await this.input()).press('Enter');
   }
 
-  /** Enters a text without confirming, as while a person is typing. */
-  async fill(text: string, prompt?: string): Promise<void> {
-    await (await this.input(prompt)).fill(text);
+  /** Enters a text without confirming, as while a person is typing. Rejects when the box is not there within `limit` ms. */
+  async fill(text: string, prompt?: string, limit?: number): Promise<void> {
+    const input = await this.input(prompt, limit);
+    await input.fill(text, limit === undefined ? {} : { timeout: limit });
   }
 
   /** The labels of the rows shown. */

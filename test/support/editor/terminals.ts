@@ -3,6 +3,9 @@ import { eventually } from './eventually.ts';
 import type { Palette } from './palette.ts';
 import { exactText } from './selectors.ts';
 
+/** What the editor takes at most to show a terminal whose tab was clicked (ms); on a busy machine it is clicked again. */
+const SWITCH_LIMIT = 3_000;
+
 /** The integrated terminals, in the panel. Their text is in the page because the renderer is the DOM's. */
 export class Terminals {
   readonly #page: Page;
@@ -40,10 +43,15 @@ export class Terminals {
     await this.show();
     const label = this.#page.locator('.label-name', { hasText: exactText(name) });
     const tab = this.#tabs().filter({ has: label }).first();
-    const number = /^Terminal \d+/.exec((await tab.getAttribute('aria-label')) ?? '')?.[0];
-    await tab.click();
-    // Until then the screen is the former terminal's.
-    await this.#input().and(this.#page.locator(`[aria-label^="${number},"]`)).waitFor();
+    const isShown = async (): Promise<boolean> => {
+      await tab.click();
+      const number = /^Terminal \d+/.exec((await tab.getAttribute('aria-label')) ?? '')?.[0];
+      // Until then the screen is the former terminal's.
+      const shown = this.#input().and(this.#page.locator(`[aria-label^="${number},"]`));
+      return shown.waitFor({ timeout: SWITCH_LIMIT }).then(() => true, () => false);
+    };
+    // A terminal that is just being opened comes to the front after the click: then it takes another.
+    await eventually(`terminal ${name}`, isShown, (done) => done);
   }
 
   /** Waits until the terminal that is shown has the keyboard, as after an action that opens one. */
