@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { ChannelError } from '../../shared/channel/client.ts';
 import { addAgentCommands } from './commands/agents.ts';
+import { addAttentionCommands } from './commands/attention.ts';
 import { addEscalationCommands } from './commands/escalations.ts';
+import { addLogCommand } from './commands/log.ts';
 import { addMessageCommands } from './commands/messages.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTownCommands } from './commands/town.ts';
@@ -37,6 +39,8 @@ function makeProgram(gt: Gt): Command {
   addAgentCommands(program, gt);
   addWorkCommands(program, gt);
   addEscalationCommands(program, gt);
+  addAttentionCommands(program, gt);
+  addLogCommand(program, gt);
   addMessageCommands(program, gt);
   addRoleCommands(program, gt);
   addTownCommands(program, gt);

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
-import type { EscalationView, MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
+import type { AttentionView } from '../attention/waits.ts';
+import type { EscalationView, LogEntry, MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
 import type { AttachTarget } from '../backends/driver.ts';
 
 export const protocolVersion = 1;
@@ -80,6 +81,10 @@ export const schemas = {
   'session.stop': z.strictObject({ session: name }),
   'session.answer': z.strictObject({ session: name, ask: name, answer }),
   'session.seen': z.strictObject({ session: name }),
+  /** What happened to the session, the newest `limit` entries; of the calling session where none is named (`gt log`). */
+  'session.log': z.strictObject({ session: name.optional(), limit: z.int().min(1).max(10_000).optional() }),
+  /** Every wait for the person, oldest first. */
+  'attention.list': none,
   /** Role context of the calling session (`gt prime`). */
   'session.prime': z.strictObject({ session: name.optional() }),
 
@@ -141,6 +146,8 @@ export interface Results {
   'session.stop': SessionView;
   'session.answer': Record<string, never>;
   'session.seen': Record<string, never>;
+  'session.log': { session: SessionId; entries: LogEntry[] };
+  'attention.list': { waits: AttentionView[] };
   'session.prime': { text: string };
   'message.send': MessageView;
   'message.broadcast': { results: BroadcastResult[] };

@@ -13,6 +13,7 @@ const entries: readonly Entry[] = [
   { usage: 'gt escalate -s low|medium|high|critical -m TEXT [--work ID]', does: 'tell the person what you cannot solve' },
   { usage: 'gt prime', does: 'print this context again' },
   { usage: 'gt agents', does: 'list all sessions with their state' },
+  { usage: 'gt log', does: 'list what happened to you: messages, answers, restarts' },
   { usage: 'gt work list', does: 'list all work units' },
   { usage: 'gt work show ID', does: 'show one unit with its history' },
   { usage: 'gt work add TITLE [-m TEXT] [--rig RIG]', does: 'record a new unit of work' },

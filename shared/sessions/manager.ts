@@ -57,12 +57,15 @@ export class SessionManager implements DriverHost {
   private readonly turnEndedEmitter: Emitter<RunEvent>;
   private readonly endedEmitter: Emitter<RunEvent & { status: Status }>;
   private readonly replacedEmitter: Emitter<RunEvent>;
+  private readonly answeredEmitter: Emitter<RunEvent & { askId: string; cause: string }>;
   readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
   readonly onTurnEnded: Emitter<RunEvent>['event'];
   /** The session's run is over, and it was not ended for a restart. */
   readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
   /** `session` goes on with another run than `runId`. */
   readonly onReplaced: Emitter<RunEvent>['event'];
+  /** An ask was answered, or is no longer asked; `cause` says how. Told before it shows; may be repeated. */
+  readonly onAnswered: Emitter<RunEvent & { askId: string; cause: string }>['event'];
 
   constructor(options: SessionManagerOptions) {
     this.log = options.log;
@@ -74,10 +77,12 @@ export class SessionManager implements DriverHost {
     this.turnEndedEmitter = new Emitter(failed);
     this.endedEmitter = new Emitter(failed);
     this.replacedEmitter = new Emitter(failed);
+    this.answeredEmitter = new Emitter(failed);
     this.onDelivered = this.deliveredEmitter.event;
     this.onTurnEnded = this.turnEndedEmitter.event;
     this.onEnded = this.endedEmitter.event;
     this.onReplaced = this.replacedEmitter.event;
+    this.onAnswered = this.answeredEmitter.event;
     const keeper = {
       ...options,
       driver: (backend: BackendName) => this.driver(backend),
@@ -164,7 +169,6 @@ export class SessionManager implements DriverHost {
     if (!ask) throw new GasTownError('refused', `${id} no longer waits for this: it was answered elsewhere, or the turn ended.`);
     if (!ask.resolvable) throw new GasTownError('refused', `"${ask.title}" can only be answered in the terminal of ${id}.`);
     await this.driver(info.backend).answer(info.runId, askId, answer);
-    this.record(id, info.runId, 'ask.answered', { ask: ask.title, answer: answer.kind });
   }
 
   async attach(id: SessionId): Promise<AttachTarget> {
@@ -200,7 +204,9 @@ export class SessionManager implements DriverHost {
     const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
     if (id === undefined) return;
     const status = this.statuses.take({ runId, source, fact, cause, at: this.now(), seq });
-    if (status) this.show(id, runId, status);
+    if (!status) return;
+    if (fact.kind === 'answered') this.answeredEmitter.fire({ session: this.registry.get(id), runId, askId: fact.askId, cause });
+    this.show(id, runId, status);
   }
 
   saveReference(runId: string, reference: RunReference): void {

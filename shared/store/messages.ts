@@ -68,6 +68,12 @@ export class MessageTable {
     return this.db.all('SELECT * FROM messages ORDER BY sent_at DESC, rowid DESC LIMIT ?', limit).map(toMessage);
   }
 
+  /** To or from somebody, the newest `limit`. */
+  correspondence(party: string, limit: number): StoredMessage[] {
+    const sql = 'SELECT * FROM messages WHERE recipient = ? OR sender = ? ORDER BY sent_at DESC, rowid DESC LIMIT ?';
+    return this.db.all(sql, party, party, limit).map(toMessage);
+  }
+
   countUnread(to: string): number {
     const sql = "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL";
     return number(this.db.get(sql, to)?.['n']);

@@ -17,6 +17,10 @@ export interface StoredRig {
   path: string;
 }
 
+/** So many events of a session are kept, and at most `pruneEvery` more for a while. */
+export const keptEvents = 1_000;
+export const pruneEvery = 100;
+
 /** Everything durable of one town. */
 export class Store {
   readonly sessions: SessionTable;
@@ -24,6 +28,8 @@ export class Store {
   readonly messages: MessageTable;
   readonly escalations: EscalationTable;
   private readonly db: Database;
+  /** How many events were added to a session since the last look at how many it has. */
+  private readonly sincePruned = new Map<string | null, number>();
 
   constructor(file: string) {
     this.db = new Database(file);
@@ -37,6 +43,7 @@ export class Store {
     return this.db.transaction(work);
   }
 
+  /** Of each session the newest events are kept (see `keptEvents`). */
   addEvent(event: StoredEvent): void {
     this.db.run(
       'INSERT INTO events (at, session_id, run_id, type, detail) VALUES (?, ?, ?, ?, ?)',
@@ -46,6 +53,7 @@ export class Store {
       event.type,
       JSON.stringify(event.detail),
     );
+    this.prune(event.sessionId ?? null);
   }
 
   /** What happened to one session, oldest first. */
@@ -60,6 +68,15 @@ export class Store {
         detail: JSON.parse(text(row['detail'])) as Record<string, unknown>,
       };
     });
+  }
+
+  /** Not with every event, so that it costs next to nothing. */
+  private prune(sessionId: string | null): void {
+    const added = (this.sincePruned.get(sessionId) ?? pruneEvery) + 1;
+    this.sincePruned.set(sessionId, added % pruneEvery);
+    if (added < pruneEvery) return;
+    const oldest = 'SELECT seq FROM events WHERE session_id IS ? ORDER BY seq DESC LIMIT 1 OFFSET ?';
+    this.db.run(`DELETE FROM events WHERE session_id IS ? AND seq <= (${oldest})`, sessionId, sessionId, keptEvents);
   }
 
   rigs(): StoredRig[] {

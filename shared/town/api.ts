@@ -1,6 +1,7 @@
 import type { CallerView, MethodName, Params, Results } from '../channel/protocol.ts';
 import { GasTownError } from '../errors.ts';
 import { dispatchingRoles } from '../roles/permissions.ts';
+import { answerAsk, listWaits, sessionLog } from './operations/attention.ts';
 import { checkHealth, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
@@ -37,20 +38,16 @@ const handlers: Handlers = {
   sling,
   'session.spawn': spawnSession,
   'session.attach': (town, { session }) => town.manager.attach(session),
-  'session.stop': (town, { session }) => stopSession(town, session),
-  'session.answer': async (town, { session, ask, answer }) => {
-    const { kind } = answer;
-    if (kind === 'allow') await town.manager.answer(session, ask, { kind, ...(answer.remember ? { remember: true } : {}) });
-    else if (kind === 'deny') await town.manager.answer(session, ask, { kind, ...(answer.message ? { message: answer.message } : {}) });
-    else await town.manager.answer(session, ask, answer);
-    return nothing;
-  },
+  'session.stop': (town, { session }, caller) => stopSession(town, session, caller),
+  'session.answer': answerAsk,
   'session.seen': (town, { session }) => {
     town.builder.setUnseen(session, false);
     town.changed();
     return nothing;
   },
   'session.prime': primeSession,
+  'session.log': sessionLog,
+  'attention.list': listWaits,
   'message.send': sendMessage,
   'message.broadcast': broadcast,
   'mail.inbox': inbox,

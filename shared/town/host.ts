@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { AskLog } from '../attention/ask-log.ts';
+import type { Overdue } from '../attention/overdue.ts';
 import { ClaudeDriver } from '../backends/claude/driver.ts';
 import type { Delivery, RunSpec } from '../backends/driver.ts';
 import { OpencodeDriver } from '../backends/opencode/driver.ts';
@@ -32,6 +34,7 @@ import { Escalations } from '../work/escalations.ts';
 import { followSessions } from '../work/progress.ts';
 import { WorkService } from '../work/service.ts';
 import { carryOut } from './api.ts';
+import { attend } from './attend.ts';
 import { cleanUpAfter, settleAbandoned } from './cleanup.ts';
 import { SessionContexts } from './context.ts';
 import { noticeEscalations } from './escalation-notices.ts';
@@ -90,6 +93,7 @@ export class TownHost {
   private readonly emitter: Emitter<TownSnapshot>;
   private readonly token: string;
   private readonly escalationCommand: EscalationCommand;
+  private readonly overdue: Overdue;
   private channel: ChannelServer | undefined;
   private adopting: Promise<void> = Promise.resolve();
   private current: TownSnapshot;
@@ -130,6 +134,7 @@ export class TownHost {
     });
     const work = new WorkService(store, now, log);
     const escalations = new Escalations(store, now, log);
+    const asks = new AskLog({ store, registry, manager, log });
     const outbox = new Outbox({ store, registry, manager, log, onChange: changed });
     const builder = new SnapshotBuilder({
       root,
@@ -174,6 +179,7 @@ export class TownHost {
       paths,
       settings,
       escalations,
+      asks,
       rigs,
       contexts,
       builder,
@@ -195,6 +201,7 @@ export class TownHost {
     work.onDidChange(changed);
     escalations.onDidChange(changed);
     settings.onDidChange(changed);
+    this.overdue = attend(this.town);
     followSessions({ manager, work, outbox, store });
     callBack(this.town, options.callbacks ?? {});
   }
@@ -253,6 +260,8 @@ export class TownHost {
     this.disposed = true;
     clearTimeout(this.pending);
     this.town.outbox.dispose();
+    this.overdue.dispose();
+    this.town.asks.dispose();
     await removeHostFile(this.paths.hostFile);
     await this.channel?.close();
     await Promise.all(this.drivers.map((driver) => driver.dispose()));

@@ -1,4 +1,5 @@
 import type { CallerView, Params } from '../channel/protocol.ts';
+import type { AskLog } from '../attention/ask-log.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import type { Outbox } from '../mail/outbox.ts';
@@ -35,6 +36,7 @@ export interface TownParts extends OrchestratorParts {
   outbox: Outbox;
   work: WorkService;
   escalations: Escalations;
+  asks: AskLog;
   rigs: Rigs;
   contexts: SessionContexts;
   builder: SnapshotBuilder;

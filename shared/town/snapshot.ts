@@ -84,6 +84,21 @@ export interface EscalationView {
   note?: string;
 }
 
+/** One line of a session's timeline. */
+export interface LogEntry {
+  /** Epoch milliseconds. */
+  at: number;
+  /** `session.…`, `ask.…`, `message.…`, `work.…` and the like. */
+  type: string;
+  /** One line. */
+  text: string;
+  runId?: string;
+  /** Who did it: a session, the person, the policy, the host. */
+  by?: string;
+  /** Everything about it, e.g. the plan that was to be approved. */
+  detail?: string;
+}
+
 /** Something wrong that a person should put right, with its place. */
 export interface Problem {
   file?: string;

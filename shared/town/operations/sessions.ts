@@ -58,7 +58,9 @@ function requireFreeId(town: TownParts, id: string): void {
   }
 }
 
-export async function stopSession(town: TownParts, id: string): Promise<SessionView> {
+export async function stopSession(town: TownParts, id: string, caller: CallerView): Promise<SessionView> {
+  const { runId } = town.registry.get(id);
+  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.stop-requested', detail: { by: nameOfCaller(caller) } });
   return town.builder.session(await town.manager.stop(id));
 }
 

@@ -253,6 +253,82 @@ describe('roles', () => {
   });
 });
 
+describe('gt attention', () => {
+  const wait = { session: 'demo-toast', runId: 'run-1', ask: 'a1', kind: 'permission' as const, title: 'bash: ls', detail: 'ls\n-l', options: [], resolvable: true, since: 0 };
+  const colour = { ...wait, ask: 'q1', kind: 'question' as const, title: 'Which?', options: ['Red', 'Light blue'] };
+  const two = { ...colour, ask: 'q2', options: [], questions: [{ text: 'Which?', options: ['Red'], multiple: false }, { text: 'And?', options: ['Yes', 'No'], multiple: false }] };
+  const { ask: _ask, ...dialog } = { ...wait, kind: 'dialog' as const, title: 'Trust this folder?', resolvable: false };
+
+  it('lists what waits', async () => {
+    town.answers = { 'attention.list': { waits: [wait, dialog] } };
+    expect((await run(['attention', 'list'])).out).toBe(
+      [
+        'SESSION     KIND        SINCE                     ASK              WHAT',
+        'demo-toast  permission  1970-01-01T00:00:00.000Z  a1               bash: ls',
+        'demo-toast  dialog      1970-01-01T00:00:00.000Z  in its terminal  Trust this folder?',
+        '',
+      ].join('\n'),
+    );
+    expect((await run(['attention', 'list', '--long'])).out).toContain('\n\nls\n-l\n');
+    town.answers = { 'attention.list': { waits: [] } };
+    expect((await run(['attention', 'list'])).out).toBe('Nothing waits for you.\n');
+  });
+
+  it.each([
+    [wait, ['allow'], { kind: 'allow' }],
+    [wait, ['allow', '--remember'], { kind: 'allow', remember: true }],
+    [wait, ['deny'], { kind: 'deny' }],
+    [wait, ['deny', '-m', '-'], { kind: 'deny', message: 'from input' }],
+    [colour, ['Light blue'], { kind: 'answers', answers: [['Light blue']] }],
+    [colour, ['-m', 'none of them'], { kind: 'answers', answers: [['none of them']] }],
+    [two, ['Red', 'No'], { kind: 'answers', answers: [['Red'], ['No']] }],
+  ])('answers: %o by %j', async (open, argv, answer) => {
+    town.answers = { 'attention.list': { waits: [open, { ...open, session: 'other' }] }, 'session.answer': {} };
+    const { code, out } = await run(['attention', 'answer', 'demo-toast', ...argv], { input: 'from input\n' });
+    expect([code, out]).toEqual([0, `demo-toast has the answer to "${open.title}".\n`]);
+    expect(asked()[1]).toEqual(['session.answer', { session: 'demo-toast', ask: open.ask, answer }]);
+  });
+
+  it.each([
+    [[], ['allow'], 1, 'waits for no answer'],
+    [[dialog], ['allow'], 1, 'can only be answered in the terminal'],
+    [[wait, colour], ['allow'], 2, 'Say which, by --ask'],
+    [[wait], ['allow', '--ask', 'gone'], 1, 'waits for no answer (gone)'],
+    [[wait], [], 2, 'Say "allow" or "deny"'],
+    [[wait], ['yes'], 2, 'Say "allow" or "deny"'],
+    [[wait], ['allow', '-m', 'because'], 2, 'goes with "deny" only'],
+    [[colour], ['allow'], 2, 'Its answers: "Red", "Light blue".'],
+    [[colour], ['red'], 2, '"red" is no answer'],
+    [[colour], [], 2, 'There is 1 question, and 0 answers'],
+    [[colour], ['Red', '-m', 'x'], 2, 'instead of an option'],
+    [[two], ['Red'], 2, 'There are 2 questions, and 1 answers'],
+    [[two], ['-m', 'x'], 2, 'answer a single question'],
+  ])('never guesses: %o by %j', async (waits, argv, code, message) => {
+    town.answers = { 'attention.list': { waits }, 'session.answer': {} };
+    const ran = await run(['attention', 'answer', 'demo-toast', ...argv]);
+    expect(ran.code).toBe(code);
+    expect(ran.err).toContain(message);
+    expect(asked().map(([method]) => method)).toEqual(['attention.list']);
+  });
+
+  it('answers the ask that was named', async () => {
+    town.answers = { 'attention.list': { waits: [wait, { ...wait, ask: 'a2' }] }, 'session.answer': {} };
+    await run(['attention', 'answer', 'demo-toast', '--ask', 'a2', 'deny']);
+    expect(asked()[1]).toEqual(['session.answer', { session: 'demo-toast', ask: 'a2', answer: { kind: 'deny' } }]);
+  });
+});
+
+describe('gt log', () => {
+  it('prints a line for each entry, and all of it with --json', async () => {
+    const log = { session: 'demo-toast', entries: [{ at: 0, type: 'ask.asked', text: 'waits for permission: bash: ls', detail: 'ls' }] };
+    town.answers = { 'session.log': log };
+    expect((await run(['log', 'demo-toast'])).out).toBe('1970-01-01T00:00:00.000Z  waits for permission: bash: ls\n');
+    expect(JSON.parse((await run(['log', 'demo-toast', '--limit', '5', '--json'])).out)).toEqual(log);
+    expect(asked()).toEqual([['session.log', { session: 'demo-toast' }], ['session.log', { session: 'demo-toast', limit: 5 }]]);
+    expect((await run(['log', '--limit', '0'])).code).toBe(2);
+  });
+});
+
 describe('gt stop, gt doctor, gt version', () => {
   it('stops', async () => {
     town.answers = { 'session.stop': session({ id: 'demo-toast', backend: 'opencode', role: 'polecat', state: 'stopped' }) };

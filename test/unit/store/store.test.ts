@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GasTownError } from '../../../shared/errors.ts';
-import { Store } from '../../../shared/store/store.ts';
+import { keptEvents, pruneEvery, Store } from '../../../shared/store/store.ts';
 import { WorkService } from '../../../shared/work/service.ts';
 import { silentLogger } from '../../../shared/process/logger.ts';
 
@@ -29,6 +29,22 @@ describe('store', () => {
     const second = new Store(file);
     expect(second.remember('token', () => 'another')).toBe(token);
     second.close();
+  });
+
+  test('keeps the newest events of each session, and not many more', () => {
+    const store = new Store(file);
+    const add = (sessionId: string, at: number): void => store.addEvent({ at, sessionId, type: 'session.status', detail: {} });
+    store.transaction(() => {
+      add('quiet', 0);
+      for (let at = 1; at <= keptEvents + 5 * pruneEvery; at += 1) add('busy', at);
+    });
+    const kept = store.events('busy').map(({ at }) => at);
+    expect(kept.at(-1)).toBe(keptEvents + 5 * pruneEvery);
+    expect(kept.length).toBeGreaterThanOrEqual(keptEvents);
+    expect(kept.length).toBeLessThan(keptEvents + pruneEvery);
+    expect(kept).toEqual([...kept].sort((a, b) => a - b));
+    expect(store.events('quiet')).toHaveLength(1);
+    store.close();
   });
 
   test('a process killed in the middle of a transaction leaves nothing of it', async () => {

@@ -1,0 +1,222 @@
+import type { AskAnswer } from '../backends/driver.ts';
+import { GasTownError } from '../errors.ts';
+import type { SessionInfo } from '../orchestrator.ts';
+import { Emitter } from '../process/emitter.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Ask } from '../sessions/activity.ts';
+import type { SessionManager } from '../sessions/manager.ts';
+import type { Registry } from '../sessions/registry.ts';
+import { hasEnded } from '../sessions/session-info.ts';
+import type { Store, StoredEvent } from '../store/store.ts';
+import type { AttentionView } from './waits.ts';
+import { waitsOf } from './waits.ts';
+import { dialogId, waitChanges } from './wait-changes.ts';
+import type { OpenWait } from './wait-changes.ts';
+
+/** Who answers, and by which rule, where it is one. */
+export type Answerer = { by: 'person' } | { by: 'policy'; rule: string };
+
+/** A session may say that it waits a moment before it says for what; so long the reason is waited for (ms). */
+const reasonBound = 2_000;
+
+/** More of a plan or a file is kept in no event; the ask itself has it all. */
+const longestDetail = 4_000;
+
+interface Watched {
+  runId: string;
+  open: OpenWait[];
+  /** Asks that this host has announced. */
+  announced: Set<string>;
+  /** What was said of an end, by ask. */
+  causes: Map<string, string>;
+  answers: Map<string, { answer: AskAnswer } & Answerer>;
+  timer?: NodeJS.Timeout;
+}
+
+export interface WaitEnded {
+  runId: string;
+  wait: OpenWait;
+  by: string;
+}
+
+/**
+ * Every wait for the person as events of its session, `ask.asked` and `ask.answered` with who answered, and the one path by
+ * which asks are answered. What was open when a host went is the same wait for the next one.
+ */
+export class AskLog {
+  private readonly store: Store;
+  private readonly registry: Registry;
+  private readonly manager: SessionManager;
+  private readonly sessions = new Map<string, Watched>();
+  private disposed = false;
+  private readonly askedEmitter: Emitter<{ session: SessionInfo; ask: Ask }>;
+  private readonly endedEmitter: Emitter<WaitEnded>;
+  private readonly changedEmitter: Emitter<void>;
+  /** Once for each ask that this host sees. */
+  readonly onAsked: Emitter<{ session: SessionInfo; ask: Ask }>['event'];
+  readonly onEnded: Emitter<WaitEnded>['event'];
+  /** The waits may have changed. */
+  readonly onDidChange: Emitter<void>['event'];
+
+  constructor(options: { store: Store; registry: Registry; manager: SessionManager; log: Logger }) {
+    this.store = options.store;
+    this.registry = options.registry;
+    this.manager = options.manager;
+    const failed = (error: unknown): void => options.log.error(`a listener failed: ${String(error)}`);
+    this.askedEmitter = new Emitter(failed);
+    this.endedEmitter = new Emitter(failed);
+    this.changedEmitter = new Emitter(failed);
+    this.onAsked = this.askedEmitter.event;
+    this.onEnded = this.endedEmitter.event;
+    this.onDidChange = this.changedEmitter.event;
+    this.manager.onAnswered(({ session, runId, askId, cause }) => this.watched(session, runId).causes.set(askId, cause));
+    this.registry.onDidChange(({ kind, session }) => {
+      if (this.disposed) return;
+      if (kind === 'unregistered') this.forget(session);
+      else this.look(session);
+    });
+  }
+
+  /** The recorded waits of sessions that wait now, with when they were first seen. */
+  open(): { session: SessionInfo; wait: OpenWait }[] {
+    return this.registry.list().flatMap((session) => {
+      if (waitsOf(session).length === 0) return [];
+      const watched = this.sessions.get(session.id);
+      return watched?.runId === session.runId ? watched.open.map((wait) => ({ session, wait })) : [];
+    });
+  }
+
+  /** Rejects with `refused` when it has been answered, or is just being answered. */
+  async answer(id: string, askId: string, answer: AskAnswer, answerer: Answerer): Promise<void> {
+    const session = this.registry.get(id);
+    const { answers } = this.watched(session, session.runId);
+    if (answers.has(askId)) throw new GasTownError('refused', `${id} has just been given an answer to this.`);
+    answers.set(askId, { answer, ...answerer });
+    try {
+      await this.manager.answer(id, askId, answer);
+    } catch (error) {
+      answers.delete(askId);
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    for (const { timer } of this.sessions.values()) clearTimeout(timer);
+  }
+
+  private look(session: SessionInfo): void {
+    const watched = this.watched(session, session.runId);
+    const { opened, closed } = waitChanges(watched.open, session, new Set(watched.causes.keys()));
+    for (const wait of closed) this.close(session.id, watched, wait, hasEnded(session) ? session.cause : undefined);
+    for (const wait of opened) {
+      if (wait.ask === undefined) this.waitForReason(session.id, watched);
+      else this.record(session, watched, wait, wait.ask);
+    }
+    if (waitsOf(session).every(({ ask }) => ask !== undefined)) {
+      clearTimeout(watched.timer);
+      delete watched.timer;
+    }
+    for (const ask of session.asks) {
+      if (watched.announced.has(ask.id)) continue;
+      watched.announced.add(ask.id);
+      this.askedEmitter.fire({ session, ask });
+    }
+    if (watched.open.length > 0 || closed.length > 0) this.changedEmitter.fire();
+  }
+
+  /** Records a wait without an ask when it has lasted. */
+  private waitForReason(id: string, watched: Watched): void {
+    watched.timer ??= setTimeout(() => {
+      delete watched.timer;
+      const session = this.registry.find(id);
+      if (this.disposed || session?.runId !== watched.runId) return;
+      const [wait] = waitChanges(watched.open, session, new Set(watched.causes.keys())).opened;
+      if (wait === undefined || wait.ask !== undefined) return;
+      this.record(session, watched, wait, dialogId);
+      this.changedEmitter.fire();
+    }, reasonBound);
+  }
+
+  private record(session: SessionInfo, watched: Watched, { kind, title, detail, since }: AttentionView, id: string): void {
+    watched.open.push({ id, title, since });
+    this.store.addEvent({
+      at: since,
+      sessionId: session.id,
+      runId: session.runId,
+      type: 'ask.asked',
+      detail: { ask: id, kind, title, detail: detail.length > longestDetail ? `${detail.slice(0, longestDetail)}…` : detail },
+    });
+  }
+
+  /** `end`: why the run is over, where that is why. */
+  private close(sessionId: string, watched: Watched, wait: OpenWait, end: string | undefined): void {
+    const { id, title } = wait;
+    const answered = watched.answers.get(id);
+    const cause = watched.causes.get(id) ?? end ?? 'answered in the terminal';
+    const by = answered?.by ?? (end === undefined && /terminal|replied|rejected|elsewhere/.test(cause) ? 'terminal' : 'nobody');
+    watched.open = watched.open.filter((each) => each !== wait);
+    watched.answers.delete(id);
+    watched.causes.delete(id);
+    this.store.addEvent({
+      at: this.manager.now(),
+      sessionId,
+      runId: watched.runId,
+      type: 'ask.answered',
+      detail: {
+        ask: id,
+        title,
+        by,
+        answer: answered ? inWords(answered.answer) : by === 'terminal' ? repliedInWords(cause) : cause,
+        ...(answered?.by === 'policy' ? { rule: answered.rule } : {}),
+      },
+    });
+    this.endedEmitter.fire({ runId: watched.runId, wait, by });
+  }
+
+  private watched(session: SessionInfo, runId: string): Watched {
+    const known = this.sessions.get(session.id);
+    if (known?.runId === runId) return known;
+    clearTimeout(known?.timer);
+    for (const wait of known?.open ?? []) this.close(session.id, known!, wait, 'its run was replaced');
+    const fresh: Watched = { runId, open: openIn(this.store.events(session.id), runId), announced: new Set(), causes: new Map(), answers: new Map() };
+    this.sessions.set(session.id, fresh);
+    return fresh;
+  }
+
+  private forget(session: SessionInfo): void {
+    clearTimeout(this.sessions.get(session.id)?.timer);
+    this.sessions.delete(session.id);
+    this.changedEmitter.fire();
+  }
+}
+
+/** Pure. The waits of a run that were recorded, and whose end was not. */
+export function openIn(events: readonly StoredEvent[], runId: string): OpenWait[] {
+  const open = new Map<string, OpenWait>();
+  for (const { type, at, detail, runId: of } of events) {
+    const { ask, title } = detail;
+    if (of !== runId || typeof ask !== 'string') continue;
+    if (type === 'ask.asked') open.set(ask, { id: ask, title: typeof title === 'string' ? title : '', since: at });
+    if (type === 'ask.answered') open.delete(ask);
+  }
+  return [...open.values()];
+}
+
+/** Opencode tells what was replied, Claude only that it goes on. */
+function repliedInWords(cause: string): string {
+  const reply = /^permission\.replied (once|always|reject)$/.exec(cause)?.[1];
+  if (reply === undefined) return 'answered';
+  return reply === 'reject' ? 'denied' : reply === 'always' ? 'allowed, always' : 'allowed';
+}
+
+function inWords(answer: AskAnswer): string {
+  switch (answer.kind) {
+    case 'allow':
+      return answer.remember ? 'allowed, always' : 'allowed';
+    case 'deny':
+      return answer.message === undefined ? 'denied' : `denied: ${answer.message}`;
+    case 'answers':
+      return answer.answers.map((chosen) => chosen.join(', ')).join('; ');
+  }
+}

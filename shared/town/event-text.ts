@@ -1,0 +1,36 @@
+import type { StoredEvent } from '../store/store.ts';
+
+type Detail = (name: string) => string;
+
+const texts: Readonly<Record<string, (detail: Detail) => string>> = {
+  'session.starting': (of) => `starts ${of('agent')} in ${of('workDir')}`,
+  'session.start-failed': (of) => `did not start: ${of('error')}`,
+  'session.status': (of) => `is ${of('state')}${of('state') === 'running' ? `, ${of('activity')}` : ''} (${of('cause')})`,
+  'session.adopted': () => 'taken up by a new host',
+  'session.restarted': (of) => `restarted with ${of('agent')}: ${of('reason')}`,
+  'session.stop-requested': (of) => `to be stopped, by ${of('by')}`,
+  'session.quarantined': (of) => `quarantined: ${of('reason')}`,
+  'ask.asked': (of) => `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
+  'ask.answered': (of) => `${answerText(of)}: ${of('title')}`,
+  'escalation.raised': (of) => `escalated (${of('severity')}) as ${of('escalation')}: ${of('message')}`,
+  'escalation.closed': (of) => `${of('escalation')} is closed by ${of('by')}${of('note') === '' ? '' : `: ${of('note')}`}`,
+};
+
+function answerText(of: Detail): string {
+  const by = of('by');
+  if (by === 'policy') return `${of('answer')} by the policy ${of('rule')}`;
+  if (by === 'person') return `${of('answer')} by the person`;
+  return by === 'terminal' ? `${of('answer')} in the terminal` : `no longer asked (${of('answer')})`;
+}
+
+/** Pure. An event in words; one of a kind that has none of its own by what it says of itself. */
+export function eventText({ type, detail }: Pick<StoredEvent, 'type' | 'detail'>): string {
+  const of = (name: string): string => {
+    const value = detail[name];
+    return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  };
+  const own = Object.hasOwn(texts, type) ? texts[type] : undefined;
+  if (own) return own(of);
+  const facts = Object.keys(detail).map((name) => `${name}: ${of(name)}`);
+  return [type, ...facts].join(', ');
+}
