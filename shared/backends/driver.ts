@@ -42,13 +42,20 @@ export interface Resume {
 
 /** Text to be put before the model. */
 export interface Delivery {
-  /** Message id: the idempotency key of its receipt. */
+  /** Names it: the id of its first entry. */
   id: string;
-  /** Begins with the mark of its id. */
+  /** Has the mark of every entry that it carries. */
   text: string;
+  /** Ids of its entries where it carries several; each gets a receipt of its own. */
+  carries?: readonly string[];
+  /** What and whose it is, with all marks, a line for each entry: said beside the file where a long text goes by a file. */
+  heading?: string;
 }
 
-/** Pure. How a delivery can be found again in what the agent program has recorded. */
+/** Pure. The message ids that a delivery's receipt stands for. */
+export const entriesOf = ({ id, carries }: Pick<Delivery, 'id' | 'carries'>): readonly string[] => carries ?? [id];
+
+/** Pure. How an entry can be found again in what the agent program has recorded. */
 export const deliveryMark = (id: string): string => `[gt ${id}]`;
 
 /** What a driver needs to find its run again after a host restart. Plain JSON, kept in the store; no secrets. */
@@ -60,7 +67,7 @@ export interface RunRecord {
   runId: string;
   reference: RunReference;
   spec: RunSpec;
-  /** Deliveries that the earlier host may have handed over: tell `delivered` of those that the model has. */
+  /** Messages that the earlier host may have handed over: tell `delivered` of those that the model has. */
   unconfirmed?: readonly string[];
 }
 
@@ -87,19 +94,21 @@ export interface DriverHost {
   /** The process id of the run, where it has a process of its own. */
   setPid(runId: string, pid: number): void;
   setChildren(runId: string, children: ChildSession[]): void;
-  /** Proof that the model has the delivery, reported from inside the session or by the program. */
-  delivered(runId: string, deliveryId: string): void;
+  /** Proof that the model has one entry of a delivery, reported from inside the session or by the program. */
+  delivered(runId: string, messageId: string): void;
   /** The turn that contained what was delivered has ended. */
   turnEnded(runId: string): void;
 }
 
-/** Why a delivery was not taken; the core keeps it queued or refuses it. */
+/** What became of a delivery; what was not taken the core keeps queued, or gives up after bounded attempts. */
 export type DeliveryOutcome =
   | { kind: 'delivered' }
   /** Handed over; the receipt will come by `DriverHost.delivered`. */
   | { kind: 'accepted' }
   /** The session is not at a safe moment after all; nothing was typed or sent. */
   | { kind: 'not-now'; reason: string }
+  /** The program refused it: the model does not have it. Counts as an attempt. */
+  | { kind: 'failed'; reason: string }
   /** It is unknown whether the model has it. The same text may come twice; the core marks it so. */
   | { kind: 'uncertain'; reason: string };
 
@@ -116,6 +125,11 @@ export interface BackendDriver {
   stop(runId: string): Promise<void>;
   /** Puts text before the model. The core calls it only when the session is idle, one at a time per run. */
   deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>;
+  /**
+   * Which of these messages are in the program's own record of the run's conversation. Rejects where that cannot be read.
+   * The core asks before it delivers again what an earlier attempt may have handed over.
+   */
+  recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]>;
   /** Answers an open ask. Rejects when it has been answered elsewhere. */
   answer(runId: string, askId: string, answer: AskAnswer): Promise<void>;
   attach(runId: string): Promise<AttachTarget>;

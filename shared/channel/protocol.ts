@@ -4,6 +4,7 @@
  * reporter and `gt` import only types from here, so that no schema code reaches their bundles.
  */
 import { z } from 'zod';
+import { messageKinds, messageStates, priorities } from '../mail/message.ts';
 import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
@@ -88,15 +89,32 @@ export const schemas = {
   /** Role context of the calling session (`gt prime`). */
   'session.prime': z.strictObject({ session: name.optional() }),
 
+  /** `to` is one address: see `mail/addresses.ts`. */
   'message.send': z.strictObject({
     to: name,
     type: z.enum(['nudge', 'mail']),
     subject: text.optional(),
     body: text,
+    priority: z.enum(priorities).optional(),
   }),
-  'message.broadcast': z.strictObject({ to: z.array(name).optional(), subject: text.optional(), body: text }),
+  /** `to` are addresses, groups (`@<rig>`, `@town`) among them; `@town` when absent. */
+  'message.broadcast': z.strictObject({
+    to: z.array(name).optional(),
+    subject: text.optional(),
+    body: text,
+    priority: z.enum(priorities).optional(),
+  }),
+  'message.show': z.strictObject({ id: name }),
+  /** `session` is sender or recipient; `sent` leaves those that it has sent. */
+  'message.list': z.strictObject({
+    limit: z.int().min(1).max(1000).optional(),
+    session: name.optional(),
+    sent: z.boolean().optional(),
+    state: z.enum(messageStates).optional(),
+    kind: z.enum(messageKinds).optional(),
+  }),
   'mail.inbox': z.strictObject({ session: name.optional(), all: z.boolean().optional() }),
-  'message.list': z.strictObject({ limit: z.int().min(1).max(1000).optional() }),
+  'mail.archive': z.strictObject({ id: name }),
 
   /** A Claude hook, reported by the SessionStart command hook. */
   'inside.hook': z.strictObject({ name, payload: z.record(z.string(), z.unknown()) }),
@@ -151,7 +169,9 @@ export interface Results {
   'session.prime': { text: string };
   'message.send': MessageView;
   'message.broadcast': { results: BroadcastResult[] };
+  'message.show': MessageView;
   'mail.inbox': { messages: MessageView[] };
+  'mail.archive': MessageView;
   'message.list': { messages: MessageView[] };
   'inside.hook': { additionalContext?: string };
   'inside.event': Record<string, never>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agents, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
 import { attention } from './attention-settings.ts';
+import { messageSettings } from './message-settings.ts';
 
 const escalation = z.looseObject({
   command: z
@@ -26,6 +27,7 @@ export const townSettings = z.looseObject({
   crew_agents: agentsByWorker.describe('Which agent a crew member gets, by name; goes before `role_agents`.').optional(),
   escalation: escalation.describe('What happens besides when something is escalated to you.').optional(),
   attention: attention.optional(),
+  messages: messageSettings.describe('Limits of the messages between sessions, and when messages expire.').optional(),
   cli_theme: untouched('Colours of Gas Town\'s command line.'),
   agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
   web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),

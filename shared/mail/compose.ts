@@ -1,42 +1,83 @@
 import { deliveryMark } from '../backends/driver.ts';
+import type { Delivery } from '../backends/driver.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { StoredWork } from '../store/work.ts';
-import { overseer } from './message.ts';
+import { inert, inertLine } from './inert.ts';
+import { host, overseer } from './message.ts';
 
-const nameOf = (sender: string): string => (sender === overseer ? 'the person' : sender);
+/** An entry of the outbox with the unit that it is about. */
+export interface Entry {
+  message: StoredMessage;
+  work?: StoredWork | undefined;
+}
+
+/** Another agent is not the person, whatever it says: its text is information, not an order. */
+function speaker(sender: string): string {
+  if (sender === overseer) return 'the person';
+  return sender === host ? 'Gas Town' : `${inertLine(sender)} (an agent, not the person)`;
+}
+
+const nameOf = (sender: string): string => (sender === overseer ? 'the person' : inertLine(sender));
 
 /**
- * The text by which an entry of the outbox is put before a model. It carries the entry's id, so that what the model saw
- * can be matched with what was sent, and says who speaks: another agent is not the person.
+ * The text by which entries of the outbox are put before a model, in the given order and in one turn. Each carries its
+ * own mark, so that what the model saw can be matched with what was sent, entry by entry. Pure.
  */
-export function composeDelivery(message: StoredMessage, work: StoredWork | undefined): string {
-  const mark = deliveryMark(message.id);
+export function composeDelivery(entries: readonly [Entry, ...Entry[]]): Delivery {
+  const ids = entries.map(({ message }) => message.id);
+  return {
+    id: entries[0].message.id,
+    text: entries.map(textOf).join('\n\n'),
+    heading: entries.map(headOf).join('\n'),
+    ...(ids.length === 1 ? {} : { carries: ids }),
+  };
+}
+
+/** Its mark, and what and whose it is. */
+function headOf({ message, work }: Entry): string {
+  const again = message.repeated ? ' (possibly repeated: if you have had this one already, ignore it)' : '';
+  const mark = `${deliveryMark(message.id)}${again}${message.priority === 'urgent' ? ' Urgent.' : ''}`;
   switch (message.kind) {
     case 'nudge':
-      return `${mark} Nudge from ${nameOf(message.from)}: ${message.body}`;
+      return `${mark} Nudge from ${speaker(message.from)}`;
     case 'broadcast':
-      return `${mark} Broadcast from ${nameOf(message.from)}: ${message.body}`;
+      return `${mark} Broadcast from ${speaker(message.from)}`;
     case 'mail':
-      return `${mark} You have mail from ${nameOf(message.from)}: "${message.subject}". Read it with: gt mail inbox`;
+      return `${mark} You have mail from ${speaker(message.from)}`;
     case 'work':
-      return composeWork(mark, message, work);
+      return work ? `${mark} Your work: ${work.id} (${work.type}): ${inertLine(work.title)}` : `${mark} Your work`;
+    case 'reminder':
+      return `${mark} Your turn ended, but ${message.workId ?? 'your work'} is still open`;
+  }
+}
+
+/** Pure. One entry as the model reads it. */
+export function textOf(entry: Entry): string {
+  const { message, work } = entry;
+  const head = headOf(entry);
+  switch (message.kind) {
+    case 'nudge':
+    case 'broadcast':
+      return `${head}: ${inert(message.body)}`;
+    case 'mail':
+      return `${head}: "${inertLine(message.subject)}". Read it with: gt mail inbox`;
+    case 'work':
+      return work ? workText(head, message, work) : `${head}: ${inert(message.body)}`;
     case 'reminder':
       return (
-        `${mark} Your turn ended, but ${message.workId ?? 'your work'} is still open. If it is finished, run: gt done -m "<what you did>". ` +
+        `${head}. If it is finished, run: gt done -m "<what you did>". ` +
         'If you cannot finish it, run: gt done --status escalated -m "<why>". Otherwise go on.'
       );
   }
 }
 
-function composeWork(mark: string, message: StoredMessage, work: StoredWork | undefined): string {
-  if (!work) return `${mark} ${message.body}`;
-  const lines = [
-    `${mark} Your work: ${work.id} (${work.type}): ${work.title}`,
+function workText(head: string, message: StoredMessage, work: StoredWork): string {
+  return [
+    head,
     '',
-    ...(work.description === '' || work.description === work.title ? [] : [work.description, '']),
-    ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}: ${message.body}`, '']),
+    ...(work.description === '' || work.description === work.title ? [] : [inert(work.description), '']),
+    ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}: ${inert(message.body)}`, '']),
     ...(work.branch ? [`You are on branch ${work.branch}, in a worktree of your own. Commit there; do not push to the main branch.`] : []),
     'When it is finished and committed, run: gt done -m "<what you did, in one line>". Going idle does not count as done.',
-  ];
-  return lines.join('\n');
+  ].join('\n');
 }

@@ -1,63 +1,77 @@
 import type { Delivery } from '../backends/driver.ts';
-import { messageOf } from '../errors.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import { newId } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
 import { existsOnce } from '../roles/names.ts';
 import type { SessionManager } from '../sessions/manager.ts';
-import { hasEnded } from '../sessions/session-info.ts';
 import type { Registry } from '../sessions/registry.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
+import { ownedStates } from '../work/state.ts';
+import { Alarm } from './alarm.ts';
 import { composeDelivery } from './compose.ts';
-import type { MessageKind } from './message.ts';
+import type { Entry } from './compose.ts';
+import { Courier } from './courier.ts';
+import { expiryOf } from './limits.ts';
+import type { MessageLimits } from './limits.ts';
+import type { MessageKind, Priority } from './message.ts';
 import { overseer } from './message.ts';
-
-/** After so many attempts that ended in doubt an entry is given up, visibly. */
-const maxAttempts = 3;
 
 export interface NewMessage {
   id?: string;
   from: string;
   to: string;
   kind: MessageKind;
+  priority?: Priority;
   subject?: string;
   body: string;
   workId?: string;
   sentAt?: number;
 }
 
+export interface OutboxOptions {
+  store: Store;
+  registry: Registry;
+  manager: SessionManager;
+  log: Logger;
+  limits: () => MessageLimits;
+  onChange: () => void;
+}
+
 /**
  * The one durable outbox: everything that is put before a model goes through here. An entry is stored before anything
- * else happens, is delivered at a safe moment (the session is idle), one at a time and in order, and its state changes
- * only with a receipt.
+ * else happens, is delivered at a safe moment (the session is idle), urgent ones first and else in order, and its state
+ * changes only with a receipt of its own.
  */
 export class Outbox {
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly manager: SessionManager;
-  private readonly log: Logger;
-  /** Per session, the entry that has been handed over and has no receipt yet. */
-  private readonly inFlight = new Map<SessionId, string>();
-  private readonly stopping = new AbortController();
+  private readonly limits: () => MessageLimits;
   private readonly onChange: () => void;
+  private readonly courier: Courier;
+  private readonly alarm: Alarm;
 
-  constructor(options: { store: Store; registry: Registry; manager: SessionManager; log: Logger; onChange: () => void }) {
-    this.store = options.store;
-    this.registry = options.registry;
-    this.manager = options.manager;
-    this.log = options.log;
-    this.onChange = options.onChange;
-    this.registry.onDidChange(({ kind, session }) => {
-      if (kind !== 'unregistered') this.flush(session.id);
+  constructor({ store, registry, manager, log, limits, onChange }: OutboxOptions) {
+    this.store = store;
+    this.registry = registry;
+    this.manager = manager;
+    this.limits = limits;
+    this.onChange = onChange;
+    this.alarm = new Alarm(() => this.onAlarm());
+    const due = (session: SessionInfo): Entry[] => this.due(session);
+    this.courier = new Courier({ store, registry, manager, log, due, onChange, onDueChange: () => this.setAlarm() });
+    registry.onDidChange(({ kind, session }) => {
+      if (kind !== 'unregistered') this.courier.plan(session.id);
     });
-    this.manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
-    this.manager.onTurnEnded(({ session, runId }) => {
+    manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
+    manager.onTurnEnded(({ session, runId }) => {
       if (this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
-      this.flush(session.id);
+      this.courier.turnEnded(session.id);
     });
-    this.manager.onEnded(({ session, status }) => {
-      this.inFlight.delete(session.id);
+    manager.onEnded(({ session, status }) => {
+      this.courier.drop(session.id);
+      this.store.messages.setAllRepeated(session.id);
       // After a failed end it waits: for the next run, or for whoever decides that there will be none.
       if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
     });
@@ -69,6 +83,7 @@ export class Outbox {
       const session = this.registry.find(id);
       if (id !== overseer && (!session || session.state === 'stopped')) this.expire(id, `${id} ended before it had this`);
     }
+    this.onAlarm();
   }
 
   /**
@@ -76,31 +91,54 @@ export class Outbox {
    * keeps its messages for its next run, whenever that is; only work is not kept, since that goes elsewhere.
    */
   expire(id: SessionId, reason: string): void {
-    this.inFlight.delete(id);
+    this.courier.drop(id);
     const kinds: MessageKind[] = existsOnce(id) ? ['work', 'reminder'] : ['work', 'reminder', 'nudge', 'broadcast'];
-    if (this.store.messages.expirePending(id, kinds, reason) > 0) this.onChange();
+    if (this.store.messages.expirePending(id, kinds, reason, this.manager.now()) > 0) this.onChange();
   }
 
   /** Stores the entry and answers at once; delivery follows when the recipient is at a safe moment. */
   accept(message: NewMessage): StoredMessage {
-    const stored = this.insert(message, true);
-    this.flush(stored.to);
+    const stored = this.insert(message, {});
+    this.onChange();
+    this.setAlarm();
+    this.courier.plan(stored.to);
     return stored;
   }
 
-  /** Stores an entry that is on its way already as the first prompt of a session that is being started. */
+  /** Stores a message that will not be sent, with the reason, so that its sender can find it. */
+  refuse(message: NewMessage, reason: string): StoredMessage {
+    const stored = this.insert(message, { state: 'refused', reason, closedAt: this.manager.now() });
+    this.onChange();
+    return stored;
+  }
+
+  /**
+   * Stores an entry that is on its way already as the first prompt of a session that is being started. Say what came of
+   * the start: `handedOver` or `abandon`.
+   */
   acceptAsFirstPrompt(message: NewMessage): { message: StoredMessage; delivery: Delivery } {
-    const stored = this.insert(message, false);
-    this.inFlight.set(stored.to, stored.id);
-    return { message: stored, delivery: this.deliveryOf(stored) };
+    const stored = this.store.transaction(() => {
+      const inserted = this.insert(message, {});
+      this.store.messages.addAttempt(inserted.id);
+      return inserted;
+    });
+    const delivery = composeDelivery([this.entryOf(stored)]);
+    this.courier.beginFirst(stored.to, delivery);
+    return { message: stored, delivery };
+  }
+
+  /** The session has started with it: its receipt is on its way. */
+  handedOver(id: string): void {
+    const message = this.store.messages.get(id);
+    if (message) this.courier.firstTaken(message.to);
   }
 
   /** The start failed: what was to be its first prompt will not be delivered. */
   abandon(id: string, reason: string): void {
     const message = this.store.messages.get(id);
     if (!message) return;
-    this.store.messages.close(id, 'refused', reason);
-    if (this.inFlight.get(message.to) === id) this.inFlight.delete(message.to);
+    this.store.messages.close(id, 'refused', reason, this.manager.now());
+    if (this.courier.isOnItsWay(message.to, id)) this.courier.drop(message.to);
     this.onChange();
   }
 
@@ -109,30 +147,60 @@ export class Outbox {
   }
 
   dispose(): void {
-    this.stopping.abort();
+    this.courier.dispose();
+    this.alarm.dispose();
   }
 
-  private insert(message: NewMessage, announce: boolean): StoredMessage {
+  private insert(message: NewMessage, end: Partial<Pick<StoredMessage, 'state' | 'reason' | 'closedAt'>>): StoredMessage {
+    const { from, to, kind, body, priority = 'normal', workId, sentAt = this.manager.now() } = message;
+    const expiresAt = expiryOf(kind, priority, sentAt, this.limits());
     const stored: StoredMessage = {
       id: message.id ?? newId('msg'),
-      from: message.from,
-      to: message.to,
-      kind: message.kind,
+      from,
+      to,
+      kind,
+      priority,
       subject: message.subject ?? '',
-      body: message.body,
+      body,
       state: 'accepted',
       attempts: 0,
-      sentAt: message.sentAt ?? this.manager.now(),
-      ...(message.workId === undefined ? {} : { workId: message.workId }),
+      repeated: false,
+      sentAt,
+      ...(workId === undefined ? {} : { workId }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...end,
     };
     this.store.messages.insert(stored);
-    if (announce) this.onChange();
     return this.store.messages.get(stored.id) ?? stored;
   }
 
-  private deliveryOf(message: StoredMessage): Delivery {
-    const work = message.workId === undefined ? undefined : this.store.work.get(message.workId);
-    return { id: message.id, text: composeDelivery(message, work) };
+  private entryOf(message: StoredMessage): Entry {
+    return { message, work: message.workId === undefined ? undefined : this.store.work.get(message.workId) };
+  }
+
+  /** What has become pointless by now is closed instead. */
+  private due(session: SessionInfo): Entry[] {
+    const now = this.manager.now();
+    return this.store.messages.pending(session.id).flatMap((message) => {
+      const entry = this.entryOf(message);
+      if (message.expiresAt !== undefined && message.expiresAt <= now) return this.close(message, this.overdueReason(message), now);
+      const { work } = entry;
+      if (work && !(work.owner === session.id && ownedStates.includes(work.state))) {
+        return this.close(message, `${work.id} is no longer the work of ${session.id}`, now);
+      }
+      return this.isDue(message) ? [entry] : [];
+    });
+  }
+
+  private close(message: StoredMessage, reason: string, now: number): [] {
+    if (this.store.messages.close(message.id, 'expired', reason, now)) this.onChange();
+    return [];
+  }
+
+  private overdueReason({ to, sentAt, expiresAt = sentAt }: StoredMessage): string {
+    const session = this.registry.find(to);
+    const state = session === undefined ? 'not running' : session.state === 'running' ? session.activity.kind : session.state;
+    return `not delivered within ${Math.round((expiresAt - sentAt) / 60_000)} minutes (${to} was ${state} at the end)`;
   }
 
   /** Mail stays accepted until it is read, but its notice is due only once in each run. */
@@ -140,49 +208,28 @@ export class Outbox {
     return message.kind !== 'mail' || message.runId === undefined || message.runId !== this.registry.find(message.to)?.runId;
   }
 
-  private flush(id: SessionId): void {
-    if (id === overseer || this.inFlight.has(id) || this.stopping.signal.aborted) return;
-    const session = this.registry.find(id);
-    if (!session || hasEnded(session) || session.activity.kind !== 'idle') return;
-    const message = this.store.messages.pending(id).find((entry) => this.isDue(entry));
-    if (!message) return;
-    this.inFlight.set(id, message.id);
-    this.deliver(id, message).catch((error: unknown) => this.log.error(`delivery of ${message.id}: ${messageOf(error)}`));
-  }
-
-  private async deliver(id: SessionId, message: StoredMessage): Promise<void> {
-    this.store.messages.addAttempt(message.id);
-    try {
-      const outcome = await this.manager.deliver(id, this.deliveryOf(message), this.stopping.signal);
-      if (outcome.kind === 'accepted') return;
-      const session = this.registry.find(id);
-      if (outcome.kind === 'delivered' && session) return this.receipt(session, session.runId, message.id);
-      if (outcome.kind === 'uncertain') this.doubt(message, outcome.reason);
-      this.release(id, message.id);
-    } catch (error) {
-      this.doubt(message, messageOf(error));
-      this.release(id, message.id);
-    }
-  }
-
-  /** The next change of the session's status tries again. */
-  private release(id: SessionId, messageId: string): void {
-    if (this.inFlight.get(id) === messageId) this.inFlight.delete(id);
-    this.onChange();
-  }
-
-  private doubt(message: StoredMessage, reason: string): void {
-    if (message.attempts + 1 >= maxAttempts) this.store.messages.close(message.id, 'dead', reason);
-    else this.store.messages.setReason(message.id, reason);
-    this.log.warn(`delivery of ${message.id} to ${message.to} is in doubt (attempt ${message.attempts + 1}): ${reason}`);
-  }
-
-  private receipt(session: SessionInfo, runId: string, deliveryId: string): void {
-    const message = this.store.messages.get(deliveryId);
+  private receipt(session: SessionInfo, runId: string, entry: string): void {
+    const message = this.store.messages.get(entry);
     if (!message || message.to !== session.id) return;
-    if (message.kind === 'mail') this.store.messages.setNoticed(deliveryId, runId);
-    else this.store.messages.setDelivered(deliveryId, runId, this.manager.now());
-    if (this.inFlight.get(session.id) === deliveryId) this.inFlight.delete(session.id);
+    if (message.kind === 'mail') this.store.messages.setNoticed(entry, runId);
+    else this.store.messages.setDelivered(entry, runId, this.manager.now());
+    this.courier.received(session.id, entry);
     this.onChange();
+  }
+
+  private onAlarm(): void {
+    const now = this.manager.now();
+    for (const message of this.store.messages.overdue(now)) {
+      if (!this.courier.isOnItsWay(message.to, message.id)) this.close(message, this.overdueReason(message), now);
+    }
+    this.courier.wake();
+    this.setAlarm();
+  }
+
+  /** One timer, for whatever comes first. */
+  private setAlarm(): void {
+    const now = this.manager.now();
+    const times = [this.courier.dueAt(now), this.store.messages.nextExpiry(now)].filter((at) => at !== undefined);
+    this.alarm.set(times.length === 0 ? undefined : Math.max(0, Math.min(...times) - now));
   }
 }

@@ -22,9 +22,12 @@ const entries: readonly Entry[] = [
     does: 'give a unit to a polecat with a worktree of its own',
     roles: dispatchingRoles,
   },
-  { usage: 'gt nudge SESSION TEXT', does: 'put a short message before a session' },
-  { usage: 'gt mail send TO -s SUBJECT -m TEXT', does: 'write mail; TO is a session id or an address' },
+  { usage: 'gt nudge TO TEXT', does: 'put a short message before a session; TO is a session id or an address' },
+  { usage: 'gt mail send TO -s SUBJECT -m TEXT', does: 'write mail; TO may also be overseer, the person' },
+  { usage: 'gt broadcast [--to @RIG] TEXT', does: 'write to all sessions, or to those of a rig' },
   { usage: 'gt mail inbox', does: 'read your mail' },
+  { usage: 'gt mail archive MESSAGE', does: 'put mail away that is done with' },
+  { usage: 'gt mail status MESSAGE', does: 'see how far a message of yours has come; gt mail sent lists them' },
 ];
 
 /** The `gt` commands of a role, one per line. A long TEXT can come from standard input: `-m -`. */

@@ -48,7 +48,9 @@ export async function launchSession(
   const work = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '' };
   const first = launch.workId === undefined ? undefined : outbox.acceptAsFirstPrompt({ ...work, workId: launch.workId });
   try {
-    return await manager.start(wanted, signal, first?.delivery);
+    const session = await manager.start(wanted, signal, first?.delivery);
+    if (first) outbox.handedOver(first.message.id);
+    return session;
   } catch (error) {
     const reason = `the session did not start: ${messageOf(error)}`;
     if (first) outbox.abandon(first.message.id, reason);

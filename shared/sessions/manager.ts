@@ -163,6 +163,11 @@ export class SessionManager implements DriverHost {
     return this.driver(info.backend).deliver(info.runId, delivery, signal);
   }
 
+  recall(id: SessionId, messageIds: readonly string[]): Promise<readonly string[]> {
+    const info = this.registry.get(id);
+    return this.driver(info.backend).recall(info.runId, messageIds);
+  }
+
   async answer(id: SessionId, askId: string, answer: AskAnswer): Promise<void> {
     const info = this.registry.get(id);
     const ask = info.asks.find((open) => open.id === askId);

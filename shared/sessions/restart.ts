@@ -33,7 +33,7 @@ export async function restartSession(
   const { reason, agent } = restart;
   let first: string | undefined;
   try {
-    return await manager.restart(
+    const session = await manager.restart(
       id,
       {
         reason,
@@ -46,6 +46,8 @@ export async function restartSession(
       },
       signal,
     );
+    if (first !== undefined) outbox.handedOver(first);
+    return session;
   } catch (error) {
     if (first !== undefined) outbox.abandon(first, 'the session did not start again');
     throw error;
@@ -54,13 +56,13 @@ export async function restartSession(
 
 /** The first unit becomes the first prompt, further ones wait in the outbox. Part of the transaction that records the run. */
 function putWorkAgain(
-  { outbox, work, store }: { outbox: Outbox; work: WorkService; store: Store },
+  { manager, outbox, work, store }: { manager: SessionManager; outbox: Outbox; work: WorkService; store: Store },
   id: SessionId,
   runId: string,
   { reason, note, by = 'host' }: SessionRestart,
 ): Delivery | undefined {
   const units = work.ownedBy(id);
-  withdraw(store, id, units);
+  withdraw(store, id, units, manager.now());
   const told = `This session was restarted (${reason}). Look at what is there already before you go on.${note === undefined ? '' : ` ${note}`}`;
   const entries = units.map((unit) => {
     work.move(unit, 'assigned', { by, runId, note: `${id} is restarted: ${reason}` });
@@ -73,9 +75,9 @@ function putWorkAgain(
 }
 
 /** What still waits about these units is said anew. */
-function withdraw(store: Store, id: SessionId, units: readonly StoredWork[]): void {
+function withdraw(store: Store, id: SessionId, units: readonly StoredWork[], now: number): void {
   for (const { id: message, kind, workId } of store.messages.pending(id)) {
     const about = kind === 'work' || kind === 'reminder';
-    if (about && units.some((unit) => unit.id === workId)) store.messages.close(message, 'expired', 'told again after the restart');
+    if (about && units.some((unit) => unit.id === workId)) store.messages.close(message, 'expired', 'told again after the restart', now);
   }
 }

@@ -160,7 +160,7 @@ export class RunControl {
     });
     keeper.replace(session, run, known.runId, `restarted: ${reason}`);
     keeper.record(session.id, run.id, 'session.restarted', { reason, agent: agent.name, resumes: reference !== undefined });
-    const unconfirmed = store.messages.pending(session.id).flatMap(({ id }) => (id === delivery?.id ? [] : [id]));
+    const unconfirmed = store.messages.pending(session.id).flatMap(({ id, attempts }) => (attempts === 0 || id === delivery?.id ? [] : [id]));
     try {
       return await this.run(session, run, signal, delivery, reference && { reference, unconfirmed });
     } catch (error) {

@@ -76,6 +76,11 @@ export class Database {
     return this.db.prepare(sql).all(...values);
   }
 
+  /** The same with named values (`:name`), for a value that stands in several places. */
+  allNamed(sql: string, values: Record<string, SQLInputValue>): Row[] {
+    return this.db.prepare(sql).all(values);
+  }
+
   /** Returns how many rows were changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.db.prepare(sql).run(...values).changes);

@@ -1,4 +1,5 @@
-import type { MessageKind, MessageState } from '../mail/message.ts';
+import type { SQLInputValue } from 'node:sqlite';
+import type { MessageKind, MessageState, Priority } from '../mail/message.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
 
@@ -7,6 +8,7 @@ export interface StoredMessage {
   from: string;
   to: string;
   kind: MessageKind;
+  priority: Priority;
   subject: string;
   body: string;
   /** The unit that a `work` or `reminder` entry is about. */
@@ -14,37 +16,64 @@ export interface StoredMessage {
   state: MessageState;
   /** The run whose model has it. */
   runId?: string;
+  /** How often it was handed over, or may have been. */
   attempts: number;
+  /** An earlier attempt may have reached the model, and nothing proves that it did not. */
+  repeated: boolean;
   reason?: string;
   sentAt: number;
+  /** When it is given up unless it was delivered before; never where absent. */
+  expiresAt?: number;
   deliveredAt?: number;
   actedAt?: number;
   readAt?: number;
+  /** When it was refused, expired, given up, or put into the archive. */
+  closedAt?: number;
 }
+
+/** Which messages a list is of; what is absent is not asked for. */
+export interface MessageFilter {
+  /** Sender or recipient. */
+  session?: string;
+  from?: string;
+  state?: MessageState;
+  kind?: MessageKind;
+}
+
+type EndState = 'refused' | 'expired' | 'dead';
 
 /** The outbox, which is also everybody's mailbox: one row per recipient. */
 export class MessageTable {
   private readonly db: Database;
+  private changes = 0;
 
   constructor(db: Database) {
     this.db = db;
   }
 
+  /** Counts up with every change, so that whoever shows messages knows when to look again. */
+  get revision(): number {
+    return this.changes;
+  }
+
   /** Idempotent: a message with a known id is not stored again. */
   insert(message: StoredMessage): void {
-    this.db.run(
-      `INSERT INTO messages (id, sender, recipient, kind, subject, body, work_id, state, reason, sent_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    this.change(
+      `INSERT INTO messages (id, sender, recipient, kind, priority, subject, body, work_id, state, reason, sent_at, expires_at, closed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
       message.id,
       message.from,
       message.to,
       message.kind,
+      message.priority,
       message.subject,
       message.body,
       message.workId ?? null,
       message.state,
       message.reason ?? null,
       message.sentAt,
+      message.expiresAt ?? null,
+      message.closedAt ?? null,
     );
   }
 
@@ -58,14 +87,21 @@ export class MessageTable {
     return this.db.all("SELECT * FROM messages WHERE recipient = ? AND state = 'accepted' ORDER BY sent_at, rowid", to).map(toMessage);
   }
 
+  /** What was not archived, refused or given up; unread only, or read as well. */
   inbox(to: string, all: boolean): StoredMessage[] {
     const unread = all ? '' : 'AND read_at IS NULL';
-    const sql = `SELECT * FROM messages WHERE recipient = ? AND kind IN ('mail', 'broadcast') ${unread} ORDER BY sent_at, rowid`;
+    const sql = `SELECT * FROM messages WHERE recipient = ? AND kind IN ('mail', 'broadcast') AND closed_at IS NULL ${unread} ORDER BY sent_at, rowid`;
     return this.db.all(sql, to).map(toMessage);
   }
 
-  latest(limit: number): StoredMessage[] {
-    return this.db.all('SELECT * FROM messages ORDER BY sent_at DESC, rowid DESC LIMIT ?', limit).map(toMessage);
+  /** The newest first. */
+  latest(limit: number, { session, from, state, kind }: MessageFilter = {}): StoredMessage[] {
+    const sql = `SELECT * FROM messages
+      WHERE (:session IS NULL OR sender = :session OR recipient = :session) AND (:from IS NULL OR sender = :from)
+        AND (:state IS NULL OR state = :state) AND (:kind IS NULL OR kind = :kind)
+      ORDER BY sent_at DESC, rowid DESC LIMIT :limit`;
+    const values = { session: session ?? null, from: from ?? null, state: state ?? null, kind: kind ?? null, limit };
+    return this.db.allNamed(sql, values).map(toMessage);
   }
 
   /** To or from somebody, the newest `limit`. */
@@ -75,23 +111,57 @@ export class MessageTable {
   }
 
   countUnread(to: string): number {
-    const sql = "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL";
+    const sql = "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL AND closed_at IS NULL";
     return number(this.db.get(sql, to)?.['n']);
   }
 
-  addAttempt(id: string): void {
-    this.db.run('UPDATE messages SET attempts = attempts + 1 WHERE id = ?', id);
+  /** How many messages somebody has sent since then; a broadcast, whose entries share their time, counts once. Those of the time `but` are left out. */
+  countSent(from: string, since: number, but?: number): number {
+    const sql = `SELECT count(DISTINCT CASE kind WHEN 'broadcast' THEN 'at ' || sent_at ELSE id END) AS n
+      FROM messages WHERE sender = ? AND sent_at > ? AND sent_at IS NOT ? AND state <> 'refused'`;
+    return number(this.db.get(sql, from, since, but ?? null)?.['n']);
   }
 
-  /** False when it had been delivered before: a doubled receipt changes nothing. */
+  /** How many messages two have sent each other since then. */
+  countExchanged(one: string, other: string, since: number): number {
+    const sql = `SELECT count(*) AS n FROM messages
+      WHERE ((sender = ? AND recipient = ?) OR (sender = ? AND recipient = ?)) AND sent_at > ? AND state <> 'refused'`;
+    return number(this.db.get(sql, one, other, other, one, since)?.['n']);
+  }
+
+  /** Before it is handed over. */
+  addAttempt(id: string): void {
+    this.change('UPDATE messages SET attempts = attempts + 1 WHERE id = ?', id);
+  }
+
+  /** It is certain that nothing was handed over. */
+  takeBackAttempt(id: string): void {
+    this.change('UPDATE messages SET attempts = max(0, attempts - 1) WHERE id = ?', id);
+  }
+
+  /** Nothing proves that the model does not have it: it will be delivered again, marked. */
+  setRepeated(id: string): void {
+    this.change("UPDATE messages SET repeated = 1 WHERE id = ? AND state = 'accepted'", id);
+  }
+
+  /** The same for everything that was handed over to a run which has ended, and has no receipt. */
+  setAllRepeated(to: string): void {
+    this.change("UPDATE messages SET repeated = 1 WHERE recipient = ? AND state = 'accepted' AND attempts > 0", to);
+  }
+
+  /**
+   * False when it had been delivered before: a doubled receipt changes nothing. One that comes after the message was
+   * given up says what is true.
+   */
   setDelivered(id: string, runId: string, at: number): boolean {
-    const sql = "UPDATE messages SET state = 'delivered', run_id = ?, delivered_at = ? WHERE id = ? AND state = 'accepted'";
-    return this.db.run(sql, runId, at, id) === 1;
+    const sql = `UPDATE messages SET state = 'delivered', run_id = ?, delivered_at = ?, reason = NULL, closed_at = NULL
+      WHERE id = ? AND state IN ('accepted', 'dead', 'expired')`;
+    return this.change(sql, runId, at, id) === 1;
   }
 
   /** All that the run's model had when its turn ended has been acted on. */
   setActed(runId: string, at: number): number {
-    return this.db.run(
+    return this.change(
       "UPDATE messages SET state = 'acted', acted_at = ? WHERE run_id = ? AND state = 'delivered'",
       at,
       runId,
@@ -109,16 +179,27 @@ export class MessageTable {
     return this.db.get(sql, runId, workId) !== undefined;
   }
 
-  /** The run's model was told of the mail, which stays unread. */
+  /** The run's model was told of the mail, which stays unread; the next run is told anew. */
   setNoticed(id: string, runId: string): void {
-    this.db.run("UPDATE messages SET run_id = ? WHERE id = ? AND state = 'accepted'", runId, id);
+    this.change("UPDATE messages SET run_id = ?, attempts = 0, repeated = 0 WHERE id = ? AND state = 'accepted'", runId, id);
   }
 
   /** Closes what of these kinds was still to be put before a session that has gone. Returns how many. */
-  expirePending(to: string, kinds: readonly MessageKind[], reason: string): number {
+  expirePending(to: string, kinds: readonly MessageKind[], reason: string, at: number): number {
     const list = kinds.map(() => '?').join(', ');
-    const sql = `UPDATE messages SET state = 'expired', reason = ? WHERE recipient = ? AND state = 'accepted' AND kind IN (${list})`;
-    return this.db.run(sql, reason, to, ...kinds);
+    const sql = `UPDATE messages SET state = 'expired', reason = ?, closed_at = ? WHERE recipient = ? AND state = 'accepted' AND kind IN (${list})`;
+    return this.change(sql, reason, at, to, ...kinds);
+  }
+
+  /** Accepted entries whose time is over. */
+  overdue(now: number): StoredMessage[] {
+    return this.db.all("SELECT * FROM messages WHERE state = 'accepted' AND expires_at <= ?", now).map(toMessage);
+  }
+
+  /** When the next accepted entry expires. */
+  nextExpiry(after: number): number | undefined {
+    const row = this.db.get("SELECT min(expires_at) AS at FROM messages WHERE state = 'accepted' AND expires_at > ?", after);
+    return optionalNumber(row?.['at']);
   }
 
   /** Everybody for whom something waits. */
@@ -127,15 +208,34 @@ export class MessageTable {
   }
 
   setRead(id: string, at: number): void {
-    this.db.run('UPDATE messages SET read_at = coalesce(read_at, ?) WHERE id = ?', at, id);
+    this.change('UPDATE messages SET read_at = coalesce(read_at, ?) WHERE id = ?', at, id);
   }
 
-  close(id: string, state: 'refused' | 'expired' | 'dead', reason: string): void {
-    this.db.run("UPDATE messages SET state = ?, reason = ? WHERE id = ? AND state = 'accepted'", state, reason, id);
+  /** False when it was not accepted any more: what has been delivered stays so. */
+  close(id: string, state: EndState, reason: string, at: number): boolean {
+    return this.change("UPDATE messages SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'accepted'", state, reason, at, id) === 1;
+  }
+
+  /** The recipient has done with it. One that it never read counts as acted on now. */
+  archive(id: string, at: number): void {
+    this.change(
+      `UPDATE messages SET closed_at = coalesce(closed_at, ?), state = CASE state WHEN 'accepted' THEN 'acted' ELSE state END,
+         acted_at = CASE state WHEN 'accepted' THEN ? ELSE acted_at END,
+         reason = CASE state WHEN 'accepted' THEN 'archived unread' ELSE reason END WHERE id = ?`,
+      at,
+      at,
+      id,
+    );
   }
 
   setReason(id: string, reason: string): void {
-    this.db.run('UPDATE messages SET reason = ? WHERE id = ?', reason, id);
+    this.change('UPDATE messages SET reason = ? WHERE id = ?', reason, id);
+  }
+
+  private change(sql: string, ...values: SQLInputValue[]): number {
+    const rows = this.db.run(sql, ...values);
+    if (rows > 0) this.changes += 1;
+    return rows;
   }
 }
 
@@ -147,16 +247,20 @@ function toMessage(row: Row): StoredMessage {
     deliveredAt: optionalNumber(row['delivered_at']),
     actedAt: optionalNumber(row['acted_at']),
     readAt: optionalNumber(row['read_at']),
+    expiresAt: optionalNumber(row['expires_at']),
+    closedAt: optionalNumber(row['closed_at']),
   };
   return {
     id: text(row['id']),
     from: text(row['sender']),
     to: text(row['recipient']),
     kind: text(row['kind']) as MessageKind,
+    priority: text(row['priority']) as Priority,
     subject: text(row['subject']),
     body: text(row['body']),
     state: text(row['state']) as MessageState,
     attempts: number(row['attempts']),
+    repeated: number(row['repeated']) === 1,
     sentAt: number(row['sent_at']),
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredMessage>),
   };

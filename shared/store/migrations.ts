@@ -143,4 +143,9 @@ export const migrations: readonly string[] = [
     changed_at INTEGER NOT NULL
   ) STRICT;
   `,
+  // What the outbox looks for at every change.
+  `
+  CREATE INDEX messages_waiting ON messages(expires_at) WHERE state = 'accepted';
+  CREATE INDEX messages_by_run ON messages(run_id);
+  `,
 ];

@@ -5,7 +5,7 @@ import { answerAsk, listWaits, sessionLog } from './operations/attention.ts';
 import { checkHealth, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
-import { broadcast, inbox, sendMessage } from './operations/messages.ts';
+import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { primeSession, spawnSession, stopSession } from './operations/sessions.ts';
 import { addWork, assignWork, finishWork, showWork, sling, workOf } from './operations/work.ts';
 import { nameOfCaller } from './parts.ts';
@@ -51,7 +51,9 @@ const handlers: Handlers = {
   'message.send': sendMessage,
   'message.broadcast': broadcast,
   'mail.inbox': inbox,
-  'message.list': (town, { limit }) => ({ messages: town.store.messages.latest(limit ?? 100).map((message) => town.builder.message(message)) }),
+  'mail.archive': archiveMail,
+  'message.show': showMessage,
+  'message.list': listMessages,
   'inside.hook': reportHook,
   'inside.event': reportEvent,
   'inside.environment': sessionShellEnvironment,
@@ -59,7 +61,7 @@ const handlers: Handlers = {
 };
 
 /** What only the person may do (to attach gives away the server's password), or only a server's plugin; everything else a session may do as well. */
-const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen', 'message.list'];
+const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
 /** What only roles that dispatch may do. */
 const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'work.assign'];

@@ -11,11 +11,13 @@ import { changedNotification, protocolVersion } from '../channel/protocol.ts';
 import type { CallerView, MethodName, Params, Results, TownApi } from '../channel/protocol.ts';
 import { ChannelServer } from '../channel/server.ts';
 import { resolveAgent } from '../config/agents.ts';
+import { messageLimits } from '../config/message-settings.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { defaultTownSettings, townSettings } from '../config/town-settings.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import { GasTownError } from '../errors.ts';
+import type { MessageLimits } from '../mail/limits.ts';
 import { Outbox } from '../mail/outbox.ts';
 import type { BackendName, Orchestrator } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
@@ -135,7 +137,8 @@ export class TownHost {
     const work = new WorkService(store, now, log);
     const escalations = new Escalations(store, now, log);
     const asks = new AskLog({ store, registry, manager, log });
-    const outbox = new Outbox({ store, registry, manager, log, onChange: changed });
+    const limits = (): MessageLimits => messageLimits(settings.value.messages);
+    const outbox = new Outbox({ store, registry, manager, log, limits, onChange: changed });
     const builder = new SnapshotBuilder({
       root,
       name: basename(root),

@@ -44,6 +44,7 @@ export class SnapshotBuilder {
       escalations: store.escalations.open().map((escalation) => this.escalation(escalation)),
       problems: problems(),
       backends: [...this.backends.values()],
+      messagesRevision: store.messages.revision,
     };
   }
 
@@ -77,7 +78,7 @@ export class SnapshotBuilder {
     };
   }
 
-  message({ attempts: _attempts, workId: _workId, runId: _runId, ...view }: StoredMessage): MessageView {
+  message({ workId: _workId, ...view }: StoredMessage): MessageView {
     return view;
   }
 

@@ -1,6 +1,6 @@
 /** Everything that views, other windows and `gt --json` show of a town. Plain JSON; a new one on every change. */
 import type { BackendName, SessionInfo, WorkType } from '../orchestrator.ts';
-import type { MessageState, MessageKind } from '../mail/message.ts';
+import type { MessageKind, MessageState, Priority } from '../mail/message.ts';
 import type { Severity } from '../work/severity.ts';
 import type { WorkState } from '../work/state.ts';
 
@@ -16,6 +16,8 @@ export interface TownSnapshot {
   escalations: EscalationView[];
   problems: Problem[];
   backends: BackendView[];
+  /** Counts up when a message comes or changes: then `message.list` says something new. */
+  messagesRevision: number;
 }
 
 export interface RigView {
@@ -59,14 +61,26 @@ export interface MessageView {
   from: string;
   to: string;
   kind: MessageKind;
+  priority: Priority;
   subject: string;
   body: string;
   state: MessageState;
+  /** Why it was refused, expired or given up; of an accepted one, why the last attempt failed. */
   reason?: string;
+  /** How often it was handed over, or may have been. */
+  attempts: number;
+  /** An earlier attempt may have reached the model as well. */
+  repeated: boolean;
+  /** The run whose model has it, or was told of the mail. */
+  runId?: string;
   sentAt: number;
+  /** When it expires unless it is delivered before. */
+  expiresAt?: number;
   deliveredAt?: number;
   actedAt?: number;
   readAt?: number;
+  /** When it was refused, expired, given up, or archived. */
+  closedAt?: number;
 }
 
 /** Something that somebody beyond its session has to deal with. */

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageLimits } from '../../shared/config/message-settings.ts';
+import type { MessageLimits } from '../../shared/mail/limits.ts';
 import { Outbox } from '../../shared/mail/outbox.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
 import { SessionManager } from '../../shared/sessions/manager.ts';
@@ -47,11 +49,16 @@ export function makeCore(file: string) {
   const driver = new FakeDriver(manager);
   manager.addDriver(driver);
   const work = new WorkService(store, now, silentLogger);
-  const outbox = new Outbox({ store, registry, manager, log: silentLogger, onChange: () => undefined });
+  const limits = (): MessageLimits => messageLimits(undefined);
+  const outbox = new Outbox({ store, registry, manager, log: silentLogger, limits, onChange: () => undefined });
   followSessions({ manager, work, outbox, store });
   const parts = { store, registry, manager, work, outbox, resolveAgent: () => fakeAgent };
   const orchestrators = new Map([['opencode' as const, new BackendOrchestrator('opencode', parts)]]);
-  return { ...parts, driver, orchestrators };
+  /** Lets the clock, which else goes on by a millisecond each time it is asked, make a jump. */
+  const advance = (ms: number): void => {
+    clock += ms;
+  };
+  return { ...parts, driver, orchestrators, advance };
 }
 
 /** A temporary folder, its real path. */

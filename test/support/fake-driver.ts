@@ -20,8 +20,10 @@ export class FakeDriver implements BackendDriver {
   /** What the next start does besides succeeding: throw, or wait. */
   onStart: (spec: RunSpec, signal: AbortSignal) => Promise<void> = async () => undefined;
   onStop: (runId: string) => Promise<void> = async () => undefined;
-  outcome: DeliveryOutcome = { kind: 'accepted' };
+  outcome: DeliveryOutcome | 'throws' = { kind: 'accepted' };
   adoptable = true;
+  /** What the program has recorded, or why that cannot be read. */
+  recorded: readonly string[] | Error = [];
   private readonly host: DriverHost;
 
   constructor(host: DriverHost) {
@@ -44,8 +46,17 @@ export class FakeDriver implements BackendDriver {
 
   async deliver(runId: string, delivery: Delivery): Promise<DeliveryOutcome> {
     this.deliveries.push({ runId, delivery });
-    this.host.report(runId, 'program', { kind: 'busy' }, 'prompted');
+    if (this.outcome === 'throws') throw new Error('the transport is broken');
+    if (this.outcome.kind === 'accepted' || this.outcome.kind === 'delivered') {
+      this.host.report(runId, 'program', { kind: 'busy' }, 'prompted');
+    }
     return this.outcome;
+  }
+
+  async recall(_runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
+    const { recorded } = this;
+    if (recorded instanceof Error) throw recorded;
+    return messageIds.filter((id) => recorded.includes(id));
   }
 
   async answer(_runId: string, askId: string, answer: AskAnswer): Promise<void> {

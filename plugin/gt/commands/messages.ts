@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Params } from '../../../shared/channel/protocol.ts';
 import type { MessageView } from '../../../shared/town/snapshot.ts';
@@ -8,15 +9,17 @@ import { oneLine, printable, table } from '../table.ts';
 
 export function addMessageCommands(program: Command, gt: Gt): void {
   addCommand(program, 'nudge <session> <text...>', 'put a short message before a session; "-" reads standard input')
-    .action(async (to: string, words: string[], options: CommonOptions) => {
-      const sent = await gt.request('message.send', { to, type: 'nudge', body: await bodyOf(gt, words) });
-      gt.print(options, sent, receipt);
+    .addOption(urgentOption())
+    .action(async (to: string, words: string[], { urgent, ...options }: UrgentOptions) => {
+      const params = { to, type: 'nudge' as const, body: await bodyOf(gt, words), priority: priorityOf(urgent) };
+      gt.print(options, await gt.request('message.send', given<Params<'message.send'>>(params)), receipt);
     });
 
   addCommand(program, 'broadcast <text...>', 'send a message to all sessions; "-" reads standard input')
-    .option('--to <session>', 'only to this one (repeat it, or separate several by commas)', collect)
-    .action(async (words: string[], { to, ...options }: CommonOptions & { to?: string[] }) => {
-      const params = given<Params<'message.broadcast'>>({ to, body: await bodyOf(gt, words) });
+    .option('--to <address>', 'only to this session, or to all of @<rig> (repeat it, or separate several by commas)', collect)
+    .addOption(urgentOption())
+    .action(async (words: string[], { to, urgent, ...options }: UrgentOptions & { to?: string[] }) => {
+      const params = given<Params<'message.broadcast'>>({ to, body: await bodyOf(gt, words), priority: priorityOf(urgent) });
       const sent = await gt.request('message.broadcast', params);
       gt.print(options, sent, ({ results }) =>
         table(['TO', 'MESSAGE', 'ERROR'], results.map((result) => [result.to, result.messageId, result.error])),
@@ -29,20 +32,48 @@ export function addMessageCommands(program: Command, gt: Gt): void {
   addCommand(mail, 'send <to>', 'send mail to a session, an address, or the person (overseer)')
     .option('-s, --subject <text>', 'what it is about')
     .requiredOption('-m, --message <text>', 'the text; "-" reads standard input')
-    .action(async (to: string, { subject, message, ...options }: CommonOptions & { subject?: string; message: string }) => {
-      const body = await bodyOf(gt, [message]);
-      const sent = await gt.request('message.send', given<Params<'message.send'>>({ to, type: 'mail', subject, body }));
-      gt.print(options, sent, receipt);
+    .addOption(urgentOption())
+    .action(async (to: string, { subject, message, urgent, ...options }: UrgentOptions & { subject?: string; message: string }) => {
+      const params = { to, type: 'mail' as const, subject, body: await bodyOf(gt, [message]), priority: priorityOf(urgent) };
+      gt.print(options, await gt.request('message.send', given<Params<'message.send'>>(params)), receipt);
     });
 
   addCommand(mail, 'inbox', 'read the mail of this session, in a terminal of your own: yours')
-    .option('--all', 'also what has been read before')
+    .option('--all', 'also what has been read before, but not what is archived')
     .option('--session <session>', 'of another session')
     .action(async ({ all, session, ...options }: CommonOptions & { all?: boolean; session?: string }) => {
       const { messages } = await gt.request('mail.inbox', given<Params<'mail.inbox'>>({ all, session }));
       gt.print(options, messages, () => (messages.length === 0 ? 'No mail.' : messages.map(letter).join('\n\n')));
     });
+
+  addCommand(mail, 'archive <message...>', 'put mail away that is done with; reading alone does not')
+    .action(async (ids: string[], options: CommonOptions) => {
+      const archived: MessageView[] = [];
+      for (const id of ids) archived.push(await gt.request('mail.archive', { id }));
+      gt.print(options, archived, () => `Archived ${archived.map(({ id }) => id).join(', ')}.`);
+    });
+
+  addCommand(mail, 'status <message>', 'tell how far a message of yours has come: any nudge, mail or broadcast')
+    .action(async (id: string, options: CommonOptions) => {
+      gt.print(options, await gt.request('message.show', { id }), status);
+    });
+
+  addCommand(mail, 'sent', 'list what you have sent, the newest first, with how far each has come')
+    .option('-n, --limit <count>', 'at most so many; 20 when absent', Number)
+    .action(async ({ limit = 20, ...options }: CommonOptions & { limit?: number }) => {
+      const { messages } = await gt.request('message.list', { sent: true, limit });
+      const rows = messages.map((message) => [message.id, message.kind, message.to, stateOf(message), timeOf(message.sentAt), message.subject]);
+      gt.print(options, messages, () => (messages.length === 0 ? 'Nothing sent.' : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows)));
+    });
 }
+
+type UrgentOptions = CommonOptions & { urgent?: true };
+
+function urgentOption(): Option {
+  return new Option('--urgent', 'goes before what else waits for the recipient');
+}
+
+const priorityOf = (urgent: true | undefined): 'urgent' | undefined => (urgent ? 'urgent' : undefined);
 
 async function bodyOf(gt: Gt, words: readonly string[]): Promise<string> {
   const body = await gt.text(words.join(' '));
@@ -56,6 +87,31 @@ function collect(value: string, before: string[] = []): string[] {
 
 function receipt({ id, kind, to, state, reason }: MessageView): string {
   return `${kind} ${id} to ${to}: ${state}${reason === undefined ? '' : ` (${oneLine(reason)})`}.`;
+}
+
+const timeOf = (at: number): string => new Date(at).toISOString();
+
+const stateOf = ({ state, repeated }: MessageView): string => (repeated ? `${state} (possibly repeated)` : state);
+
+/** Every state that it has been in, with its time. */
+function status(message: MessageView): string {
+  const { from, state, sentAt, deliveredAt, readAt, actedAt, closedAt, expiresAt, attempts, runId } = message;
+  const ended = state === 'refused' || state === 'expired' || state === 'dead' ? state : 'archived';
+  const times: [string, number | undefined][] = [
+    ['accepted', sentAt],
+    ['delivered', deliveredAt],
+    ['read', readAt],
+    ['acted', actedAt],
+    [ended, closedAt],
+    ['expires', state === 'accepted' ? expiresAt : undefined],
+  ];
+  return [
+    `${receipt(message)}${message.repeated ? ' Possibly repeated.' : ''}`,
+    ...times.flatMap(([name, at]) => (at === undefined ? [] : [`${name}: ${timeOf(at)}`])),
+    `from: ${from}`,
+    `attempts: ${attempts}`,
+    ...(runId ? [`run: ${runId}`] : []),
+  ].join('\n');
 }
 
 function letter({ id, from, subject, body, sentAt }: MessageView): string {

@@ -21,9 +21,10 @@ import type { Environment } from './environment.ts';
 import { sessionStartPayload } from './hook-payloads.ts';
 import { HookServer } from './hook-server.ts';
 import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
+import { messagesDirOf, promptOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
 import type { ClaudeReference } from './reference.ts';
-import { ClaudeRun, messagesDirOf, promptOf, settingsFileOf } from './run.ts';
+import { ClaudeRun, settingsFileOf } from './run.ts';
 import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings } from './settings.ts';
 import type { HookProgram } from './settings.ts';
@@ -168,6 +169,10 @@ export class ClaudeDriver implements BackendDriver {
 
   deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
     return this.run(runId).deliver(delivery, signal);
+  }
+
+  async recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
+    return inTranscript(this.run(runId).conversation, messageIds);
   }
 
   answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {

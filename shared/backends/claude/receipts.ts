@@ -1,7 +1,9 @@
+import { entriesOf } from '../driver.ts';
+import type { Delivery } from '../driver.ts';
 import { isSamePrompt } from './encode.ts';
 
 interface Expected {
-  deliveryId: string;
+  delivery: Delivery;
   /** Undefined: the first prompt that is submitted, whatever it says. */
   text: string | undefined;
   received: () => void;
@@ -12,27 +14,27 @@ export class Receipts {
   private readonly expected: Expected[] = [];
 
   /** The next prompt is this delivery: it was given as the program's argument. */
-  expectFirst(deliveryId: string): void {
-    this.expected.push({ deliveryId, text: undefined, received: () => undefined });
+  expectFirst(delivery: Delivery): void {
+    this.expected.push({ delivery, text: undefined, received: () => undefined });
   }
 
   /** Resolves when a prompt with this text is submitted. */
-  expect(deliveryId: string, text: string): Promise<void> {
-    this.forget(deliveryId);
-    return new Promise((received) => this.expected.push({ deliveryId, text, received }));
+  expect(delivery: Delivery, text: string): Promise<void> {
+    this.forget(delivery.id);
+    return new Promise((received) => this.expected.push({ delivery, text, received }));
   }
 
   /** Nothing of it was typed. */
   forget(deliveryId: string): void {
-    const index = this.expected.findIndex((entry) => entry.deliveryId === deliveryId);
+    const index = this.expected.findIndex(({ delivery }) => delivery.id === deliveryId);
     if (index >= 0) this.expected.splice(index, 1);
   }
 
-  /** The delivery that a submitted prompt confirms. */
-  match(prompt: string): string | undefined {
+  /** The entries whose delivery a submitted prompt confirms. */
+  match(prompt: string): readonly string[] {
     const index = this.expected.findIndex(({ text }) => text === undefined || isSamePrompt(prompt, text));
     const [entry] = index < 0 ? [] : this.expected.splice(index, 1);
     entry?.received();
-    return entry?.deliveryId;
+    return entry ? entriesOf(entry.delivery) : [];
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GasTownError } from '../../errors.ts';
@@ -9,12 +9,12 @@ import type { ProcessIdentity } from '../../process/process-table.ts';
 import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { typePrompt } from './deliver.ts';
-import { encodePrompt, maxTypedBytes } from './encode.ts';
 import { describeExit } from './exit.ts';
 import { readHook } from './hook-facts.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { PendingAsks } from './pending-asks.ts';
 import { ProgramStatusTracker } from './program-status.ts';
+import { promptOf } from './prompt.ts';
 import { Receipts } from './receipts.ts';
 import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
@@ -27,7 +27,6 @@ const fileBound = 2000;
 const exitBound = 2000;
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
-export const messagesDirOf = (spec: RunSpec): string => join(spec.runDir, 'messages');
 
 /** One Claude Code process in its terminal: brings together what the state file, the hooks and the terminal tell. */
 export class ClaudeRun {
@@ -83,11 +82,16 @@ export class ClaudeRun {
       },
       now,
     );
-    if (spec.firstPrompt && this.startup) this.receipts.expectFirst(spec.firstPrompt.id);
+    if (spec.firstPrompt && this.startup) this.receipts.expectFirst(spec.firstPrompt);
   }
 
   get process(): ProcessIdentity | undefined {
     return this.reference.process;
+  }
+
+  /** Where Claude Code records the conversation. */
+  get conversation(): Pick<ClaudeReference, 'configDir' | 'claudeSession'> {
+    return this.reference;
   }
 
   /** The process has ended by itself. */
@@ -237,8 +241,7 @@ export class ClaudeRun {
 
   private onPrompt(prompt: string): void {
     this.turnOpen = true;
-    const deliveryId = this.receipts.match(prompt);
-    if (deliveryId !== undefined) this.host.delivered(this.spec.runId, deliveryId);
+    for (const entry of this.receipts.match(prompt)) this.host.delivered(this.spec.runId, entry);
     this.startup?.promptSubmitted();
   }
 
@@ -289,18 +292,17 @@ export class ClaudeRun {
       // After a Stop hook the file takes a moment to follow.
       stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileBound : 0),
     };
-    const outcome = await typePrompt(composer, text, this.receiptOf(delivery.id, text), signal);
+    const outcome = await typePrompt(composer, text, this.receiptOf(delivery, text), signal);
     if (outcome.kind === 'not-now') {
       this.receipts.forget(delivery.id);
       this.host.log.debug(`claude: ${delivery.id} was not typed into ${this.spec.sessionId}: ${outcome.reason}`);
     }
-    if (outcome.kind === 'delivered') this.host.delivered(this.spec.runId, delivery.id);
     return outcome;
   }
 
   /** Without hooks, a turn that begins right after our Enter is the proof. */
-  private receiptOf(deliveryId: string, text: string): Promise<void> {
-    if (this.hooked) return this.receipts.expect(deliveryId, text);
+  private receiptOf(delivery: Delivery, text: string): Promise<void> {
+    if (this.hooked) return this.receipts.expect(delivery, text);
     return new Promise((resolve) => {
       this.whenBusy = resolve;
     });
@@ -340,15 +342,4 @@ export class ClaudeRun {
     const where = said === '' ? `Its own words are in the terminal "${this.spec.title}".` : `It said:\n${said.slice(-1500)}`;
     return new GasTownError('spawn-failed', `${this.spec.sessionId} did not start: ${words}. ${where}`);
   }
-}
-
-/** What is typed: the text, or the name of a file with it where it is very long. */
-export async function promptOf(spec: RunSpec, delivery: Delivery): Promise<string> {
-  const encoded = encodePrompt(delivery.text);
-  if (Buffer.byteLength(encoded) <= maxTypedBytes) return encoded;
-  const folder = messagesDirOf(spec);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${delivery.id.replace(/[^\w-]/g, '_')}.md`);
-  await writeFile(file, delivery.text, { mode: 0o600 });
-  return `Read ${file} and do it.`;
 }

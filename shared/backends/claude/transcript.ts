@@ -5,17 +5,18 @@ import { deliveryMark } from '../driver.ts';
 import type { ClaudeReference } from './reference.ts';
 
 /**
- * Those of the deliveries that Claude Code has recorded in the session's transcript
- * (`projects/<work dir>/<session id>.jsonl`): what it has recorded, the model has or will get.
+ * Those of the messages that Claude Code has recorded in the session's transcript
+ * (`projects/<work dir>/<session id>.jsonl`): what it has recorded, the model has or will
+ * get. Rejects where the folder or a file in it cannot be read; a session that was never told anything has none.
  */
 export async function inTranscript(
   { configDir, claudeSession }: Pick<ClaudeReference, 'configDir' | 'claudeSession'>,
-  deliveries: readonly string[],
+  messageIds: readonly string[],
 ): Promise<string[]> {
-  if (deliveries.length === 0) return [];
+  if (messageIds.length === 0) return [];
   const files = await candidates(configDir, claudeSession);
   const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
-  return deliveries.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
+  return messageIds.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
 }
 
 /** Whether Claude Code has a record of the conversation, so that it can be resumed; one without a prompt has none. */

@@ -98,7 +98,7 @@ export class OpencodeDriver implements BackendDriver {
       this.host.report(runId, 'program', { kind: 'ready' }, 'session.create answered');
       await link.resync([run]);
       if (earlier !== undefined) await this.confirm(run, spec.resume?.unconfirmed ?? []);
-      if (spec.firstPrompt) await this.deliver(runId, spec.firstPrompt, signal);
+      if (spec.firstPrompt) await this.giveFirst(runId, spec.firstPrompt, signal);
       await this.pool.release(link, 'later');
     } catch (error) {
       if (run) await this.end(link, run);
@@ -151,7 +151,7 @@ export class OpencodeDriver implements BackendDriver {
     } catch (error) {
       if (error instanceof RequestError && error.status !== undefined) {
         run.turn.cancel();
-        throw error;
+        return { kind: 'failed', reason: messageOf(error) };
       }
       if (refusedConnection(error)) {
         run.turn.cancel();
@@ -161,6 +161,15 @@ export class OpencodeDriver implements BackendDriver {
     }
     run.accepted(heard);
     return { kind: 'accepted' };
+  }
+
+  async recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
+    const { run } = this.require(runId);
+    const messages = await answerOf('list the messages', run.server.client.session.messages({ sessionID: run.session }, bound(requestMs)));
+    const texts = messages.flatMap(({ info, parts }) =>
+      info.role === 'user' ? parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])) : [],
+    );
+    return messageIds.filter((id) => texts.some((text) => text.includes(deliveryMark(id))));
   }
 
   async answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
@@ -234,17 +243,16 @@ export class OpencodeDriver implements BackendDriver {
     return this.pool.dispose();
   }
 
-  /** Tells of the deliveries that are in the session: their receipts were lost with the earlier host. */
-  private async confirm(run: Run, deliveries: readonly string[]): Promise<void> {
-    if (deliveries.length === 0) return;
-    const { client } = run.server;
-    const messages = await answerOf('list the messages', client.session.messages({ sessionID: run.session, limit: 50 }, bound(requestMs)));
-    const texts = messages.flatMap(({ info, parts }) =>
-      info.role === 'user' ? parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])) : [],
-    );
-    for (const id of deliveries) {
-      if (texts.some((text) => text.startsWith(deliveryMark(id)))) this.host.delivered(run.id, id);
-    }
+  /** Tells of the messages that are in the session: their receipts were lost with the earlier host, or run. */
+  private async confirm({ id }: Run, messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
+    for (const known of await this.recall(id, messageIds)) this.host.delivered(id, known);
+  }
+
+  /** Whether a prompt that was not confirmed has arrived, its receipt will tell. */
+  private async giveFirst(runId: string, prompt: Delivery, signal: AbortSignal): Promise<void> {
+    const outcome = await this.deliver(runId, prompt, signal);
+    if (outcome.kind === 'failed') throw new GasTownError('spawn-failed', `Opencode did not take the first prompt: ${outcome.reason}`);
   }
 
   /** Makes the earlier run's Opencode session this run's. Undefined where this server's database does not know it. */

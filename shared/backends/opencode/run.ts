@@ -1,5 +1,6 @@
 import type { ChildSession } from '../../orchestrator.ts';
 import type { Ask } from '../../sessions/activity.ts';
+import { entriesOf } from '../driver.ts';
 import type { Delivery, DriverHost, RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
 import type { Observation } from './facts.ts';
@@ -80,7 +81,7 @@ export class Run {
         return this.turn.userMessage(seen.messageId);
       case 'text': {
         const delivered = this.turn.text(seen.messageId, seen.text, reporter);
-        if (delivered !== undefined) this.host.delivered(this.id, delivered);
+        if (delivered) for (const entry of entriesOf(delivered)) this.host.delivered(this.id, entry);
         return;
       }
       case 'answer':

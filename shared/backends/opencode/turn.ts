@@ -42,11 +42,11 @@ export class Turn {
     this.userMessages.add(messageId);
   }
 
-  /** Returns the delivery's id when this is its text in the session, each time it is reported. */
-  text(messageId: string, text: string, reporter: Reporter): string | undefined {
+  /** Returns the delivery when this is its text in the session, each time it is reported. */
+  text(messageId: string, text: string, reporter: Reporter): Delivery | undefined {
     if (!this.delivery || text !== this.delivery.text || !this.userMessages.has(messageId)) return undefined;
     this.progress[reporter].messageId = messageId;
-    return this.delivery.id;
+    return this.delivery;
   }
 
   /** Message ids are ordered: an answer to a later message answers ours too. */

@@ -41,7 +41,7 @@ describe('a text reaches the model as it is', () => {
 test('a text over 30 KB goes by a file that Claude may read', async () => {
   const text = directive('x'.repeat(40_000), []);
   expect(await town.deliver(spec, text)).toEqual({ kind: 'delivered' });
-  const file = /Read (\S+) and do it\./;
+  const file = /Read all of (\S+) now/;
   const { text: prompt } = await town.model.waitFor((entry) => entry.kind === 'turn' && file.test(entry.text));
   const path = file.exec(prompt)?.[1];
   await town.untilIdle(spec.runId);

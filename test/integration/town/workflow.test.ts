@@ -96,7 +96,7 @@ describe('TestCrossSessionMessaging', () => {
     const body = `Greetings from ${from}`;
     await has(from, `gt nudge ${to} "${body}"`);
     expect(await sent(body, to, 'acted')).toMatchObject({ from, kind: 'nudge' });
-    expect(town.model.seen(`Nudge from ${from}: ${body}`)).toHaveLength(1);
+    expect(town.model.seen(`Nudge from ${from} (an agent, not the person): ${body}`)).toHaveLength(1);
   });
 
   test.each([
@@ -108,7 +108,7 @@ describe('TestCrossSessionMessaging', () => {
     // The demo's rule reads mail when it is told of some.
     const letter = await sent(body, to, 'acted');
     expect(letter).toMatchObject({ from, kind: 'mail', subject: 'A letter', readAt: expect.any(Number), deliveredAt: expect.any(Number) });
-    expect(town.model.seen(`You have mail from ${from}: "A letter"`)).toHaveLength(1);
+    expect(town.model.seen(`You have mail from ${from} (an agent, not the person): "A letter"`)).toHaveLength(1);
     expect(town.model.requests.some(({ results }) => results.some((result) => result.includes(body)))).toBe(true);
     await town.until('nothing unread', ({ sessions }) => sessions.every(({ unreadMail }) => unreadMail === 0));
   });
@@ -116,7 +116,7 @@ describe('TestCrossSessionMessaging', () => {
   test('a broadcast from a session reaches everybody else', async () => {
     await has(two, 'gt broadcast "The tea is ready"');
     expect(await sent('The tea is ready', one, 'acted')).toMatchObject({ from: two, kind: 'broadcast' });
-    expect(town.model.seen(`Broadcast from ${two}: The tea is ready`)).toHaveLength(1);
+    expect(town.model.seen(`Broadcast from ${two} (an agent, not the person): The tea is ready`)).toHaveLength(1);
     expect((await messages()).filter(({ body }) => body === 'The tea is ready').map(({ to }) => to)).toEqual([one]);
   });
 

@@ -85,6 +85,7 @@ export function town(changes: Partial<TownSnapshot> = {}): TownSnapshot {
     escalations: [],
     problems: [],
     backends: [],
+    messagesRevision: 0,
     ...changes,
   };
 }

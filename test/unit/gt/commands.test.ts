@@ -34,9 +34,12 @@ const letter: MessageView = {
   from: 'demo-toast',
   to: 'overseer',
   kind: 'mail',
+  priority: 'normal',
   subject: 'The roof',
   body: 'It leaks.\nStill.',
   state: 'accepted',
+  attempts: 0,
+  repeated: false,
   sentAt: 0,
 };
 
@@ -176,6 +179,41 @@ describe('messages', () => {
       out: 'TO  MESSAGE  ERROR\na   m1       -\nb   -        It has ended.\n',
     });
     expect(asked()).toEqual([['message.broadcast', { to: ['a', 'b', 'c'], body: 'stop now' }]]);
+  });
+
+  it('say how far they have come, with the time of each state', async () => {
+    const dead: MessageView = { ...letter, kind: 'nudge', state: 'dead', reason: 'no receipt', attempts: 3, repeated: true, closedAt: 2000, runId: 'run-1' };
+    town.answers = { 'message.show': dead, 'message.list': { messages: [dead] } };
+    expect((await run(['mail', 'status', 'm1'])).out).toBe(
+      [
+        'nudge m1 to overseer: dead (no receipt). Possibly repeated.',
+        'accepted: 1970-01-01T00:00:00.000Z',
+        'dead: 1970-01-01T00:00:02.000Z',
+        'from: demo-toast',
+        'attempts: 3',
+        'run: run-1',
+        '',
+      ].join('\n'),
+    );
+    expect((await run(['mail', 'sent'])).out.split('\n')[1]).toBe(
+      'm1       nudge  overseer  dead (possibly repeated)  1970-01-01T00:00:00.000Z  The roof',
+    );
+    expect(asked()).toEqual([['message.show', { id: 'm1' }], ['message.list', { sent: true, limit: 20 }]]);
+  });
+
+  it('are archived one after the other', async () => {
+    town.answers = { 'mail.archive': ({ id }) => ({ ...letter, id, closedAt: 1 }) };
+    expect((await run(['mail', 'archive', 'm1', 'm2'])).out).toBe('Archived m1, m2.\n');
+  });
+
+  it.each([
+    [['nudge', 'demo-toast', 'now', '--urgent'], 'message.send', { to: 'demo-toast', type: 'nudge', body: 'now', priority: 'urgent' }],
+    [['mail', 'send', 'mayor/', '-m', 'now', '--urgent'], 'message.send', { to: 'mayor/', type: 'mail', body: 'now', priority: 'urgent' }],
+    [['broadcast', 'now', '--to', '@demo', '--urgent'], 'message.broadcast', { to: ['@demo'], body: 'now', priority: 'urgent' }],
+  ])('are urgent: %j', async (argv, method, params) => {
+    town.answers = { 'message.send': letter, 'message.broadcast': { results: [] } };
+    await run(argv);
+    expect(asked()).toEqual([[method, params]]);
   });
 
   it('are not sent empty', async () => {

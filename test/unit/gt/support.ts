@@ -131,5 +131,5 @@ export function work(facts: Partial<WorkView> & Pick<WorkView, 'id'>): WorkView 
 }
 
 export function snapshot(facts: Partial<TownSnapshot> = {}): TownSnapshot {
-  return { revision: 1, root: '/town', name: 'town', rigs: [], sessions: [], work: [], escalations: [], problems: [], backends: [], ...facts };
+  return { revision: 1, root: '/town', name: 'town', rigs: [], sessions: [], work: [], escalations: [], problems: [], backends: [], messagesRevision: 0, ...facts };
 }

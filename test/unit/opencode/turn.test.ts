@@ -27,7 +27,7 @@ describe('Turn', () => {
     expect(turn.text('msg_1', 'hello', 'program')).toBeUndefined();
     turn.userMessage('msg_1');
     expect(turn.text('msg_1', 'hello ', 'program')).toBeUndefined();
-    expect(turn.text('msg_1', 'hello', 'program')).toBe('d1');
+    expect(turn.text('msg_1', 'hello', 'program')).toBe(delivery);
   });
 
   it('does not end with what is still told of the turn before', () => {

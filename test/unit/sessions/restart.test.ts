@@ -96,6 +96,8 @@ describe('a restart', () => {
   test('tells the driver what the earlier run may have taken', async () => {
     const run = await atWork();
     const { id: waiting } = core.outbox.accept({ from: 'overseer', to: id, kind: 'nudge', body: 'Hurry' });
+    core.outbox.accept({ from: 'overseer', to: id, kind: 'nudge', body: 'Not handed over yet' });
+    core.store.messages.addAttempt(waiting);
     core.driver.onStart = async () => undefined;
     await core.manager.restart(id, { reason: 'test' });
     expect(lastStart().resume?.unconfirmed).toEqual([waiting]);
