@@ -3,19 +3,30 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { TownHostOptions } from '../../shared/town/host.ts';
+import { lendTerminals } from './lent-terminals.ts';
+import type { PtyTerminalHost } from './pty-terminal-host.ts';
 
 /** What can be handed to another process of a host's options. */
-export type HostSetup = Pick<TownHostOptions, 'root' | 'files' | 'node' | 'environment'>;
+export type HostSetup = Pick<TownHostOptions, 'root' | 'files' | 'node' | 'environment'> & {
+  /** The host uses terminals of the process that starts it; its own when absent. */
+  borrowsTerminals?: boolean;
+  /** File that the host's log is appended to; nowhere when absent. */
+  logFile?: string;
+};
 
 const program = path.join(import.meta.dirname, 'host-program.ts');
 const startMs = 60_000;
 const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
 
-/** A host in a process of its own (host-program.ts), with its own terminals: it can be killed at any moment. */
+/**
+ * A host in a process of its own (host-program.ts): it can be killed at any moment. Its terminals go with it, unless
+ * they are lent to it by this process.
+ */
 export class HostProcess {
   readonly pid: number;
+  /** Resolves when the process has ended, however. */
+  readonly gone: Promise<unknown>;
   private readonly child: ChildProcess;
-  private readonly gone: Promise<unknown>;
 
   private constructor(child: ChildProcess, gone: Promise<unknown>) {
     this.child = child;
@@ -24,12 +35,13 @@ export class HostProcess {
   }
 
   /** Resolves when the process hosts the town, or is a client of its host. */
-  static async start(setup: HostSetup, role: 'host' | 'member' = 'host'): Promise<HostProcess> {
+  static async start(setup: HostSetup, role: 'host' | 'member' = 'host', terminals?: PtyTerminalHost): Promise<HostProcess> {
     const env = { PATH: process.env['PATH'] ?? '', HOME: setup.environment['HOME'] ?? '' };
     const child = fork(program, [role], { env, execArgv: quiet, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const gone = once(child, 'exit');
-    child.send(setup);
-    const ready = once(child, 'message', { signal: AbortSignal.timeout(startMs) });
+    if (terminals) lendTerminals(terminals, child);
+    child.send({ ...setup, borrowsTerminals: terminals !== undefined });
+    const ready = heard(child, 'ready', startMs);
     const first = await Promise.race([ready, gone.then(() => undefined)]);
     // Whoever lost the race must not be an unhandled rejection later.
     ready.catch(() => undefined);
@@ -48,4 +60,17 @@ export class HostProcess {
     this.child.send('close');
     await this.gone;
   }
+}
+
+/** Resolves when the process says this; what it asks of its terminals in between is not meant. */
+function heard(child: ChildProcess, word: string, limitMs: number): Promise<true> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`The host process did not say "${word}" within ${limitMs / 1000} s.`)), limitMs);
+    child.once('exit', () => clearTimeout(timer));
+    child.on('message', (message) => {
+      if (message !== word) return;
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }

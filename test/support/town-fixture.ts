@@ -1,7 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createTown } from '../../shared/config/create-town.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { TownHost } from '../../shared/town/host.ts';
@@ -10,20 +7,15 @@ import type { LifecycleCallbacks } from '../../shared/town/callbacks.ts';
 import { HostLock } from '../../shared/town/lock.ts';
 import { townPaths } from '../../shared/town/paths.ts';
 import type { MessageView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
-import { agentEnvironment, makeAgentHome } from './agent-home.ts';
-import { makeRepository, temporaryFolder } from './core.ts';
 import { demoRules } from './demo/behaviours.ts';
 import { HostProcess } from './host-process.ts';
-import { agentPath } from './editor/agent-path.ts';
 import { endProcessesOf } from './editor/processes.ts';
 import type { ProcessFact } from './editor/processes.ts';
-import { startScriptedModel } from './model/server.ts';
 import type { ScriptedModel } from './model/server.ts';
 import type { Rule } from './model/rules.ts';
 import { PtyTerminalHost } from './pty-terminal-host.ts';
-import { prepareTools } from './setup/tools.ts';
-
-const dist = path.resolve(import.meta.dirname, '../../dist');
+import { bundledFiles, makeTownFolder } from './town-folder.ts';
+import type { TownFolder } from './town-folder.ts';
 
 /** What a test may have otherwise; `environment` may also be changed while the host runs. */
 export interface FixtureOptions {
@@ -48,17 +40,13 @@ export class TownFixture {
   private readonly elsewhere: HostProcess[] = [];
   private readonly removeFolder: () => void;
 
-  private constructor(
-    folder: ReturnType<typeof temporaryFolder>,
-    model: ScriptedModel,
-    environment: FixtureOptions['environment'],
-    options: Omit<TownHostOptions, 'terminals' | 'log' | 'environment'>,
-  ) {
-    this.folder = folder.path;
-    this.removeFolder = folder.remove;
-    this.root = options.root;
-    this.rig = path.join(folder.path, 'alpha');
-    this.model = model;
+  private constructor(town: TownFolder, options: Omit<TownHostOptions, 'terminals' | 'log' | 'environment'>) {
+    const { environment } = town;
+    this.folder = town.folder;
+    this.removeFolder = town.remove;
+    this.root = town.root;
+    this.rig = town.rig;
+    this.model = town.model;
     this.environment = environment;
     const line = (level: string) => (message: string) => void this.logged.push(`${level} ${message}`);
     const log: Logger = { ...silentLogger, info: line('info'), warn: line('warn'), error: line('error') };
@@ -67,38 +55,14 @@ export class TownFixture {
 
   /** Starts everything; `change` may alter what the host is started with. */
   static async make(change: (options: FixtureOptions) => void = () => undefined): Promise<TownFixture> {
-    const tools = await prepareTools(console.log);
-    const folder = temporaryFolder('town');
-    const root = path.join(folder.path, 'town');
-    const home = path.join(folder.path, 'home');
-    const rig = makeRepository(path.join(folder.path, 'alpha'));
-    await mkdir(root);
-    await createTown(root);
-    const model = await startScriptedModel();
-    await makeAgentHome(home, { model: model.url, trusted: [root, rig], path: agentPath(tools) });
-    const chosen: FixtureOptions = {
-      folder: folder.path,
-      rules: demoRules,
-      callbacks: {},
-      environment: {
-        HOME: home,
-        PATH: agentPath(tools),
-        LANG: 'C.UTF-8',
-        TERM: 'xterm-256color',
-        SHELL: '/bin/bash',
-        ...agentEnvironment(model.url),
-      },
-    };
+    const town = await makeTownFolder();
+    const { folder, root, rig, model, environment } = town;
+    const chosen: FixtureOptions = { folder, rules: demoRules, callbacks: {}, environment };
     change(chosen);
     for (const rule of chosen.rules) model.on(rule);
-    const fixture = new TownFixture(folder, model, chosen.environment, {
+    const fixture = new TownFixture({ ...town, environment: chosen.environment }, {
       root,
-      files: {
-        plugin: path.join(dist, 'plugin/gastown.js'),
-        hook: path.join(dist, 'plugin/claude-hook.js'),
-        gt: path.join(dist, 'plugin/gt.js'),
-        prompts: path.join(dist, 'roles'),
-      },
+      files: bundledFiles,
       node: { command: process.execPath, env: {} },
       trusted: () => true,
       callbacks: chosen.callbacks,

@@ -50,6 +50,11 @@ export class TownWatcher {
     });
   }
 
+  /** Calls back after every change. */
+  onDidChange(listener: (snapshot: TownSnapshot) => void): void {
+    this.listeners.add(() => listener(this.snapshot));
+  }
+
   request<M extends MethodName>(method: M, params: Params<M>): Promise<Results[M]> {
     return this.client.request(method, params);
   }

@@ -109,6 +109,11 @@ export class Recorder {
     return [...found.values()];
   }
 
+  /** Every message that the model has seen in its turns, each once, in the order in which it first came. */
+  messages(): (Sighting & { readonly text: string })[] {
+    return [...this.#sightings.values()];
+  }
+
   /** The first request, past or coming, that fits. Rejects after `timeout` milliseconds. */
   async waitFor(predicate: (entry: RecordedRequest) => boolean, timeout: number): Promise<RecordedRequest> {
     const past = this.requests.find(predicate);

@@ -22,6 +22,8 @@ export interface ScriptedModel {
   fail(failure: GlobalFailure): void;
   /** The messages in which the model saw a text, each once. */
   seen(text: string): Sighting[];
+  /** All messages that the model has seen in its turns, each once. */
+  messages(): (Sighting & { readonly text: string })[];
   /** The first request, past or coming, that fits; rejects after `timeout` milliseconds (30 000 by default). */
   waitFor(predicate: (entry: RecordedRequest) => boolean, timeout?: number): Promise<RecordedRequest>;
   /** Lets the answers with the step `{hold: name}` go on, now and until the next reset. */
@@ -53,6 +55,7 @@ export async function startScriptedModel({ port = 0 }: { readonly port?: number 
     on: (rule) => model.rules.add(rule),
     fail: (failure) => model.fail(failure),
     seen: (text) => model.recorder.seen(text),
+    messages: () => model.recorder.messages(),
     waitFor: (predicate, timeout = 30_000) => model.recorder.waitFor(predicate, timeout),
     release: (name) => model.gates.release(name),
     reset: () => model.reset(),

@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+
+export interface SoakOptions {
+  /** How long messages, work and faults go on; set-up and the end come on top. */
+  seconds: number;
+  seed: number;
+  sessions: number;
+  report?: string;
+}
+
+export const usage = `npm run soak -- --seconds N [options]
+
+Runs real agents of both backends with random messages, work, crashes and restarts for N seconds, lets everything come
+to rest, and compares what the town's books say with what the scripted model saw. Exits with 1 where a message or a unit
+of work was lost or doubled, or a process was left over.
+
+  --seconds N    how long (at least 5)
+  --seed S       the same decisions again; a whole number, random when left out
+  --sessions N   how many sessions, shared between the backends (default 4)
+  --report FILE  write the figures as JSON
+  --help         this text`;
+
+/** Throws an `Error` that says which option is wrong. `randomSeed` is used where no seed is given. */
+export function readOptions(argv: readonly string[], randomSeed: number): SoakOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      seconds: { type: 'string' },
+      seed: { type: 'string' },
+      sessions: { type: 'string', default: '4' },
+      report: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (values.seconds === undefined) throw new Error('How long? Give --seconds N, for instance --seconds 60.');
+  return {
+    seconds: wholeNumber('--seconds', values.seconds, 5),
+    seed: values.seed === undefined ? randomSeed : wholeNumber('--seed', values.seed, 0),
+    sessions: wholeNumber('--sessions', values.sessions, 1),
+    ...(values.report ? { report: values.report } : {}),
+  };
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
+  throw new Error(`${option} ${text}: expected a whole number, ${least} or more.`);
+}

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { SoakTown } from './town.ts';
+
+export interface OpenEntry {
+  id: string;
+  to: string;
+  kind: string;
+  state: string;
+  runId?: string;
+}
+
+/** How often it is looked; how long nothing may move until it counts as rest. In ms. */
+const lookEvery = 200;
+const stillFor = 1500;
+
+/** Pure. What has not come to its end yet; `entries` are the accepted and the delivered ones, without mail. */
+export function unrest({ sessions, work }: Pick<TownSnapshot, 'sessions' | 'work'>, entries: readonly OpenEntry[]): string[] {
+  const live = new Map(sessions.filter(({ state }) => state === 'running').map((session) => [session.id, session]));
+  const restless = sessions.flatMap(({ id, state, activity, queued }) => {
+    if (state === 'starting') return [`${id} is starting`];
+    if (state !== 'running') return [];
+    return activity.kind === 'idle' && queued === 0 ? [] : [`${id} is ${activity.kind}, with ${queued} queued`];
+  });
+  const waiting = entries.flatMap(({ id, to, kind, state, runId }) => {
+    const session = live.get(to);
+    if (state === 'accepted') return session ? [`${kind} ${id} waits for ${to}`] : [];
+    return session && session.runId === runId ? [`the turn with ${kind} ${id} is open`] : [];
+  });
+  const units = work.flatMap(({ id, state, owner }) => {
+    if (state === 'assigned' || state === 'running') return [`unit ${id} is ${state}`];
+    return state === 'stalled' && (owner === undefined || !live.has(owner)) ? [`unit ${id} is stalled, and ${owner ?? 'nobody'} does not run`] : [];
+  });
+  return [...restless, ...waiting, ...units];
+}
+
+/** Resolves when everything has come to rest, or with what has not after `limitMs`. */
+export async function comeToRest(town: SoakTown, limitMs: number): Promise<string[]> {
+  const end = performance.now() + limitMs;
+  let still = 0;
+  let last = '';
+  for (;;) {
+    const open = unrest(town.snapshot, openEntries(town));
+    const now = performance.now();
+    const look = JSON.stringify([open, town.snapshot.revision]);
+    if (open.length > 0 || look !== last) still = now;
+    last = look;
+    if (open.length === 0 && now - still >= stillFor) return [];
+    if (now > end) return open;
+    await delay(lookEvery);
+  }
+}
+
+function openEntries(town: SoakTown): OpenEntry[] {
+  const rows = town.stored("SELECT id, recipient, kind, state, run_id FROM messages WHERE state IN ('accepted', 'delivered') AND kind <> 'mail' AND recipient <> 'overseer'");
+  return rows.map((row) => ({
+    id: String(row['id']),
+    to: String(row['recipient']),
+    kind: String(row['kind']),
+    state: String(row['state']),
+    ...(row['run_id'] === null ? {} : { runId: String(row['run_id']) }),
+  }));
+}
