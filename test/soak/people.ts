@@ -99,7 +99,8 @@ export class People {
 
   private async nudge(to: string): Promise<void> {
     const body = smallTurn(this.random, this.words());
-    await this.send(`nudge to ${to}`, () => this.town.request('message.send', { to, type: 'nudge', body }));
+    const priority = this.random.chance(0.15) ? 'urgent' : 'normal';
+    await this.send(`${priority} nudge to ${to}`, () => this.town.request('message.send', { to, type: 'nudge', body, priority }));
   }
 
   private async mail(to: string): Promise<void> {

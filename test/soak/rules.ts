@@ -5,8 +5,8 @@ export const soakRules: readonly Rule[] = [
   {
     // A text that was too long to type.
     name: 'reads a long message',
-    match: /^Read \S+\.md and do it\.$/,
-    steps: ({ text }) => [{ tool: 'read', args: { path: /^Read (?<path>\S+) and/.exec(text)?.groups?.['path'] ?? '' } }, { text: 'Read.' }],
+    match: /Read all of (?<path>\S+) now/,
+    steps: ({ text }) => [{ tool: 'read', args: { path: /Read all of (?<path>\S+) now/.exec(text)?.groups?.['path'] ?? '' } }, { text: 'Read.' }],
   },
   {
     name: 'reports when reminded',

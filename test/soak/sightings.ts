@@ -14,8 +14,8 @@ export interface Sighting {
   mostInOne: number;
 }
 
-/** `[gt msg_…]` in a text; a text that is too long to type is put into a file of this name. */
-const mark = /\[gt (msg_[a-z0-9]+)\]|\b(msg_[a-z0-9]+)\.md and do it/g;
+/** By which an entry is found in a text, or in the heading of one that is too long to type and goes by file. */
+const mark = /\[gt (msg_[a-z0-9]+)\]/g;
 const anyId = /\bmsg_[a-z0-9]+/g;
 const accepted = /\b(?:nudge|mail|broadcast) (msg_[a-z0-9]+) to \S+: accepted/g;
 
@@ -24,7 +24,7 @@ export function sightingsIn(messages: readonly SeenMessage[]): Map<string, Sight
   const found = new Map<string, Map<string, number>>();
   for (const { conversation, role, text } of messages) {
     if (role !== 'user') continue;
-    const ids = new Set([...text.matchAll(mark)].map((match) => match[1] ?? match[2]!));
+    const ids = new Set([...text.matchAll(mark)].map((match) => match[1]!));
     for (const id of ids) {
       const perConversation = found.get(id) ?? new Map<string, number>();
       found.set(id, perConversation.set(conversation, (perConversation.get(conversation) ?? 0) + 1));

@@ -7,14 +7,12 @@ test('an entry is seen once for each message that carries its mark, several in o
   const seen = sightingsIn([
     user('a', '[gt msg_one] Nudge from the person: hello\n[gt msg_two] Nudge from b: and you'),
     user('b', '[gt msg_two] Nudge from b: and you'),
-    user('b', 'Read /town/messages/msg_long.md and do it.'),
     user('b', 'The words msg_plain and [gt nothing] are no marks.'),
     { conversation: 'b', role: 'note', text: '[gt msg_note] not put there by the town' },
   ]);
   expect(Object.fromEntries(seen)).toEqual({
     msg_one: { times: 1, mostInOne: 1 },
     msg_two: { times: 2, mostInOne: 1 },
-    msg_long: { times: 1, mostInOne: 1 },
   });
 });
 
