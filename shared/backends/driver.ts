@@ -94,6 +94,8 @@ export interface DriverHost {
   /** The process id of the run, where it has a process of its own. */
   setPid(runId: string, pid: number): void;
   setChildren(runId: string, children: ChildSession[]): void;
+  /** The model or a tool has said something: whatever the run does, it does not hang. May be called often. */
+  progress(runId: string): void;
   /** Proof that the model has one entry of a delivery, reported from inside the session or by the program. */
   delivered(runId: string, messageId: string): void;
   /** The turn that contained what was delivered has ended. */

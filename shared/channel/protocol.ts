@@ -58,6 +58,10 @@ export const schemas = {
   }),
   'work.show': z.strictObject({ id: name }),
   'work.assign': z.strictObject({ id: name, session: name }),
+  /** Nobody shall do it any more; its session is told. */
+  'work.cancel': z.strictObject({ id: name, message: text.optional() }),
+  /** Another chance for a unit, whatever has become of it: it is queued, and the host slings it. */
+  'work.requeue': z.strictObject({ id: name }),
   'work.done': z.strictObject({ status: z.enum(doneStatuses).optional(), message: text.optional(), id: name.optional() }),
   /** `gt escalate`: somebody beyond the caller has to deal with this. */
   'work.escalate': z.strictObject({ severity: z.enum(severities), message: text, work: name.optional() }),
@@ -81,6 +85,8 @@ export const schemas = {
   'session.attach': z.strictObject({ session: name }),
   'session.stop': z.strictObject({ session: name }),
   'session.answer': z.strictObject({ session: name, ask: name, answer }),
+  /** Lifts a quarantine, and starts the session again. */
+  'session.reset': z.strictObject({ session: name }),
   'session.seen': z.strictObject({ session: name }),
   /** What happened to the session, the newest `limit` entries; of the calling session where none is named (`gt log`). */
   'session.log': z.strictObject({ session: name.optional(), limit: z.int().min(1).max(10_000).optional() }),
@@ -153,6 +159,8 @@ export interface Results {
   'work.add': WorkView;
   'work.show': WorkView & { history: WorkHistoryEntry[] };
   'work.assign': WorkView;
+  'work.cancel': WorkView;
+  'work.requeue': WorkView;
   'work.done': WorkView;
   'work.escalate': EscalationView;
   'escalation.list': { escalations: EscalationView[] };
@@ -163,6 +171,7 @@ export interface Results {
   'session.attach': AttachTarget;
   'session.stop': SessionView;
   'session.answer': Record<string, never>;
+  'session.reset': SessionView;
   'session.seen': Record<string, never>;
   'session.log': { session: SessionId; entries: LogEntry[] };
   'attention.list': { waits: AttentionView[] };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agents, agentSettings, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
+import { failurePolicySettings } from './failure-policy.ts';
 
 const namepool = z.looseObject({
   style: z.string().meta({ examples: ['mad-max'] }).describe('Theme of the names of polecats.').optional(),
@@ -28,6 +29,7 @@ export const rigSettings = z.looseObject({
     .describe('The rig\'s agent, written out. Deprecated: prefer `agent` and `agents`.')
     .optional(),
   namepool: namepool.describe('Where the names of polecats come from.').optional(),
+  failure_policy: failurePolicySettings.describe('What is done when sessions or work of this rig fail; goes before the town\'s, key by key.').optional(),
   merge_queue: untouched('Gas Town\'s merge queue.'),
   theme: untouched('Gas Town\'s tmux theme.'),
   crew: untouched('Which crew members Gas Town starts.'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { agents, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
 import { attention } from './attention-settings.ts';
 import { messageSettings } from './message-settings.ts';
+import { failurePolicySettings } from './failure-policy.ts';
 
 const escalation = z.looseObject({
   command: z
@@ -28,6 +29,7 @@ export const townSettings = z.looseObject({
   escalation: escalation.describe('What happens besides when something is escalated to you.').optional(),
   attention: attention.optional(),
   messages: messageSettings.describe('Limits of the messages between sessions, and when messages expire.').optional(),
+  failure_policy: failurePolicySettings.describe('What is done when sessions or work fail: for the town\'s own roles, and for rigs that say nothing else.').optional(),
   cli_theme: untouched('Colours of Gas Town\'s command line.'),
   agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
   web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),

@@ -52,7 +52,7 @@ export class Adoptions {
         if (await driver.adopt(record)) await driver.stop(run.id);
         report({ kind: 'ended' }, 'stopped on request');
       } else if (await driver.adopt(record)) {
-        keeper.store.sessions.setRunning(run.id);
+        keeper.store.sessions.setRunning(run.id, keeper.now());
         this.onAdopted(run.id);
         report({ kind: 'ready' }, 'taken up again after a restart of the host');
         keeper.record(session.id, run.id, 'session.adopted', {});

@@ -50,6 +50,8 @@ export class SessionManager implements DriverHost {
   private readonly control: RunControl;
   private readonly adoptions: Adoptions;
   private disposed = false;
+  /** When a sign of progress was last heard of a run, in epoch milliseconds. */
+  private readonly progresses = new Map<string, number>();
   /** Adopted runs that had been given something whose turn was not over when the last host went. */
   private readonly owedTurns = new Set<string>();
 
@@ -231,6 +233,15 @@ export class SessionManager implements DriverHost {
     if (id !== undefined) this.registry.update(id, { children });
   }
 
+  progress(runId: string): void {
+    if (this.sessionOfRun.has(runId)) this.progresses.set(runId, this.now());
+  }
+
+  /** When the run last gave a sign of progress, as far as this host has heard. */
+  progressOf(runId: string): number | undefined {
+    return this.progresses.get(runId);
+  }
+
   delivered(runId: string, deliveryId: string): void {
     const session = this.sessionAt(runId);
     if (session) this.deliveredEmitter.fire({ session, runId, deliveryId });
@@ -301,6 +312,7 @@ export class SessionManager implements DriverHost {
     this.statuses.close(runId);
     this.sessionOfRun.delete(runId);
     this.owedTurns.delete(runId);
+    this.progresses.delete(runId);
   }
 
   private record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void {

@@ -3,8 +3,8 @@ import type { Delivery } from '../backends/driver.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import type { Store } from '../store/store.ts';
-import type { StoredWork } from '../store/work.ts';
 import type { WorkService } from '../work/service.ts';
+import { withdrawWork } from '../work/withdraw.ts';
 import type { SessionManager } from './manager.ts';
 
 export interface SessionRestart {
@@ -62,7 +62,7 @@ function putWorkAgain(
   { reason, note, by = 'host' }: SessionRestart,
 ): Delivery | undefined {
   const units = work.ownedBy(id);
-  withdraw(store, id, units, manager.now());
+  for (const unit of units) withdrawWork(store, id, unit.id, 'told again after the restart', manager.now());
   const told = `This session was restarted (${reason}). Look at what is there already before you go on.${note === undefined ? '' : ` ${note}`}`;
   const entries = units.map((unit) => {
     work.move(unit, 'assigned', { by, runId, note: `${id} is restarted: ${reason}` });
@@ -72,12 +72,4 @@ function putWorkAgain(
   const delivery = first && outbox.acceptAsFirstPrompt(first).delivery;
   for (const entry of others) outbox.accept(entry);
   return delivery;
-}
-
-/** What still waits about these units is said anew. */
-function withdraw(store: Store, id: SessionId, units: readonly StoredWork[], now: number): void {
-  for (const { id: message, kind, workId } of store.messages.pending(id)) {
-    const about = kind === 'work' || kind === 'reminder';
-    if (about && units.some((unit) => unit.id === workId)) store.messages.close(message, 'expired', 'told again after the restart', now);
-  }
 }

@@ -151,7 +151,8 @@ export class RunControl {
     const { store } = keeper;
     const now = keeper.now();
     const run = newRun(known.id, now);
-    const session: StoredSession = { ...known, agent, backend: agent.backend, runId: run.id };
+    const { quarantined: _lifted, ...rest } = known;
+    const session: StoredSession = { ...rest, agent, backend: agent.backend, runId: run.id };
     const reference = agent.backend === known.backend ? store.sessions.lastReference(known.id) : undefined;
     const delivery = store.transaction(() => {
       store.sessions.renew(session, run, known.runId);
@@ -191,7 +192,7 @@ export class RunControl {
       const spec = await keeper.specOf(session, run, firstPrompt);
       await driver.start(resume ? { ...spec, resume } : spec, AbortSignal.any([signal, cancel.signal]));
       this.starting.delete(run.id);
-      keeper.store.sessions.setRunning(run.id);
+      keeper.store.sessions.setRunning(run.id, keeper.now());
       keeper.report(run.id, { kind: 'ready' }, 'session started');
       keeper.noteEnd(run.id);
       keeper.log.info(`[orchestration] spawned ${session.backend} session ${session.id} for rig ${session.rig || '-'}`);

@@ -173,6 +173,12 @@ export class MessageTable {
     return this.db.get("SELECT 1 FROM messages WHERE run_id = ? AND state = 'delivered' LIMIT 1", runId) !== undefined;
   }
 
+  /** Whether the run's model was given the unit since then. */
+  wasGiven(runId: string, workId: string, since: number): boolean {
+    const sql = "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'work' AND delivered_at >= ? LIMIT 1";
+    return this.db.get(sql, runId, workId, since) !== undefined;
+  }
+
   /** Whether the run has been reminded of the unit. */
   wasReminded(runId: string, workId: string): boolean {
     const sql = "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'reminder' LIMIT 1";

@@ -148,4 +148,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX messages_waiting ON messages(expires_at) WHERE state = 'accepted';
   CREATE INDEX messages_by_run ON messages(run_id);
   `,
+  // Which runs came to be ready; how a queued unit is to be slung.
+  `
+  ALTER TABLE runs ADD COLUMN ready_at INTEGER;
+  UPDATE runs SET ready_at = started_at WHERE state <> 'starting';
+  ALTER TABLE work ADD COLUMN dispatch TEXT;
+  `,
 ];

@@ -15,6 +15,14 @@ export interface StoredSession {
   branch?: string;
   runId: string;
   createdAt: number;
+  /** It is not started again by itself: it failed too often. */
+  quarantined?: Quarantine;
+}
+
+export interface Quarantine {
+  /** Epoch milliseconds. */
+  at: number;
+  reason: string;
 }
 
 export type RunState = 'starting' | 'running' | 'stopped' | 'failed';
@@ -105,6 +113,26 @@ export class SessionTable {
     return this.db.all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since).map((row) => number(row['at']));
   }
 
+  /** How many runs of the session in a row, its last one included, ended before they were ready. */
+  failedStarts(id: SessionId): number {
+    const rows = this.db.all('SELECT state, ready_at FROM runs WHERE session_id = ? ORDER BY started_at DESC, rowid DESC', id);
+    const other = rows.findIndex((row) => row['state'] !== 'failed' || row['ready_at'] !== null);
+    return other === -1 ? rows.length : other;
+  }
+
+  quarantine(id: SessionId, { at, reason }: Quarantine): void {
+    this.db.run('UPDATE sessions SET quarantined_at = ?, quarantine_reason = ? WHERE id = ?', at, reason, id);
+  }
+
+  /** Lifts the quarantine; what led to it is not held against the session any more. */
+  reset(id: SessionId): void {
+    this.db.transaction(() => {
+      this.db.run('UPDATE sessions SET quarantined_at = NULL, quarantine_reason = NULL WHERE id = ?', id);
+      this.db.run('DELETE FROM restarts WHERE session_id = ?', id);
+      this.db.run("UPDATE runs SET state = 'stopped' WHERE session_id = ? AND state = 'failed'", id);
+    });
+  }
+
   /** Where the session's newest conversation is, by the reference of the last run that noted one. */
   lastReference(id: SessionId): RunReference | undefined {
     const sql = "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
@@ -124,8 +152,8 @@ export class SessionTable {
     this.db.run('UPDATE runs SET pid = ? WHERE id = ?', pid, runId);
   }
 
-  setRunning(runId: string): void {
-    this.db.run("UPDATE runs SET state = 'running' WHERE id = ? AND state = 'starting'", runId);
+  setRunning(runId: string, at: number): void {
+    this.db.run("UPDATE runs SET state = 'running', ready_at = ? WHERE id = ? AND state = 'starting'", at, runId);
   }
 
   requestStop(runId: string, at: number): void {
@@ -169,6 +197,7 @@ export class SessionTable {
 
 function toSession(row: Row): StoredSession {
   const branch = optionalText(row['branch']);
+  const quarantinedAt = optionalNumber(row['quarantined_at']);
   return {
     id: text(row['id']),
     backend: text(row['backend']) as BackendName,
@@ -180,6 +209,7 @@ function toSession(row: Row): StoredSession {
     ...(branch === undefined ? {} : { branch }),
     runId: text(row['run_id']),
     createdAt: number(row['created_at']),
+    ...(quarantinedAt === undefined ? {} : { quarantined: { at: quarantinedAt, reason: text(row['quarantine_reason']) } }),
   };
 }
 

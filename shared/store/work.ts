@@ -22,6 +22,23 @@ export interface StoredWork {
   createdAt: number;
   changedAt: number;
   assignedAt?: number;
+  /** How often it was queued again after a failure. */
+  attempts: number;
+  /** While queued: not slung before this, in epoch milliseconds. */
+  notBefore?: number;
+  /** How it is to be slung when its time has come. */
+  dispatch?: Dispatch;
+}
+
+export interface Dispatch {
+  /** The configured agent that was asked for. */
+  agent?: string;
+  /** What its session is told besides the unit. */
+  note?: string;
+  /** The session that is to get it, where it lives then. */
+  to?: string;
+  /** The unit failed because its session did not start, for a reason that may pass. */
+  startFailed?: true;
 }
 
 /** Work units and their history. A change of state and its history entry are one transaction. */
@@ -44,6 +61,17 @@ export class WorkTable {
   ownedBy(owner: string): StoredWork[] {
     const sql = "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
     return this.db.all(sql, owner).map(toWork);
+  }
+
+  /** Everything that is not closed. */
+  unfinished(): StoredWork[] {
+    return this.db.all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id").map(toWork);
+  }
+
+  /** What was closed since then, and whose it was. */
+  closedSince(since: number): StoredWork[] {
+    const sql = "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY created_at, id";
+    return this.db.all(sql, since).map(toWork);
   }
 
   insert(work: StoredWork, by: string): void {
@@ -71,7 +99,7 @@ export class WorkTable {
     return this.db.transaction(() => {
       const changed = this.db.run(
         `UPDATE work SET state = ?, owner = ?, run_id = ?, branch = ?, base = ?, note = ?, rig = ?, title = ?,
-           description = ?, changed_at = ?, assigned_at = ?
+           description = ?, changed_at = ?, assigned_at = ?, attempts = ?, not_before = ?, dispatch = ?
          WHERE id = ? AND state = ? AND owner IS ?`,
         next.state,
         next.owner ?? null,
@@ -84,6 +112,9 @@ export class WorkTable {
         next.description,
         next.changedAt,
         next.assignedAt ?? null,
+        next.attempts,
+        next.notBefore ?? null,
+        next.dispatch ? JSON.stringify(next.dispatch) : null,
         expected.id,
         expected.state,
         expected.owner ?? null,
@@ -129,6 +160,8 @@ function toWork(row: Row): StoredWork {
     base: optionalText(row['base']),
     note: optionalText(row['note']),
     assignedAt: optionalNumber(row['assigned_at']),
+    notBefore: optionalNumber(row['not_before']),
+    dispatch: dispatchIn(row),
   };
   return {
     id: text(row['id']),
@@ -141,6 +174,12 @@ function toWork(row: Row): StoredWork {
     state: text(row['state']) as WorkState,
     createdAt: number(row['created_at']),
     changedAt: number(row['changed_at']),
+    attempts: number(row['attempts']),
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredWork>),
   };
+}
+
+function dispatchIn(row: Row): Dispatch | undefined {
+  const stored = optionalText(row['dispatch']);
+  return stored === undefined ? undefined : (JSON.parse(stored) as Dispatch);
 }

@@ -6,8 +6,8 @@ import { checkHealth, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
-import { primeSession, spawnSession, stopSession } from './operations/sessions.ts';
-import { addWork, assignWork, finishWork, showWork, sling, workOf } from './operations/work.ts';
+import { primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
+import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
 import { nameOfCaller } from './parts.ts';
 import type { TownParts } from './parts.ts';
 
@@ -30,6 +30,8 @@ const handlers: Handlers = {
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),
   'work.assign': assignWork,
+  'work.cancel': cancelWork,
+  'work.requeue': requeueWork,
   'work.done': finishWork,
   'work.escalate': escalate,
   'escalation.list': listEscalations,
@@ -40,6 +42,7 @@ const handlers: Handlers = {
   'session.attach': (town, { session }) => town.manager.attach(session),
   'session.stop': (town, { session }, caller) => stopSession(town, session, caller),
   'session.answer': answerAsk,
+  'session.reset': resetSession,
   'session.seen': (town, { session }) => {
     town.builder.setUnseen(session, false);
     town.changed();
@@ -64,7 +67,7 @@ const handlers: Handlers = {
 const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
 /** What only roles that dispatch may do. */
-const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'work.assign'];
+const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'session.reset', 'work.assign', 'work.cancel', 'work.requeue'];
 
 /** Carries out one call; its parameters have been checked against the method's schema. */
 export async function carryOut(

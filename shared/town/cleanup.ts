@@ -45,20 +45,24 @@ async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork):
   }
 }
 
+/** The worktree of a polecat that is over goes, with its branch, where that loses nothing. */
+export async function tidyWorktree(town: TownParts, session: SessionInfo): Promise<void> {
+  if (session.role !== 'polecat' || session.branch === undefined || town.work.ownedBy(session.id).length > 0) return;
+  const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
+  if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
+}
+
 /**
- * When a session ends: its run's private folder goes, and a polecat's worktree where that loses nothing. One that still
- * has work keeps its worktree, to go on in.
+ * When a session ends: its run's private folder goes, and the worktree of one that was stopped. One that failed keeps it,
+ * to go on in, until it is settled that it does not.
  */
 export function cleanUpAfter(town: TownParts): void {
-  const tidy = async (session: SessionInfo): Promise<void> => {
-    if (session.role !== 'polecat' || session.branch === undefined || town.work.ownedBy(session.id).length > 0) return;
-    const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
-    if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
-  };
   const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
   const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
   town.manager.onEnded(({ session, runId }) => {
-    runOver(runId).then(() => tidy(session)).catch(told(session));
+    runOver(runId)
+      .then(() => (session.state === 'stopped' ? tidyWorktree(town, session) : undefined))
+      .catch(told(session));
   });
   town.manager.onReplaced(({ session, runId }) => {
     runOver(runId).catch(told(session));

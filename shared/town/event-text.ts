@@ -31,6 +31,8 @@ export function eventText({ type, detail }: Pick<StoredEvent, 'type' | 'detail'>
   };
   const own = Object.hasOwn(texts, type) ? texts[type] : undefined;
   if (own) return own(of);
+  // What the host did by a rule.
+  if (type.startsWith('reconciler.')) return `${of('action')}${of('work') === '' ? '' : ` of ${of('work')}`}: ${of('reason')} (${type.slice('reconciler.'.length)})`;
   const facts = Object.keys(detail).map((name) => `${name}: ${of(name)}`);
   return [type, ...facts].join(', ');
 }

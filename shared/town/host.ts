@@ -31,6 +31,7 @@ import { BackendOrchestrator } from '../sessions/orchestrator.ts';
 import { Registry } from '../sessions/registry.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import { Store } from '../store/store.ts';
+import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { EscalationCommand } from '../work/escalation-command.ts';
 import { Escalations } from '../work/escalations.ts';
 import { followSessions } from '../work/progress.ts';
@@ -49,6 +50,7 @@ import type { HostLock } from './lock.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { TownPaths } from './paths.ts';
+import { reconcileTown } from './reconciling.ts';
 import { Rigs } from './rigs.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
@@ -96,6 +98,7 @@ export class TownHost {
   private readonly token: string;
   private readonly escalationCommand: EscalationCommand;
   private readonly overdue: Overdue;
+  private readonly reconciler: Reconciler;
   private channel: ChannelServer | undefined;
   private adopting: Promise<void> = Promise.resolve();
   private current: TownSnapshot;
@@ -198,6 +201,7 @@ export class TownHost {
       },
     };
     this.escalationCommand = noticeEscalations(this.town, options.environment);
+    this.reconciler = reconcileTown(this.town);
     this.current = builder.build();
     this.api = { request: (method, params, signal) => this.call({ kind: 'person' }, method, params, signal) as never };
     registry.onDidChange(changed);
@@ -262,6 +266,7 @@ export class TownHost {
     if (this.disposed) return;
     this.disposed = true;
     clearTimeout(this.pending);
+    this.reconciler.dispose();
     this.town.outbox.dispose();
     this.overdue.dispose();
     this.town.asks.dispose();
@@ -282,6 +287,7 @@ export class TownHost {
     this.adopting = this.town.manager.adoptAll();
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     await settleAbandoned(this.town);
+    this.reconciler.start();
     this.channel = await ChannelServer.listen(
       this.paths.socket,
       {

@@ -49,17 +49,19 @@ export class SnapshotBuilder {
   }
 
   session(info: SessionInfo): SessionView {
+    const quarantined = info.state === 'failed' ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
     return {
       ...info,
       workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit),
       queued: this.parts.outbox.queued(info.id),
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),
+      ...(quarantined === undefined ? {} : { quarantined }),
     };
   }
 
   work(work: StoredWork): WorkView {
-    const { id, type, title, description, priority, state, rig, owner, branch, note, createdAt, changedAt } = work;
+    const { id, type, title, description, priority, state, rig, owner, branch, note, createdAt, changedAt, attempts, notBefore } = work;
     const commits = this.commits.get(id);
     return {
       id,
@@ -75,6 +77,8 @@ export class SnapshotBuilder {
       ...(branch === undefined ? {} : { branch }),
       ...(note === undefined ? {} : { note }),
       ...(commits === undefined ? {} : { commits }),
+      ...(attempts === 0 ? {} : { attempts }),
+      ...(notBefore === undefined ? {} : { notBefore }),
     };
   }
 

@@ -35,6 +35,8 @@ export interface SessionView extends SessionInfo {
   unreadMail: number;
   /** Set when a turn has ended since the person last looked. */
   unseen: boolean;
+  /** It failed too often, and is not started again until it is reset. */
+  quarantined?: { at: number; reason: string };
 }
 
 export interface WorkView {
@@ -54,6 +56,10 @@ export interface WorkView {
   note?: string;
   createdAt: number;
   changedAt: number;
+  /** How often it was queued again after a failure; absent for never. */
+  attempts?: number;
+  /** While queued: not slung before this. */
+  notBefore?: number;
 }
 
 export interface MessageView {

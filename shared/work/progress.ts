@@ -5,8 +5,8 @@ import type { WorkService } from './service.ts';
 
 /**
  * Lets work follow what its session does: it runs from the moment the model has it; a turn that ends without a report is
- * answered with one reminder, and after that the unit is stalled (DESIGN D2: idle is not done); a session that is gone
- * leaves its unit visible, never silently bound to nobody.
+ * answered with one reminder, and after that the unit is stalled (DESIGN D2: idle is not done); a session that
+ * was stopped, or ended in order, gives its unit back.
  */
 export function followSessions(parts: { manager: SessionManager; work: WorkService; outbox: Outbox; store: Store }): void {
   const { manager, work, outbox, store } = parts;
@@ -30,15 +30,10 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
   });
 
   manager.onEnded(({ session, runId, status }) => {
-    // Nobody starts a session again that has failed, so nothing will come for what waits for it.
-    if (status.state === 'failed') outbox.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
+    // A session that failed keeps its work: the reconciler says what becomes of both.
+    if (status.state !== 'stopped') return;
     for (const unit of work.ownedBy(session.id)) {
-      const note = `${session.id} ended (${status.cause})`;
-      if (status.state === 'stopped') work.move(unit, 'open', { by: 'host', runId, note }, { owner: null });
-      else if (unit.state !== 'stalled') {
-        const running = unit.state === 'assigned' ? work.move(unit, 'running', { by: 'host', runId }) : unit;
-        work.move(running, 'stalled', { by: 'host', runId, note });
-      }
+      work.move(unit, 'open', { by: 'host', runId, note: `${session.id} ended (${status.cause})` }, { owner: null });
     }
   });
 }

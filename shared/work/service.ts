@@ -4,7 +4,7 @@ import type { SessionId, WorkType, WorkUnit } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Store } from '../store/store.ts';
-import type { StoredWork } from '../store/work.ts';
+import type { Dispatch, StoredWork } from '../store/work.ts';
 import { canMove, ownedStates } from './state.ts';
 import type { WorkState } from './state.ts';
 
@@ -29,6 +29,9 @@ export interface MovePatch {
   branch?: string;
   base?: string;
   rig?: string;
+  attempts?: number;
+  notBefore?: number | null;
+  dispatch?: Dispatch | null;
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -79,6 +82,7 @@ export class WorkService {
       state: 'open',
       createdAt: at,
       changedAt: at,
+      attempts: 0,
     };
     this.store.work.insert(stored, by);
     this.emitter.fire(stored);
@@ -101,8 +105,12 @@ export class WorkService {
       throw new GasTownError('work-conflict', `${work.id} is ${work.state}; it cannot become ${state}.`);
     }
     const at = this.now();
-    const { owner, ...others } = patch;
+    const { owner, notBefore, dispatch, ...others } = patch;
     const next: StoredWork = { ...work, ...others, state, changedAt: at };
+    if (notBefore === null) delete next.notBefore;
+    else if (notBefore !== undefined) next.notBefore = notBefore;
+    if (dispatch === null) delete next.dispatch;
+    else if (dispatch !== undefined) next.dispatch = dispatch;
     if (owner === null) {
       delete next.owner;
       delete next.assignedAt;

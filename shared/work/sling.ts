@@ -19,6 +19,8 @@ export interface Sling {
   /** Name of the worker: given or the next free one. */
   name: string;
   agent: ResolvedAgent;
+  /** The agent that was asked for by name; another attempt asks for it again. */
+  asked?: string;
   /** Describes a unit that the town does not know yet, or a note about one that it does. */
   message?: string;
   by: string;
@@ -64,7 +66,7 @@ export async function slingWork(
     );
     return { session: parts.registry.get(id), work: work.get(workId) };
   } catch (error) {
-    await undo(parts, sling, worktree, messageOf(error));
+    await undo(parts, sling, worktree, error, signal);
     throw error;
   }
 }
@@ -92,33 +94,44 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
       `The town does not know ${workId}. Describe it with -m "<what is to be done>", or add it first: gt work add --id ${workId} "<what>".`,
     );
   }
-  if (known?.state === 'assigned' && known.owner === id) {
+  if (known?.state === 'assigned' && known.owner === id && !present) {
     throw new GasTownError('work-conflict', `${workId} is on its way to ${id} already.`);
   }
   const [elsewhere] = work.ownedBy(id).filter((unit) => unit.id !== workId && unit.state === 'assigned');
   if (elsewhere) {
     throw new GasTownError('name-taken', `${id} is being started already, for ${elsewhere.id}. Choose another --name.`);
   }
-  if (known?.state === 'stalled' && known.owner !== undefined) {
+  if (known?.owner !== undefined && ownedStates.includes(known.state)) {
     const owner = registry.find(known.owner);
+    const isOver = owner ? hasEnded(owner) && !parts.manager.isRestarting(owner.id) : known.state !== 'assigned';
     // Nobody works on it any more: it may go to somebody else.
-    if (!owner || hasEnded(owner)) work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
+    if (isOver) work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
   }
   if (!known) work.add({ id: workId, type: 'issue', description: message!, rig: rig.name }, by);
-  work.assign(workId, id, { by }, { branch: branchOf(sling), rig: rig.name });
+  const attempts = by === 'host' ? (known?.attempts ?? 0) : 0;
+  const dispatch = sling.asked === undefined ? null : { agent: sling.asked };
+  work.assign(workId, id, { by }, { branch: branchOf(sling), rig: rig.name, attempts, notBefore: null, dispatch });
   return known !== undefined;
 }
 
-async function undo(parts: OrchestratorParts, { workId, rig }: Sling, worktree: Worktree | undefined, reason: string): Promise<void> {
+async function undo(parts: OrchestratorParts, { workId, rig }: Sling, worktree: Worktree | undefined, error: unknown, signal: AbortSignal): Promise<void> {
+  const reason = messageOf(error);
   let note = reason;
   if (worktree) {
     try {
       const loss = await removeWorktree(rig.path, worktree.path, worktree.branch);
       if (loss.kind !== 'nothing') note = `${reason} (its worktree ${worktree.path} was kept: it is not empty of work)`;
-    } catch (error) {
-      note = `${reason} (its worktree ${worktree.path} could not be removed: ${messageOf(error)})`;
+    } catch (failure) {
+      note = `${reason} (its worktree ${worktree.path} could not be removed: ${messageOf(failure)})`;
     }
   }
   const unit = parts.work.get(workId);
-  if (ownedStates.includes(unit.state)) parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null });
+  if (!ownedStates.includes(unit.state)) return;
+  const dispatch = mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
+  parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null, dispatch });
+}
+
+/** Whether the same start might succeed a moment later. A mistake in the settings or a missing program does not pass. */
+function mayPass(error: unknown): boolean {
+  return !GasTownError.is(error) || ['spawn-failed', 'backend-unavailable', 'internal'].includes(error.code);
 }

@@ -15,13 +15,13 @@ export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalle
 const next: Record<WorkState, readonly WorkState[]> = {
   open: ['queued', 'assigned', 'cancelled', 'failed'],
   queued: ['assigned', 'open', 'cancelled', 'failed'],
-  assigned: ['assigned', 'running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
+  assigned: ['assigned', 'running', 'stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
   running: ['stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
   stalled: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
-  failed: ['queued', 'open', 'assigned', 'cancelled'],
+  failed: ['queued', 'open', 'assigned', 'escalated', 'cancelled'],
   escalated: ['queued', 'open', 'assigned', 'done', 'failed', 'cancelled'],
   done: [],
-  cancelled: ['open'],
+  cancelled: ['queued', 'open', 'assigned'],
 };
 
 /** Whether a unit in `from` may go to `to`. */

@@ -19,6 +19,7 @@ export class RecordingHost implements DriverHost {
   readonly turns: string[] = [];
   readonly references = new Map<string, RunReference>();
   readonly pids = new Map<string, number>();
+  readonly progressed = new Map<string, number>();
   readonly children = new Map<string, ChildSession[]>();
   readonly logged: string[] = [];
   readonly log: Logger;
@@ -59,6 +60,10 @@ export class RecordingHost implements DriverHost {
   setChildren(runId: string, children: ChildSession[]): void {
     this.children.set(runId, children);
     this.changed();
+  }
+
+  progress(runId: string): void {
+    this.progressed.set(runId, this.now());
   }
 
   delivered(runId: string, deliveryId: string): void {

@@ -18,6 +18,12 @@ export function addAgentCommands(program: Command, gt: Gt): void {
       const stopped = await gt.request('session.stop', { session });
       gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
     });
+
+  addCommand(program, 'reset <session>', 'start a session again that was quarantined because it failed too often')
+    .action(async (session: string, options: CommonOptions) => {
+      const again = await gt.request('session.reset', { session });
+      gt.print(options, again, () => `${again.id} is ${again.state} again.`);
+    });
 }
 
 function agentsTable(sessions: readonly SessionView[], long: boolean): string {
@@ -29,7 +35,7 @@ function agentsTable(sessions: readonly SessionView[], long: boolean): string {
       session.agentName,
       session.rig,
       session.state,
-      ...(long ? [activityText(session.activity), session.id, session.agent] : []),
+      ...(long ? [session.quarantined ? 'quarantined' : activityText(session.activity), session.id, session.agent] : []),
     ]),
   );
 }

@@ -72,6 +72,19 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       gt.print(options, work.filter((unit) => rig === undefined || unit.rig === rig), workTable);
     });
 
+  addCommand(parent, 'cancel <id>', 'nobody shall do it any more; the session that has it is told')
+    .option('-m, --message <text>', 'why; "-" reads standard input')
+    .action(async (id: string, { message, ...options }: CommonOptions & { message?: string }) => {
+      const text = message === undefined ? undefined : await gt.text(message);
+      const cancelled = await gt.request('work.cancel', given<Params<'work.cancel'>>({ id, message: text }));
+      gt.print(options, cancelled, () => `${cancelled.id} is cancelled.`);
+    });
+
+  addCommand(parent, 'requeue <id>', 'give a unit another chance, whatever has become of it')
+    .action(async (id: string, options: CommonOptions) => {
+      gt.print(options, await gt.request('work.requeue', { id }), (work) => `${work.id} is queued for a new session in ${work.rig}.`);
+    });
+
   addCommand(parent, 'show <id>', 'show a unit of work and what has happened to it')
     .action(async (id: string, options: CommonOptions) => {
       gt.print(options, await gt.request('work.show', { id }), (work) => `${details(work)}\n\n${historyTable(work)}`);
@@ -98,12 +111,14 @@ function workTable(work: readonly WorkView[]): string {
   );
 }
 
-function details({ id, type, title, state, rig, owner, branch, commits, note, description }: WorkView): string {
+function details({ id, type, title, state, rig, owner, branch, commits, note, description, attempts, notBefore }: WorkView): string {
   const facts = [
     `state: ${state}`,
     rig && `rig: ${rig}`,
     owner && `session: ${owner}`,
     branch && `branch: ${branch}${commits === undefined ? '' : ` (${commits} ${commits === 1 ? 'commit' : 'commits'})`}`,
+    attempts !== undefined && `queued again: ${attempts} ${attempts === 1 ? 'time' : 'times'}`,
+    notBefore !== undefined && `not before: ${new Date(notBefore).toISOString()}`,
     note && `note: ${oneLine(note)}`,
   ].filter(Boolean);
   return [`${id} (${type}) ${oneLine(title)}`, ...facts, '', printable(description)].join('\n');

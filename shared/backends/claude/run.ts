@@ -132,6 +132,7 @@ export class ClaudeRun {
   /** Resolves with the hook's answer, which only permission requests wait for. */
   async onHook(hook: HookPayload, signal: AbortSignal): Promise<object> {
     this.follow(hook.session_id);
+    this.host.progress(this.spec.runId);
     switch (hook.hook_event_name) {
       case 'PermissionRequest':
         return this.asks.hold(hook, signal);
@@ -225,6 +226,8 @@ export class ClaudeRun {
     this.procStart ??= state.sessionId === this.reference.claudeSession ? state.procStart : undefined;
     if (state.procStart !== this.procStart) return;
     this.hasFile = true;
+    // A session without hooks has only this.
+    if (!this.hooked) this.host.progress(this.spec.runId);
     this.tracker.update(state);
     this.startup?.programStatus(this.tracker.current);
     if (state.status === 'busy') {

@@ -89,6 +89,10 @@ export class Run {
     }
   }
 
+  progress(): void {
+    this.host.progress(this.id);
+  }
+
   /** Call before sending; `accepted` after. */
   begin(delivery: Delivery): number {
     this.turn.begin(delivery);

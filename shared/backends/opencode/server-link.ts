@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../process/logger.ts';
 import { killAll, startedWith } from '../../process/process-table.ts';
 import { answerOf } from './client.ts';
-import { serverEnv } from './environment.ts';
+import { isObject, serverEnv } from './environment.ts';
 import { EventLoop } from './events.ts';
 import { activity, observe } from './facts.ts';
 import type { Observation, OpencodeEvent } from './facts.ts';
@@ -59,6 +59,7 @@ export class ServerLink {
 
   /** An event of the server's stream, or one that the plugin passed on. */
   take(event: OpencodeEvent, reporter: Reporter): void {
+    this.noteProgress(event);
     for (const seen of observe(event, this.now())) this.apply(seen, reporter);
   }
 
@@ -169,6 +170,14 @@ export class ServerLink {
       run.turn.error('program');
     }
     if (run.turn.endsWithIdle('program')) for (const observation of idle) run.take(observation, 'program');
+  }
+
+  /** Whatever is written into a session's messages is written by its model or a tool. */
+  private noteProgress({ type, properties }: OpencodeEvent): void {
+    if (!type.startsWith('message.')) return;
+    const inner = properties['part'] ?? properties['info'];
+    const session = properties['sessionID'] ?? (isObject(inner) ? inner['sessionID'] : undefined);
+    if (typeof session === 'string') this.runOf(session)?.progress();
   }
 
   private apply(seen: Observation, reporter: Reporter): void {

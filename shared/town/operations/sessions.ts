@@ -10,6 +10,7 @@ import { townRoles } from '../../orchestrator.ts';
 import type { Role } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
 import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
+import { restartSession } from '../../sessions/restart.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
 import { polecatOf, worktreePath } from '../../work/sling.ts';
@@ -62,6 +63,23 @@ export async function stopSession(town: TownParts, id: string, caller: CallerVie
   const { runId } = town.registry.get(id);
   town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.stop-requested', detail: { by: nameOfCaller(caller) } });
   return town.builder.session(await town.manager.stop(id));
+}
+
+/** Another chance for a session that was quarantined. */
+export async function resetSession(
+  town: TownParts,
+  { session: id }: Params<'session.reset'>,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<SessionView> {
+  town.requireTrust();
+  const session = town.registry.get(id);
+  if (town.store.sessions.session(id)?.quarantined === undefined) {
+    throw new GasTownError('refused', `${id} is not quarantined: it is ${session.state}. There is nothing to reset.`);
+  }
+  const by = nameOfCaller(caller);
+  town.store.sessions.reset(id);
+  return town.builder.session(await restartSession(town, id, { reason: `reset by ${by}`, by }, signal));
 }
 
 export async function primeSession(

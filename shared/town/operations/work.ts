@@ -2,10 +2,15 @@ import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { git } from '../../git/git.ts';
+import type { SessionInfo } from '../../orchestrator.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { slingWork } from '../../work/sling.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
+import type { StoredWork } from '../../store/work.ts';
+import { withdrawWork } from '../../work/withdraw.ts';
+import { ownedStates } from '../../work/state.ts';
+import { takeBack } from '../take-back.ts';
 import type { WorkView } from '../snapshot.ts';
 import { agentFor, ownSession, workerName } from './sessions.ts';
 
@@ -23,19 +28,53 @@ export async function showWork(town: TownParts, id: string): Promise<Results['wo
   return { ...town.builder.work(work), history: town.store.work.history(id) };
 }
 
-export async function assignWork(town: TownParts, params: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {
-  const session = town.registry.get(params.session);
+export async function assignWork(town: TownParts, { id, session }: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {
+  return town.builder.work(await giveWork(town, id, session, { by: nameOfCaller(caller), attempts: 0 }));
+}
+
+/** Gives a unit to a session that is there, and puts it before it. */
+export async function giveWork(
+  town: TownParts,
+  id: string,
+  to: string,
+  { by, attempts, note = '' }: { by: string; attempts: number; note?: string },
+): Promise<StoredWork> {
+  const session = town.registry.get(to);
   if (hasEnded(session)) throw new GasTownError('refused', `${session.id} has ended (${session.cause}). Start it again, or choose another session.`);
-  const by = nameOfCaller(caller);
   // What the session commits from here on belongs to the unit.
   const place = session.branch === undefined ? {} : { branch: session.branch, base: await git(session.workDir, ['rev-parse', 'HEAD']), rig: session.rig };
   // One transaction: a crash in between would leave the session with work that nobody tells it of.
-  const work = town.store.transaction(() => {
-    const assigned = town.work.assign(params.id, session.id, { by, runId: session.runId }, place);
-    town.outbox.accept({ from: by, to: session.id, kind: 'work', body: '', workId: assigned.id });
+  return town.store.transaction(() => {
+    const assigned = town.work.assign(id, session.id, { by, runId: session.runId }, { ...place, attempts, notBefore: null, dispatch: null });
+    town.outbox.accept({ from: by, to: session.id, kind: 'work', body: note, workId: assigned.id });
     return assigned;
   });
-  return town.builder.work(work);
+}
+
+/** Nobody shall do it any more. The session that has it is told (by the reconciler, after every way of closing a unit). */
+export function cancelWork(town: TownParts, { id, message }: Params<'work.cancel'>, caller: CallerView): WorkView {
+  const work = town.work.get(id);
+  const note = message?.trim() || 'cancelled';
+  const cancelled = town.store.transaction(() => {
+    if (work.owner !== undefined) withdrawWork(town.store, work.owner, id, `${id} was cancelled`, town.manager.now());
+    return town.work.move(work, 'cancelled', { by: nameOfCaller(caller), note }, { notBefore: null, dispatch: null });
+  });
+  return town.builder.work(cancelled);
+}
+
+/** Gives a unit another chance, whatever has become of it so far: the host slings it to a new session. */
+export function requeueWork(town: TownParts, { id }: Params<'work.requeue'>, caller: CallerView): WorkView {
+  const work = town.work.get(id);
+  if (work.rig === '') {
+    throw new GasTownError('refused', `${id} belongs to no rig, so the host cannot choose a session for it. Sling it: gt sling ${id} <rig>.`);
+  }
+  town.rigs.get(work.rig);
+  const owner = ownedStates.includes(work.state) && work.owner !== undefined ? town.registry.find(work.owner) : undefined;
+  if (owner && !hasEnded(owner) && work.state !== 'stalled') {
+    throw new GasTownError('refused', `${id} is ${work.state}: ${owner.id} works on it. Stop that session, or cancel the unit first.`);
+  }
+  const by = nameOfCaller(caller);
+  return town.builder.work(takeBack(town, work, { by, note: `queued again by ${by}`, attempts: 0 }));
 }
 
 /** `gt done`: the session says that its unit is finished, failed or beyond it. */
@@ -77,19 +116,31 @@ export function workOf(town: TownParts, params: Params<'work.mine'>, caller: Cal
 }
 
 export async function sling(town: TownParts, params: Params<'sling'>, caller: CallerView, signal: AbortSignal): Promise<Results['sling']> {
+  const { session, work } = await slingUnit(town, params, nameOfCaller(caller), signal);
+  return { session: town.builder.session(session), work: town.builder.work(work) };
+}
+
+/** Slings a unit, for whoever wants it; the host itself slings what is queued. */
+export async function slingUnit(
+  town: TownParts,
+  params: Params<'sling'>,
+  by: string,
+  signal: AbortSignal,
+): Promise<{ session: SessionInfo; work: StoredWork }> {
   town.requireTrust();
   const rig = { name: town.rigs.get(params.rig).name, path: (await openRepository(town.rigs.get(params.rig).path)).path };
   const name = workerName(town, 'polecat', rig.name, params.name);
   const agent = agentFor(town, { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend });
+  const asked = params.agent ?? (params.backend === undefined ? undefined : agent.name);
   const order = {
     workId: params.work,
     rig,
     name,
     agent,
-    by: nameOfCaller(caller),
+    by,
     worktrees: town.paths.worktrees,
+    ...(asked === undefined ? {} : { asked }),
     ...(params.message === undefined ? {} : { message: params.message }),
   };
-  const { session, work } = await slingWork(town, order, signal);
-  return { session: town.builder.session(session), work: town.builder.work(work) };
+  return slingWork(town, order, signal);
 }

@@ -424,3 +424,29 @@ describe('gt escalate', () => {
     expect(ran.err).toContain('low, medium, high, critical');
   });
 });
+
+describe('another chance', () => {
+  it('for a unit: gt work requeue; gt work cancel ends it, with the reason', async () => {
+    town.answers = { 'work.requeue': work({ id: 'issue-1', state: 'queued' }), 'work.cancel': work({ id: 'issue-1', state: 'cancelled' }) };
+    expect(await run(['work', 'requeue', 'issue-1'])).toMatchObject({ code: 0, out: 'issue-1 is queued for a new session in demo.\n' });
+    expect(await run(['work', 'cancel', 'issue-1', '-m', 'not needed'])).toMatchObject({ code: 0, out: 'issue-1 is cancelled.\n' });
+    expect(await run(['work', 'cancel', 'issue-1'])).toMatchObject({ code: 0 });
+    expect(asked()).toEqual([
+      ['work.requeue', { id: 'issue-1' }],
+      ['work.cancel', { id: 'issue-1', message: 'not needed' }],
+      ['work.cancel', { id: 'issue-1' }],
+    ]);
+  });
+
+  it('for a quarantined session: gt reset; the list shows which it is', async () => {
+    const toast = session({ id: 'demo-toast', backend: 'claude', role: 'polecat', state: 'failed', quarantined: { at: 0, reason: 'died' } });
+    town.answers = { 'session.reset': session({ id: 'demo-toast', backend: 'claude', role: 'polecat' }), 'town.snapshot': snapshot({ sessions: [toast] }) };
+    expect(await run(['reset', 'demo-toast'])).toMatchObject({ code: 0, out: 'demo-toast is running again.\n' });
+    expect((await run(['agents', '--long'])).out).toMatch(/failed +quarantined +demo-toast/);
+  });
+
+  it('how often a unit was tried is shown', async () => {
+    town.answers = { 'work.show': { ...work({ id: 'issue-1', state: 'queued', attempts: 2, notBefore: 60_000 }), history: [] } };
+    expect((await run(['work', 'show', 'issue-1'])).out).toContain('queued again: 2 times\nnot before: 1970-01-01T00:01:00.000Z\n');
+  });
+});

@@ -268,14 +268,13 @@ describe('outbox', () => {
     expect(core.work.get('issue-1').state).toBe('stalled');
   });
 
-  test('the unit of a session that dies is stalled with the reason; of one that is stopped, open again', async () => {
+  test('the unit of a session that dies stays its own, for a restart; that of one that is stopped is open again', async () => {
     for (const id of ['issue-1', 'issue-2']) core.work.add({ id, description: id }, 'overseer');
     const other = await spawn('alpha-nux');
     core.work.assign('issue-1', 'alpha-toast', { by: 'overseer' });
     core.work.assign('issue-2', 'alpha-nux', { by: 'overseer' });
     core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
-    expect(core.work.get('issue-1')).toMatchObject({ state: 'stalled', owner: 'alpha-toast' });
-    expect(core.work.get('issue-1').note).toContain('killed by signal 9');
+    expect(core.work.get('issue-1')).toMatchObject({ state: 'assigned', owner: 'alpha-toast' });
     expect(core.registry.get('alpha-toast').state).toBe('failed');
     await core.manager.stop('alpha-nux');
     expect(core.driver.stopped).toEqual([other]);
@@ -315,6 +314,8 @@ describe('outbox', () => {
   test('E2: what waits for a session that failed and is not started again expires, and a later one of its name does not get it', async () => {
     const { id } = nudge('are you there?');
     core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
+    expect(core.store.messages.get(id)?.state).toBe('accepted');
+    core.outbox.expire('alpha-toast', 'alpha-toast ended (killed by signal 9) before it had this');
     expect(core.store.messages.get(id)).toMatchObject({ state: 'expired', reason: expect.stringContaining('killed by signal 9') });
     runId = await spawn('alpha-toast');
     idle();

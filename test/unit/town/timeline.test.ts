@@ -73,7 +73,9 @@ describe('an event in words', () => {
     ['ask.answered', { title: 'Bash: ls', by: 'nobody', answer: 'the turn ended' }, 'no longer asked (the turn ended): Bash: ls'],
     ['ask.asked', { kind: 'question', title: 'Which?' }, 'waits for an answer: Which?'],
     ['escalation.closed', { escalation: 'esc_1', by: 'overseer', note: 'done' }, 'esc_1 is closed by overseer: done'],
-    ['reconciler.hung', { action: 'restart', reason: 'no progress', after: 5 }, 'reconciler.hung, action: restart, reason: no progress, after: 5'],
+    ['reconciler.hung-turn', { action: 'restart', reason: 'no progress' }, 'restart: no progress (hung-turn)'],
+    ['reconciler.stalled-unit', { action: 'requeue', reason: 'stalled', work: 'issue-1' }, 'requeue of issue-1: stalled (stalled-unit)'],
+    ['some.thing', { what: 'else', after: 5 }, 'some.thing, what: else, after: 5'],
     ['toString', {}, 'toString'],
   ])('%s %o', (type, detail, text) => {
     expect(eventText({ type, detail })).toBe(text);

@@ -41,7 +41,7 @@ const worktree = () => join(folder.path, 'worktrees', 'alpha', 'toast');
 const branches = () => execFileSync('git', ['branch', '--format=%(refname:short)'], { cwd: repository, encoding: 'utf8' }).trim().split('\n');
 
 describe('sling', () => {
-  test('the unit is bound, the worktree made and the prompt ready before the agent starts', async () => {
+  test('E7: the unit is bound, the worktree made and the prompt ready before the agent starts', async () => {
     core.driver.onStart = async (spec) => {
       expect(core.work.get('issue-1')).toMatchObject({ state: 'assigned', owner: 'alpha-toast', branch: 'polecat/toast/issue-1' });
       expect(existsSync(join(spec.cwd, 'README.md'))).toBe(true);
@@ -106,7 +106,7 @@ describe('sling', () => {
     expect(existsSync(worktree())).toBe(false);
   });
 
-  test('two slings of one unit: one wins, the other is told who has it', async () => {
+  test('E21: two slings of one unit: one wins, the other is told who has it', async () => {
     const results = await Promise.allSettled([sling({ name: 'one' }), sling({ name: 'two' })]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const lost = results.find((result) => result.status === 'rejected');
@@ -126,11 +126,11 @@ describe('sling', () => {
     expect(core.work.find('issue-2')).toBeUndefined();
   });
 
-  test('a unit whose session died goes to another one, and back into the worktree that was kept', async () => {
+  test('E20: a unit whose session died goes to another one, and back into the worktree that was kept', async () => {
     const { session } = await sling();
     writeFileSync(join(worktree(), 'half.txt'), 'half done');
     core.manager.report(session.runId, 'program', { kind: 'ended', error: 'killed' }, 'killed');
-    expect(core.work.get('issue-1').state).toBe('stalled');
+    expect(core.work.get('issue-1').state).toBe('assigned');
     const other = await sling({ name: 'nux' });
     expect(other.work).toMatchObject({ state: 'assigned', owner: 'alpha-nux' });
     core.manager.report(other.session.runId, 'program', { kind: 'ended', error: 'killed' }, 'killed');
@@ -139,7 +139,7 @@ describe('sling', () => {
     expect(existsSync(join(worktree(), 'half.txt'))).toBe(true);
   });
 
-  test('what cannot be slung is refused before anything is made', async () => {
+  test('E20: what cannot be slung, such as a unit of a live session, is refused before anything is made', async () => {
     await expect(slingWork(core, withoutMessage(), new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
     await sling();
     await expect(sling({ workId: 'issue-2' })).rejects.toThrow(/alpha-toast already/);

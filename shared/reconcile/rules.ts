@@ -1,0 +1,236 @@
+/**
+ * The rules by which trouble is dealt with: pure, over facts, without any judgement of a model. Each session and each unit
+ * gets at most one action at a time; carrying it out changes the facts, and the rules are asked again. At rest there is
+ * none.
+ */
+import type { SessionId } from '../orchestrator.ts';
+import { ownedStates } from '../work/state.ts';
+import type { Severity } from '../work/severity.ts';
+import type { Facts, SessionFacts, UnitFacts } from './facts.ts';
+
+export type Rule =
+  | 'dead-process'
+  | 'lost-server'
+  | 'hung-turn'
+  | 'idle-session'
+  | 'missed-event'
+  | 'dead-session-unit'
+  | 'stalled-unit'
+  | 'failed-unit'
+  | 'failed-start'
+  | 'escalated-unit'
+  | 'closed-unit'
+  | 'due-unit';
+
+export type SessionAct =
+  | { kind: 'restart' }
+  /** It is not started again until a person resets it. */
+  | { kind: 'quarantine' }
+  /** It stays ended: what waited for it is told so, and its worktree goes where that loses nothing. */
+  | { kind: 'settle' }
+  | { kind: 'stop' }
+  | { kind: 'escalate'; severity: Severity; cause: string };
+
+export type UnitAct =
+  | { kind: 'running'; runId: string }
+  /** Back to open, nobody's. */
+  | { kind: 'release' }
+  | { kind: 'stall' }
+  | { kind: 'remind'; session: SessionId }
+  /** Queued for another attempt, by `to` where it lives then, else by a new session. */
+  | { kind: 'requeue'; notBefore: number; to?: SessionId }
+  /** `moves`: the unit becomes escalated by it, and stays so until a person resets it. */
+  | { kind: 'escalate'; severity: Severity; cause: string; moves: boolean }
+  | { kind: 'tell-closed'; session: SessionId }
+  | { kind: 'dispatch' };
+
+/** `reason` is for people: the timeline and the unit's history show it. */
+export type Action = { rule: Rule; reason: string } & ({ session: SessionId; act: SessionAct } | { work: string; act: UnitAct });
+
+export interface Verdict {
+  actions: Action[];
+  /** When the facts mean something else although nothing has happened, in epoch milliseconds. */
+  due?: number;
+}
+
+/** An idle session whose turn's end was never reported is taken at its word after so long, in milliseconds. */
+export const missedEndMs = 30_000;
+/** A session that died this often before it was ready is not started again. */
+const failedStartBound = 2;
+
+type Judgement<A> = { rule: Rule; reason: string; act: A } | { due: number } | undefined;
+
+export function reconcile(facts: Facts): Verdict {
+  const actions: Action[] = [];
+  const due: number[] = [];
+  for (const session of facts.sessions) {
+    const judged = session.inHand ? undefined : judgeSession(session, facts);
+    if (judged && 'due' in judged) due.push(judged.due);
+    else if (judged) actions.push({ ...judged, session: session.id });
+  }
+  for (const unit of facts.units) {
+    const judged = unit.inHand ? undefined : judgeUnit(unit, facts);
+    if (judged && 'due' in judged) due.push(judged.due);
+    else if (judged) actions.push({ ...judged, work: unit.id });
+  }
+  return due.length === 0 ? { actions } : { actions, due: Math.min(...due) };
+}
+
+function judgeSession(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
+  switch (session.state) {
+    case 'failed':
+      return judgeDead(session, facts);
+    case 'running':
+      return session.activity === 'busy' ? judgeBusy(session, facts) : judgeIdle(session, facts);
+    case 'starting':
+    case 'paused':
+    case 'stopped':
+      return undefined;
+  }
+}
+
+/** It ended, and nobody wanted that: a stop that somebody asked for, or its own orderly end, is `stopped`. */
+function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
+  if (session.quarantined || session.settled) return undefined;
+  const alike = facts.sessions.filter((other) => other.state === 'failed' && other.cause === session.cause);
+  const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
+  const hasWork = facts.units.some((unit) => unit.owner === session.id && ownedStates.includes(unit.state));
+  const { cause } = session;
+  const { max, windowMs } = session.policy.restarts;
+  // Nobody waits for a polecat without work; and nobody has asked for the others since the window was closed.
+  const wanted = hasWork || (session.role !== 'polecat' && !session.endedUnseen);
+  if (!wanted) return { rule, act: { kind: 'settle' }, reason: `${cause}; it has no work, so it is not restarted` };
+  if (max === 0) return { rule, act: { kind: 'settle' }, reason: `${cause}; failure_policy.restarts.max is 0` };
+  if (session.failedStarts >= failedStartBound) {
+    return { rule, act: { kind: 'quarantine' }, reason: `it did not start ${session.failedStarts} times in a row: ${cause}` };
+  }
+  if (session.restarts >= max) {
+    const often = `it was restarted ${session.restarts === 1 ? 'once' : `${session.restarts} times`} in ${windowMs / 1000} s`;
+    return { rule, act: { kind: 'quarantine' }, reason: `${often} and ended again: ${cause}` };
+  }
+  return { rule, act: { kind: 'restart' }, reason: cause };
+}
+
+function judgeBusy(session: SessionFacts, { now, wasRaised }: Facts): Judgement<SessionAct> {
+  const { policy, runId, progressAt } = session;
+  const due = progressAt + policy.hungMs;
+  if (now < due) return { due };
+  const cause = `hung:${runId}:${progressAt}`;
+  const rule = 'hung-turn';
+  const reason = `busy without any progress for ${Math.floor((now - progressAt) / 60_000)} minutes`;
+  if (policy.hung === 'restart' && session.restarts < policy.restarts.max) return { rule, act: { kind: 'restart' }, reason };
+  if (wasRaised(cause)) return undefined;
+  return { rule, act: { kind: 'escalate', severity: 'high', cause }, reason };
+}
+
+function judgeIdle(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
+  const { policy, role, activity, since } = session;
+  if (role !== 'polecat' || activity !== 'idle' || policy.idleStopMs === undefined) return undefined;
+  if (session.waiting > 0 || session.unreadMail > 0) return undefined;
+  if (facts.units.some((unit) => unit.owner === session.id && ownedStates.includes(unit.state))) return undefined;
+  const due = since + policy.idleStopMs;
+  if (facts.now < due) return { due };
+  const reason = `idle without work for ${Math.floor((facts.now - since) / 60_000)} minutes`;
+  return { rule: 'idle-session', act: { kind: 'stop' }, reason };
+}
+
+function judgeUnit(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
+  const owner = facts.sessions.find((session) => session.id === unit.owner);
+  switch (unit.state) {
+    case 'queued':
+      if (unit.notBefore !== undefined && facts.now < unit.notBefore) return { due: unit.notBefore };
+      return { rule: 'due-unit', act: { kind: 'dispatch' }, reason: unit.attempts === 0 ? 'queued' : `attempt ${unit.attempts + 1}` };
+    case 'assigned':
+    case 'running':
+    case 'stalled':
+      return judgeOwned(unit, owner, facts);
+    case 'failed':
+      return judgeClosed(unit, owner) ?? judgeFailed(unit, owner, facts);
+    case 'escalated':
+      return judgeClosed(unit, owner) ?? judgeEscalated(unit, facts);
+    case 'done':
+    case 'cancelled':
+      return judgeClosed(unit, owner);
+    case 'open':
+      return undefined;
+  }
+}
+
+function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Facts): Judgement<UnitAct> {
+  if (!owner) {
+    // A unit is assigned before its session is there.
+    if (unit.state === 'assigned') return undefined;
+    return { rule: 'dead-session-unit', act: { kind: 'release' }, reason: `${unit.owner ?? 'its session'} is not there any more` };
+  }
+  if (owner.inHand) return undefined;
+  if (owner.state === 'stopped') {
+    return { rule: 'missed-event', act: { kind: 'release' }, reason: `${owner.id} ended (${owner.cause})` };
+  }
+  if (owner.state === 'failed') {
+    if (!owner.quarantined && !owner.settled) return undefined;
+    if (unit.state !== 'stalled') return { rule: 'dead-session-unit', act: { kind: 'stall' }, reason: `${owner.id} ended (${owner.cause})` };
+    return judgeStalled(unit, owner, facts);
+  }
+  if (unit.state === 'assigned') {
+    if (!unit.delivered) return undefined;
+    return { rule: 'missed-event', act: { kind: 'running', runId: owner.runId }, reason: 'the model has it' };
+  }
+  if (unit.state === 'stalled') return judgeStalled(unit, owner, facts);
+  return judgeRunning(unit, owner, facts);
+}
+
+/** A turn's end that nobody reported: the session is idle since after it got the unit, and nothing is on its way to it. */
+function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: Facts): Judgement<UnitAct> {
+  if (owner.activity !== 'idle' || owner.waiting > 0 || owner.since < unit.changedAt) return undefined;
+  const due = owner.since + missedEndMs;
+  if (now < due) return { due };
+  const rule = 'missed-event';
+  if (!unit.reminded) return { rule, act: { kind: 'remind', session: owner.id }, reason: 'idle, but its turn was not seen to end' };
+  return { rule, act: { kind: 'stall' }, reason: 'idle after the reminder without a report' };
+}
+
+function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: Facts): Judgement<UnitAct> {
+  const { policy } = unit;
+  const rule = 'stalled-unit';
+  if (policy.stalled === 'leave') return undefined;
+  if (policy.stalled === 'reassign' && unit.canBeSlung && unit.attempts < policy.retries) {
+    return { rule, act: { kind: 'requeue', notBefore: facts.now }, reason: `stalled with ${owner.id}, so another session gets it` };
+  }
+  // The quarantine has told of it.
+  if (owner.quarantined) return undefined;
+  const act = escalation(`stalled:${unit.id}:${unit.changedAt}`, 'medium', facts);
+  return act && { rule, act, reason: `${unit.id} is stalled: ${owner.id} stopped working on it without a report` };
+}
+
+function judgeFailed(unit: UnitFacts, owner: SessionFacts | undefined, { now }: Facts): Judgement<UnitAct> {
+  const { policy, attempts, startFailed } = unit;
+  const wanted = startFailed ? policy.spawnFailure : unit.byOwner ? policy.workFailure : 'leave';
+  if (wanted === 'leave' || wanted === 'fail') return undefined;
+  const rule = startFailed ? 'failed-start' : 'failed-unit';
+  const same = wanted === 'retry' && !startFailed && owner?.state === 'running';
+  if (wanted !== 'escalate' && attempts < policy.retries && (same || unit.canBeSlung)) {
+    const notBefore = now + policy.backoffMs * 2 ** attempts;
+    const reason = `failed, so it is tried again (${attempts + 1} of ${policy.retries})`;
+    return { rule, act: { kind: 'requeue', notBefore, ...(same ? { to: owner.id } : {}) }, reason };
+  }
+  const often = attempts === 0 ? '' : ` ${attempts + 1} times`;
+  const reason = startFailed ? `no session could be started for ${unit.id}${often}` : `${unit.id} failed${often}`;
+  return { rule, act: { kind: 'escalate', severity: 'medium', cause: `failed:${unit.id}:${unit.changedAt}`, moves: true }, reason };
+}
+
+/** The session said that it is beyond it. */
+function judgeEscalated(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
+  if (!unit.byOwner) return undefined;
+  const act = escalation(`escalated:${unit.id}:${unit.changedAt}`, 'medium', facts);
+  return act && { rule: 'escalated-unit', act, reason: `${unit.owner ?? 'its session'} cannot finish ${unit.id}` };
+}
+
+/** A session must not go on with what is closed. */
+function judgeClosed(unit: UnitFacts, owner: SessionFacts | undefined): Judgement<UnitAct> {
+  if (unit.byOwner || unit.toldClosed || owner?.state !== 'running' || owner.runId !== unit.runId) return undefined;
+  return { rule: 'closed-unit', act: { kind: 'tell-closed', session: owner.id }, reason: `${unit.id} is ${unit.state} by somebody else` };
+}
+
+function escalation(cause: string, severity: Severity, { wasRaised }: Facts): (UnitAct & { kind: 'escalate' }) | undefined {
+  return wasRaised(cause) ? undefined : { kind: 'escalate', severity, cause, moves: false };
+}

@@ -1,0 +1,49 @@
+import { closedNoticeId } from '../reconcile/gather.ts';
+import { hasEnded } from '../sessions/session-info.ts';
+import type { Dispatch, StoredWork } from '../store/work.ts';
+import { ownedStates } from '../work/state.ts';
+import { withdrawWork } from '../work/withdraw.ts';
+import type { TownParts } from './parts.ts';
+
+export interface TakeBack {
+  by: string;
+  /** For the unit's history. */
+  note: string;
+  attempts: number;
+  /** Not slung before this, in epoch milliseconds. */
+  notBefore?: number;
+  /** The session that is to get it again, where it lives then. */
+  to?: string;
+}
+
+/**
+ * Queues a unit for another attempt: it is nobody's from now on, and a session that lives and had it is told so. What was
+ * asked for when it was slung (the agent) stays asked for, and whoever gets it next is told what was before.
+ */
+export function takeBack(town: TownParts, work: StoredWork, { by, note, attempts, notBefore, to }: TakeBack): StoredWork {
+  const { id, owner, dispatch } = work;
+  const next: Dispatch = {
+    ...(dispatch?.agent === undefined ? {} : { agent: dispatch.agent }),
+    ...(to === undefined ? {} : { to }),
+    note: storyOf(work),
+  };
+  return town.store.transaction(() => {
+    const session = owner !== undefined && ownedStates.includes(work.state) ? town.registry.find(owner) : undefined;
+    const queued = town.work.move(work, 'queued', { by, note }, { owner: null, attempts, notBefore: notBefore ?? null, dispatch: next });
+    if (!session) return queued;
+    withdrawWork(town.store, session.id, id, `${id} was taken back`, town.manager.now());
+    if (!hasEnded(session)) {
+      const body = `${id} is no longer yours: ${note}. Stop working on it, and leave its branch as it is.`;
+      town.outbox.accept({ id: closedNoticeId(queued), from: 'host', to: session.id, kind: 'nudge', body });
+    }
+    return queued;
+  });
+}
+
+/** What whoever gets it next should know. */
+function storyOf({ owner, note, branch }: StoredWork): string {
+  const before = owner === undefined ? 'This was tried before' : `${owner} had this before`;
+  const how = note === undefined ? '' : ` (${note})`;
+  const where = branch === undefined ? '' : ` What was committed is on branch ${branch}: look there first.`;
+  return `${before}${how}.${where}`;
+}

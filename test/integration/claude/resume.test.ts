@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunSpec } from '../../../shared/backends/driver.ts';
+import { killAll } from '../../../shared/process/process-table.ts';
+import { ClaudeTown, directive } from './town.ts';
+
+let town: ClaudeTown;
+beforeAll(async () => {
+  town = await ClaudeTown.create();
+});
+afterAll(() => town.close());
+
+const referenceOf = (spec: RunSpec) => town.host.references.get(spec.runId)!;
+const conversation = (spec: RunSpec) => referenceOf(spec)['claudeSession'];
+const die = async (spec: RunSpec): Promise<void> => {
+  await killAll(await town.processes(spec), 0);
+  await town.host.until('its end', () => town.host.status(spec.runId).state === 'failed');
+};
+
+test('a killed session goes on in another run: the same conversation, with a first prompt of its own', async () => {
+  const first = await town.idle();
+  await town.say(first, 'The door is blue.');
+  await town.untilIdle(first.runId);
+  const [delivery] = town.host.deliveries.filter(({ runId }) => runId === first.runId);
+  await die(first);
+
+  const prompt = directive('Which colour is the door?', [{ text: 'Blue.' }]);
+  const second = town.spec({
+    firstPrompt: { id: 'msg_again', text: prompt },
+    resume: { reference: referenceOf(first), unconfirmed: [delivery!.deliveryId, 'msg_never'] },
+  });
+  await town.driver.start(second, AbortSignal.timeout(60_000));
+  const asked = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('Which colour'));
+  expect(JSON.stringify(asked)).toContain('The door is blue.');
+  expect(conversation(second)).toBe(conversation(first));
+  await town.host.until('the receipt', () => town.host.deliveries.some(({ runId, deliveryId }) => runId === second.runId && deliveryId === 'msg_again'));
+  await town.host.until('the end of the turn', () => town.host.turns.includes(second.runId));
+  // Hooks of the new run are its own.
+  expect(town.host.reports.filter(({ runId, source }) => runId === second.runId && source === 'inside')).not.toEqual([]);
+  await town.driver.stop(second.runId);
+});
+
+test('a conversation that was never begun, or is not known any more, is begun afresh', async () => {
+  const first = await town.idle();
+  await die(first);
+  const second = await town.idle({ resume: { reference: referenceOf(first), unconfirmed: [] } });
+  expect(conversation(second)).not.toBe(conversation(first));
+  await town.driver.stop(second.runId);
+  const third = await town.idle({ resume: { reference: { session: 'ses_of_another_backend' }, unconfirmed: [] } });
+  expect(town.host.status(third.runId).state).toBe('running');
+  await town.driver.stop(third.runId);
+});

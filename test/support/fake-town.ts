@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { AskLog } from '../../shared/attention/ask-log.ts';
+import { SettingsFile } from '../../shared/config/settings-file.ts';
+import { defaultTownSettings, townSettings } from '../../shared/config/town-settings.ts';
+import type { TownSettings } from '../../shared/config/town-settings.ts';
+import type { FailurePolicySettings } from '../../shared/config/failure-policy.ts';
+import { silentLogger } from '../../shared/process/logger.ts';
+import { SessionContexts } from '../../shared/town/context.ts';
+import { cleanUpAfter } from '../../shared/town/cleanup.ts';
+import { reconcileTown } from '../../shared/town/reconciling.ts';
+import type { TownParts } from '../../shared/town/parts.ts';
+import { townPaths } from '../../shared/town/paths.ts';
+import { Rigs } from '../../shared/town/rigs.ts';
+import { SnapshotBuilder } from '../../shared/town/snapshot-builder.ts';
+import { Escalations } from '../../shared/work/escalations.ts';
+import { makeCore, makeRepository, temporaryFolder } from './core.ts';
+
+function detailIn(text: unknown): { action: string; work?: string } {
+  return JSON.parse(String(text)) as { action: string; work?: string };
+}
+
+/** A town with one rig (`alpha`), its reconciler, and the fake driver: everything but agents. */
+export type FakeTown = Awaited<ReturnType<typeof makeFakeTown>>;
+
+export async function makeFakeTown(policy: FailurePolicySettings = {}) {
+  const folder = temporaryFolder('fake-town');
+  const root = join(folder.path, 'town');
+  mkdirSync(join(root, 'settings'), { recursive: true });
+  const file = join(root, 'settings', 'config.json');
+  writeFileSync(file, JSON.stringify({ type: 'town-settings', version: 1, default_agent: 'opencode', failure_policy: policy }));
+  const paths = townPaths(root);
+  const core = makeCore(paths.database);
+  const { store, registry, outbox, manager } = core;
+  const now = (): number => manager.now();
+  const settings = await SettingsFile.open<TownSettings>({ file, schema: townSettings, defaults: defaultTownSettings, required: true, log: silentLogger });
+  const rigs = new Rigs({ store, townRoot: root, now, log: silentLogger, onChange: () => undefined });
+  const rig = makeRepository(join(folder.path, 'alpha'));
+  await rigs.add(rig, 'alpha');
+  const asks = new AskLog({ store, registry, manager, log: silentLogger });
+  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, problems: () => [] });
+  const town: TownParts = {
+    ...core,
+    asks,
+    name: 'town',
+    paths,
+    settings,
+    rigs,
+    escalations: new Escalations(store, now, silentLogger),
+    contexts: new SessionContexts({ paths, promptsDir: root, store }),
+    builder,
+    opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
+    identityOf: () => ({}),
+    log: silentLogger,
+    snapshot: () => builder.build(),
+    changed: () => undefined,
+    requireTrust: () => undefined,
+  };
+  cleanUpAfter(town);
+  const reconciler = reconcileTown(town);
+  reconciler.start();
+  /** What the rules decide and can be done at once is done. */
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    ...town,
+    driver: core.driver,
+    manager,
+    root,
+    rig,
+    reconciler,
+    settled,
+    /** Lets the town's time pass, and what is due be done. */
+    async pass(ms: number): Promise<void> {
+      core.advance(ms);
+      reconciler.schedule();
+      await settled();
+    },
+    die(id: string, cause = 'it was killed'): void {
+      manager.report(registry.get(id).runId, 'program', { kind: 'ended', error: cause }, cause);
+    },
+    idle(id: string): void {
+      manager.report(registry.get(id).runId, 'program', { kind: 'idle' }, 'idle');
+    },
+    busy(id: string): void {
+      manager.report(registry.get(id).runId, 'program', { kind: 'busy' }, 'busy');
+    },
+    /** What the reconciler did, in words. */
+    deeds(id?: string): string[] {
+      const db = new DatabaseSync(paths.database, { readOnly: true });
+      const rows = db.prepare("SELECT * FROM events WHERE type LIKE 'reconciler.%' ORDER BY seq").all();
+      db.close();
+      return rows
+        .map((row) => ({ rule: String(row['type']).replace('reconciler.', ''), session: row['session_id'], ...detailIn(row['detail']) }))
+        .filter(({ session, work }) => id === undefined || session === id || work === id)
+        .map(({ rule, action }) => `${rule}: ${action}`);
+    },
+    close(): void {
+      reconciler.dispose();
+      outbox.dispose();
+      asks.dispose();
+      manager.dispose();
+      settings.dispose();
+      rigs.dispose();
+      store.close();
+      folder.remove();
+    },
+  };
+}
