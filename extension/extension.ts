@@ -5,6 +5,7 @@ import { ContextKeys } from './context-keys.ts';
 import { ConfigProblems } from './diagnostics/config-problems.ts';
 import { TerminalPath } from './environment/terminal-path.ts';
 import { Lifetime } from './lifetime.ts';
+import { EscalationNotifier } from './notifications/escalation-notifier.ts';
 import { WaitingNotifier } from './notifications/waiting-notifier.ts';
 import { AttachTerminals } from './terminals/attach-terminals.ts';
 import { EditorTerminalHost } from './terminals/editor-terminal-host.ts';
@@ -30,6 +31,7 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   keepContextKeys(lifetime.own(new ContextKeys()), town, agents, lifetime);
   lifetime.own(new StatusBar(town));
   lifetime.own(new WaitingNotifier(town, attachTerminals));
+  lifetime.own(new EscalationNotifier(town));
   lifetime.own(new ConfigProblems(town));
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));

@@ -6,9 +6,11 @@ export const settings = {
   agentsPath: (): string[] => read('agents.path', []),
   /** Whether a session that begins to wait for the person is told by a notification. */
   notifyWaiting: (): boolean => read('notifications.waiting', true),
+  /** Whether what is escalated is told by a notification. */
+  notifyEscalations: (): boolean => read('notifications.escalations', true),
 };
 
-export type SettingKey = 'agents.path' | 'notifications.waiting';
+export type SettingKey = 'agents.path' | 'notifications.waiting' | 'notifications.escalations';
 
 export function changesSetting(event: vscode.ConfigurationChangeEvent, key: SettingKey): boolean {
   return event.affectsConfiguration(`gastown.${key}`);

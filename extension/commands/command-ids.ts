@@ -22,6 +22,10 @@ export const commandNames = [
   'allow',
   'deny',
   'answer',
+  'closeEscalation',
+  'resetSession',
+  'cancelWork',
+  'requeueWork',
 ] as const;
 
 export type CommandName = (typeof commandNames)[number];

@@ -5,12 +5,13 @@ import { allow, answer, deny, showWaiting } from './answer-commands.ts';
 import type { CommandName } from './command-ids.ts';
 import { commandNames } from './command-ids.ts';
 import type { Command, CommandDeps } from './command.ts';
+import { closeEscalation, resetSession } from './escalation-commands.ts';
 import { givenBy } from './given.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { attach, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
-import { assignWork, newWork, slingWork } from './work-commands.ts';
+import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
 
 const commands: Record<CommandName, Command> = {
   createTown,
@@ -35,6 +36,10 @@ const commands: Record<CommandName, Command> = {
   allow,
   deny,
   answer,
+  closeEscalation,
+  resetSession,
+  cancelWork,
+  requeueWork,
 };
 
 export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {

@@ -1,6 +1,8 @@
 /** New work, slinging it, and giving it to a session. */
 import * as vscode from 'vscode';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import { ownedStates } from '../../shared/work/state.ts';
+import type { WorkState } from '../../shared/work/state.ts';
 import { isAlive } from '../views/session-icon.ts';
 import { fullSessionName } from '../views/session-text.ts';
 import { connectionOf, withProgress } from './command.ts';
@@ -93,6 +95,36 @@ export const assignWork: Command = async (given, deps) => {
     return api.request('work.assign', { id: unitId, session: session.get() }, signal);
   });
 };
+
+export const cancelWork: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const work = new Answer(given.work);
+  const cancellable = snapshot.work.filter(({ state }) => state !== 'done' && state !== 'cancelled');
+  await askInTurn(t('Cancel Work'), [ofWorkQuestion(work, cancellable, t('Which work shall nobody do any more?'))]);
+  const unit = snapshot.work.find(({ id }) => id === work.get());
+  if (unit?.owner !== undefined && ownedStates.includes(unit.state)) {
+    const cancel = t('Cancel Work');
+    const question = t('Cancel {0} although {1} has it?', unit.id, unit.owner);
+    const detail = t('The session goes on, and is told. What is on the branch stays.');
+    if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, cancel)) !== cancel) return;
+  }
+  await api.request('work.cancel', { id: work.get() });
+};
+
+export const requeueWork: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const work = new Answer(given.work);
+  const states: readonly WorkState[] = ['open', 'failed', 'escalated', 'stalled', 'cancelled'];
+  const again = snapshot.work.filter(({ state }) => states.includes(state));
+  await askInTurn(t('Queue Work Again'), [ofWorkQuestion(work, again, t('Which work gets another chance?'))]);
+  await api.request('work.requeue', { id: work.get() });
+};
+
+function ofWorkQuestion(answer: Answer, units: readonly WorkView[], placeholder: string): Question {
+  return answer.question(async (place) => {
+    answer.value = await pick(place, workChoices(units), { placeholder });
+  });
+}
 
 function workQuestion(answer: Answer, snapshot: TownSnapshot, onChosen?: (work: string) => void): Question {
   return answer.question(async (place) => {

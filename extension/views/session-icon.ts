@@ -24,6 +24,7 @@ export const sessionIcons = {
   limited: { icon: 'watch', color: 'charts.orange' },
   paused: { icon: 'debug-pause', color: 'disabledForeground' },
   failed: { icon: 'error', color: 'list.errorForeground' },
+  quarantined: { icon: 'lock', color: 'list.errorForeground' },
   stopped: { icon: 'circle-slash', color: 'disabledForeground' },
   unknown: { icon: 'dash', color: 'disabledForeground' },
 } as const satisfies Record<string, StateIcon>;
@@ -47,6 +48,7 @@ export type SessionClass = (typeof sessionClasses)[number];
 export function lookOf(session: SessionView): SessionLook {
   // A dialog may keep a session from starting (Claude's folder trust): that it waits says more than that it starts.
   if (session.state === 'starting' && session.activity.kind === 'attention') return session.activity.ask;
+  if (session.quarantined !== undefined) return 'quarantined';
   if (session.state !== 'running') return session.state;
   switch (session.activity.kind) {
     case 'unknown':
@@ -74,6 +76,7 @@ const classes: Record<SessionLook, SessionClass> = {
   limited: 'limited',
   paused: 'paused',
   failed: 'failed',
+  quarantined: 'failed',
   stopped: 'stopped',
   unknown: 'unknown',
 };

@@ -85,6 +85,8 @@ export function stateText(session: SessionView, { t, clock }: ViewContext): stri
       return t('paused');
     case 'failed':
       return t('failed');
+    case 'quarantined':
+      return t('quarantined');
     case 'stopped':
       return t('stopped');
     case 'unknown':

@@ -1,8 +1,9 @@
-/** Snapshot → rows of the Sessions view: town → rig → role → session → what it asks and its child sessions. Pure. */
+/** Snapshot → rows of the Sessions view: what is escalated, then town → rig → role → session → what it asks and its child sessions. Pure. */
 import { townRoles } from '../../shared/orchestrator.ts';
 import type { ChildSession, Role } from '../../shared/orchestrator.ts';
 import type { Ask } from '../../shared/sessions/activity.ts';
 import type { RigView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import { escalationGroup } from './escalation-tree.ts';
 import { askIcon, classOf, lookOf, sessionIcons } from './session-icon.ts';
 import type { SessionClass } from './session-icon.ts';
 import {
@@ -33,6 +34,7 @@ export function sessionTree(snapshot: TownSnapshot, context: ViewContext): TreeN
   const { t } = context;
   const aggregate = aggregateText(snapshot.sessions, t);
   return [
+    ...escalationGroup(snapshot, context),
     {
       id: 'town',
       label: snapshot.name,
@@ -116,11 +118,12 @@ function sessionNode(session: SessionView, context: ViewContext): TreeNode {
 }
 
 /**
- * `session.opencode.working`; while it waits also for what and where it can be answered:
+ * `session.opencode.working`, `session.claude.failed.quarantined`; while it waits also for what and where it can be answered:
  * `session.claude.waiting.plan.here`.
  */
 export function sessionContextValue(session: SessionView): string {
   const base = `session.${session.backend}.${classOf(session)}`;
+  if (session.quarantined !== undefined) return `${base}.quarantined`;
   if (classOf(session) !== 'waiting') return base;
   const ask = session.asks[0];
   return ask ? `${base}.${ask.kind}.${answerPlace(ask)}` : `${base}.dialog.terminal`;

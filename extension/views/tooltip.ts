@@ -1,6 +1,7 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
-import type { RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
+import { severityText } from './escalation-tree.ts';
 import { agentText, aggregateText, fullSessionName, longAge, stateText } from './session-text.ts';
 import type { RowTarget } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
@@ -29,6 +30,10 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
     case 'work': {
       const work = snapshot.work.find((each) => each.id === target.work);
       return work && workTooltip(work, context);
+    }
+    case 'escalation': {
+      const escalation = snapshot.escalations.find((each) => each.id === target.escalation);
+      return escalation && escalationTooltip(escalation, context);
     }
     case 'role':
     case 'child':
@@ -62,6 +67,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
   return lines(`**${escaped(fullSessionName(session, t))}** — ${escaped(stateText(session, context))}`, [
     field(t('For'), t('{0}, since {1}', longAge(session.since, context), context.clock(session.since))),
     field(t('Because of'), session.cause),
+    field(t('Quarantined'), session.quarantined?.reason),
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
     field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),
@@ -83,10 +89,25 @@ function workTooltip(work: WorkView, context: ViewContext): string {
     field(t('Rig'), work.rig === '' ? undefined : work.rig),
     field(t('Branch'), work.branch),
     field(t('Commits'), work.commits === undefined ? undefined : String(work.commits)),
+    field(t('Queued again'), work.attempts === undefined ? undefined : String(work.attempts)),
+    field(t('Not before'), work.notBefore === undefined ? undefined : context.clock(work.notBefore)),
     field(t('Priority'), String(work.priority)),
     field(t('Note'), work.note),
   ]);
   return work.description === '' || work.description === work.title ? head : `${head}\n\n${fenced(work.description)}`;
+}
+
+function escalationTooltip(escalation: EscalationView, context: ViewContext): string {
+  const { t } = context;
+  const { severity, message, by, work, session, raisedAt, id } = escalation;
+  const head = lines(`**${t('Escalated')}** — ${severityText(severity, t)}`, [
+    field(t('By'), by),
+    field(t('Since'), t('{0}, for {1}', context.clock(raisedAt), longAge(raisedAt, context))),
+    field(t('Work'), work),
+    field(t('Session'), session),
+    field(t('Id'), id),
+  ]);
+  return `${head}\n\n${fenced(message)}`;
 }
 
 function lines(head: string, fields: (string | undefined)[]): string {

@@ -10,6 +10,7 @@ export type RowTarget =
   | { kind: 'ask'; session: string; ask: string }
   | { kind: 'child'; session: string; child: string }
   | { kind: 'work'; work: string }
+  | { kind: 'escalation'; escalation: string; session?: string }
   | { kind: 'group' };
 
 /** A row before it meets the editor. Plain data: two builds of the same snapshot are deeply equal. */

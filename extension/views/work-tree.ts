@@ -57,6 +57,7 @@ function workNode(work: WorkView, context: ViewContext): TreeNode {
     workStateText(work.state, t),
     // What the person has to know first; the tooltip has it in full.
     ...(attention && work.note !== undefined ? [work.note.replace(/\s+/g, ' ')] : []),
+    ...(work.notBefore === undefined ? [] : [t('not before {0}', context.clock(work.notBefore))]),
     ...(work.owner === undefined ? [] : [work.owner]),
     ...(work.rig === '' ? [] : [work.rig]),
     ...(work.commits === undefined ? [] : [work.commits === 1 ? t('1 commit') : t('{0} commits', work.commits)]),

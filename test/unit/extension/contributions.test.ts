@@ -77,6 +77,10 @@ test('the row offers what fits its state, with three inline actions at most', ()
   expect(inline('ask.question.here')).toEqual(['answer']);
   expect(inline('ask.plan.terminal')).toEqual(['attach']);
   expect(inline('child')).toEqual([]);
+  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession']);
+  expect(inline('escalation')).toEqual(['closeEscalation']);
+  expect(inline('escalation.session')).toEqual(['attach', 'closeEscalation']);
+  expect(inline('escalations')).toEqual([]);
 });
 
 test('the extension never activates without being needed', () => {

@@ -1,5 +1,5 @@
 import type { Ask } from '../../../shared/sessions/activity.ts';
-import type { RigView, SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
+import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
 import type { ViewContext } from '../../../extension/views/view-context.ts';
 
 const start = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -70,6 +70,10 @@ export function work(changes: Partial<WorkView> = {}): WorkView {
     changedAt: start,
     ...changes,
   };
+}
+
+export function escalation(changes: Partial<EscalationView> = {}): EscalationView {
+  return { id: 'esc_1', severity: 'medium', message: 'The key is missing', by: 'host', raisedAt: start + 7 * minute, ...changes };
 }
 
 export const rig: RigView = { name: 'myproject', path: '/town/myproject', defaultBranch: 'main' };

@@ -10,6 +10,8 @@ const rows: Record<string, RowTarget> = {
   'ask:s/1': { kind: 'ask', session: 's', ask: '1' },
   'child:s/c': { kind: 'child', session: 's', child: 'c' },
   'work:w': { kind: 'work', work: 'w' },
+  'escalation:e': { kind: 'escalation', escalation: 'e', session: 's' },
+  'escalation:f': { kind: 'escalation', escalation: 'f' },
 };
 
 test('a row answers the questions that it can', () => {
@@ -21,6 +23,8 @@ test('a row answers the questions that it can', () => {
     { session: 's', ask: '1' },
     { session: 's' },
     { work: 'w' },
+    { escalation: 'e', session: 's' },
+    { escalation: 'f' },
   ]);
 });
 

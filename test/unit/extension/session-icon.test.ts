@@ -16,6 +16,7 @@ test('a session looks as its state says, and while it runs as its activity says'
     session({ activity: { kind: 'unknown' } }),
     session({ state: 'paused', activity: { kind: 'busy' } }),
     session({ state: 'failed', activity: { kind: 'unknown' } }),
+    session({ state: 'failed', activity: { kind: 'unknown' }, quarantined: { at: 0, reason: '' } }),
     session({ state: 'stopped', activity: { kind: 'unknown' }, unseen: true }),
   ].map((each) => [lookOf(each), classOf(each)]);
   expect(looks).toEqual([
@@ -31,6 +32,7 @@ test('a session looks as its state says, and while it runs as its activity says'
     ['unknown', 'unknown'],
     ['paused', 'paused'],
     ['failed', 'failed'],
+    ['quarantined', 'failed'],
     ['stopped', 'stopped'],
   ]);
 });

@@ -8,6 +8,7 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
     work: [
       work({ id: 'done-1', state: 'done', commits: 1, note: 'all is well' }),
       work({ id: 'open-2' }),
+      work({ id: 'queued-1', state: 'queued', priority: 3, attempts: 1, notBefore: context.now + 90_000 }),
       work({ id: 'open-10', createdAt: 1 }),
       work({ id: 'open-1', priority: 0 }),
       work({ id: 'run-1', state: 'running', owner: 'myproject-worker-1', commits: 2 }),
@@ -26,6 +27,7 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
       'open-1: Add a dark theme — open · myproject',
       'open-10: Add a dark theme — open · myproject',
       'open-2: Add a dark theme — open · myproject',
+      'queued-1: Add a dark theme — queued · not before 12:11 · myproject',
     ],
     ['Done', 'done-1: Add a dark theme — done · myproject · 1 commit'],
   ]);
