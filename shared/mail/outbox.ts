@@ -69,12 +69,14 @@ export class Outbox {
       if (this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
       this.courier.turnEnded(session.id);
     });
-    manager.onEnded(({ session, status }) => {
+    manager.onEnded(({ session, runId, status }) => {
       this.courier.drop(session.id);
       this.store.messages.setAllRepeated(session.id);
       // After a failed end it waits: for the next run, or for whoever decides that there will be none.
       if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
+      else this.reopenCut(runId, status.cause);
     });
+    manager.onReplaced(({ session, runId }) => this.reopenCut(runId, session.cause));
   }
 
   /** After a restart of the host: what waits for a session that is no more, or was stopped, is closed. */
@@ -190,6 +192,11 @@ export class Outbox {
       }
       return this.isDue(message) ? [entry] : [];
     });
+  }
+
+  private reopenCut(runId: string, cause: string): void {
+    const reason = `the turn that had it was cut short (${cause}), so it is put before the next run again`;
+    if (this.store.messages.reopenCut(runId, reason) > 0) this.onChange();
   }
 
   private close(message: StoredMessage, reason: string, now: number): [] {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BackendName } from '../../shared/orchestrator.ts';
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import { ownedStates } from '../../shared/work/state.ts';
 import type { People } from './people.ts';
 import type { Random } from './random.ts';
 import type { SoakTown } from './town.ts';
@@ -25,8 +25,8 @@ const lookEvery = 250;
 const emptyFor = 600;
 
 /**
- * Keeps every place filled with a session: a polecat that is slung a unit, or one that starts without work. What a session
- * that died leaves is slung to the next one of its name.
+ * Keeps every place filled with a session: a polecat that is slung a unit, or one that starts without work. One that died
+ * with work is the town's own matter until it is quarantined; then it is reset, as a person would.
  */
 export class Keeper {
   private readonly town: SoakTown;
@@ -43,38 +43,39 @@ export class Keeper {
   /** Until the signal; resolves when nothing is being started any more. */
   async keep(places: readonly Place[], signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const place of places) if (!this.busy.has(place.name) && this.isEmpty(place)) this.fill(place);
+      for (const place of places) if (!this.busy.has(place.name)) this.look(place);
       await delay(lookEvery, undefined, { signal }).catch(() => undefined);
     }
     await Promise.all(this.busy.values());
   }
 
-  private fill(place: Place): void {
-    const filling = delay(this.random.gap(emptyFor))
-      .then(() => this.start(place))
+  private look(place: Place): void {
+    const id = `${this.town.rig}-${place.name}`;
+    const { sessions, work } = this.town.snapshot;
+    const session = sessions.find((each) => each.id === id);
+    if (session?.quarantined) return this.soon(place, () => this.reset(id));
+    const isGone = !session || session.state === 'stopped' || session.state === 'failed';
+    const hasWork = work.some(({ owner, state }) => owner === id && ownedStates.includes(state));
+    if (isGone && !hasWork) this.soon(place, () => this.start(place, id));
+  }
+
+  private soon(place: Place, act: () => Promise<unknown>): void {
+    const acting = delay(this.random.gap(emptyFor))
+      .then(act)
+      .then(() => undefined)
       .finally(() => this.busy.delete(place.name));
-    this.busy.set(place.name, filling);
+    this.busy.set(place.name, acting);
   }
 
-  private isEmpty(place: Place): boolean {
-    const session = this.sessionAt(place);
-    return !session || session.state === 'failed' || session.state === 'stopped';
+  private reset(id: string): Promise<boolean> {
+    return this.people.attempt(`reset ${id}`, () => this.town.request('session.reset', { session: id }));
   }
 
-  private sessionAt({ name }: Place): SessionView | undefined {
-    return this.town.snapshot.sessions.find(({ id }) => id === this.idOf(name));
-  }
-
-  private idOf(name: string): string {
-    return `${this.town.rig}-${name}`;
-  }
-
-  private async start({ name, backend }: Place): Promise<void> {
-    const id = this.idOf(name);
-    const { rig } = this.town;
-    const [left] = this.town.snapshot.work.filter(({ owner, state }) => owner === id && state === 'stalled');
-    if (left) {
-      await this.people.attempt(`sling ${left.id} again, to ${id}`, () => this.town.request('sling', { work: left.id, rig, backend, name }));
+  private async start({ name, backend }: Place, id: string): Promise<void> {
+    const { rig, snapshot } = this.town;
+    const open = this.random.chance(0.5) ? snapshot.work.find(({ state }) => state === 'open') : undefined;
+    if (open) {
+      await this.people.attempt(`sling ${open.id} again, to ${id}`, () => this.town.request('sling', { work: open.id, rig, backend, name }));
     } else if (this.random.chance(0.6)) {
       const unit = this.people.newUnit();
       await this.people.attempt(`sling ${unit.id} to ${id}`, async () => {

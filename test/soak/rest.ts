@@ -28,7 +28,7 @@ export function unrest({ sessions, work }: Pick<TownSnapshot, 'sessions' | 'work
     return session && session.runId === runId ? [`the turn with ${kind} ${id} is open`] : [];
   });
   const units = work.flatMap(({ id, state, owner }) => {
-    if (state === 'assigned' || state === 'running') return [`unit ${id} is ${state}`];
+    if (state === 'assigned' || state === 'running' || state === 'queued') return [`unit ${id} is ${state}`];
     return state === 'stalled' && (owner === undefined || !live.has(owner)) ? [`unit ${id} is stalled, and ${owner ?? 'nobody'} does not run`] : [];
   });
   return [...restless, ...waiting, ...units];

@@ -15,7 +15,7 @@ export interface Sighting {
 }
 
 /** By which an entry is found in a text, or in the heading of one that is too long to type and goes by file. */
-const mark = /\[gt (msg_[a-z0-9]+)\]/g;
+const mark = /\[gt ([\w.-]+)\]/g;
 const anyId = /\bmsg_[a-z0-9]+/g;
 const accepted = /\b(?:nudge|mail|broadcast) (msg_[a-z0-9]+) to \S+: accepted/g;
 

@@ -1,6 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
+import { settingsPath } from '../../shared/config/settings-path.ts';
 import { townPaths } from '../../shared/town/paths.ts';
 import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import { endProcessesOf } from '../support/editor/processes.ts';
@@ -13,6 +15,9 @@ import type { TownFolder } from '../support/town-folder.ts';
 import { TownWatcher } from '../support/town-watcher.ts';
 import type { Journal } from './journal.ts';
 import { soakRules } from './rules.ts';
+
+/** So that what is tried again is tried while the soak lasts. */
+const failurePolicy = { stalled: 'reassign', retries: 2, backoff_seconds: 2 };
 
 /** How long an answer may take: the slowest is a sling whose Opencode server is started and does not come up. In ms. */
 const answerMs = 150_000;
@@ -40,6 +45,8 @@ export class SoakTown {
   static async open(makeJournal: (folder: string) => Journal): Promise<SoakTown> {
     const folder = await makeTownFolder();
     for (const rule of soakRules) folder.model.on(rule);
+    const settings = settingsPath(folder.root);
+    await writeFile(settings, JSON.stringify({ ...(JSON.parse(await readFile(settings, 'utf8')) as object), failure_policy: failurePolicy }));
     const town = new SoakTown(folder, makeJournal(folder.folder));
     try {
       await town.start();

@@ -90,10 +90,13 @@ export class TownFixture {
     await this.host.dispose();
   }
 
-  /** Lets another process be the host; it can be killed. Call after `letGo`, and before `open`. */
-  async hostElsewhere(role: 'host' | 'member' = 'host'): Promise<HostProcess> {
+  /**
+   * Lets another process be the host; it can be killed. Call after `letGo`, and before `open`. With `lend`, Claude's
+   * terminals belong to this process and outlive the host, as the editor's do.
+   */
+  async hostElsewhere(role: 'host' | 'member' = 'host', { lend = false } = {}): Promise<HostProcess> {
     const { root, files, node, environment } = this.options;
-    const elsewhere = await HostProcess.start({ root, files, node, environment }, role);
+    const elsewhere = await HostProcess.start({ root, files, node, environment }, role, lend ? this.terminals : undefined);
     this.elsewhere.push(elsewhere);
     return elsewhere;
   }

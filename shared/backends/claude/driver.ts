@@ -19,6 +19,7 @@ import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
 import { configFolder, globalConfigFile, hookTokenVariable, terminalEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { sessionStartPayload } from './hook-payloads.ts';
+import { HandedOver } from './handed-over.ts';
 import { HookServer } from './hook-server.ts';
 import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
 import { messagesDirOf, promptOf } from './prompt.ts';
@@ -84,6 +85,7 @@ export class ClaudeDriver implements BackendDriver {
       claudeSession: earlier ?? randomUUID(),
       hookPort: hooks.port,
       configDir,
+      ...(spec.firstPrompt ? { firstPrompt: spec.firstPrompt.id } : {}),
     };
     const startup = new Startup({
       hasFirstPrompt: spec.firstPrompt !== undefined,
@@ -147,16 +149,19 @@ export class ClaudeDriver implements BackendDriver {
       return false;
     }
     const hooks = await this.hookServer();
-    const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort });
+    const handedOver = new HandedOver(unconfirmed, reference.firstPrompt);
+    const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort, handedOver });
     this.runs.set(runId, run);
     await this.begin(run, terminal, reference.configDir);
-    await this.confirm(runId, reference, unconfirmed);
+    for (const id of await this.confirm(runId, reference, unconfirmed)) handedOver.found(id);
     return true;
   }
 
-  /** Tells of the deliveries that are in the conversation. */
-  private async confirm(runId: string, reference: ClaudeReference, deliveries: readonly string[]): Promise<void> {
-    for (const id of await inTranscript(reference, deliveries)) this.host.delivered(runId, id);
+  /** Tells of the deliveries that are in the conversation, and returns them. */
+  private async confirm(runId: string, reference: ClaudeReference, deliveries: readonly string[]): Promise<string[]> {
+    const found = await inTranscript(reference, deliveries);
+    for (const id of found) this.host.delivered(runId, id);
+    return found;
   }
 
   async stop(runId: string): Promise<void> {

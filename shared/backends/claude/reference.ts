@@ -8,6 +8,8 @@ const referenceSchema = z.object({
   /** Port that the run's HTTP hooks go to. */
   hookPort: z.number(),
   configDir: z.string(),
+  /** The message that the program was started with. */
+  firstPrompt: z.string().optional(),
   /** Absent while the terminal is being opened. */
   process: z.object({ pid: z.number(), startTime: z.string() }).optional(),
 });

@@ -10,6 +10,7 @@ import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec } from '
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { typePrompt } from './deliver.ts';
 import { describeExit } from './exit.ts';
+import type { HandedOver } from './handed-over.ts';
 import { readHook } from './hook-facts.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { PendingAsks } from './pending-asks.ts';
@@ -42,6 +43,7 @@ export class ClaudeRun {
   private reference: ClaudeReference;
   /** False for a session whose hooks go to a port that is no longer ours. */
   private readonly hooked: boolean;
+  private readonly handedOver: HandedOver | undefined;
   private terminal: ManagedTerminal | undefined;
   private folder: SessionsFolder | undefined;
   private following: Disposable | undefined;
@@ -56,12 +58,13 @@ export class ClaudeRun {
   private resolveEnded: () => void = () => undefined;
   private whenBusy: (() => void) | undefined;
 
-  constructor(spec: RunSpec, reference: ClaudeReference, host: DriverHost, options: { startup?: Startup; hooked: boolean }) {
+  constructor(spec: RunSpec, reference: ClaudeReference, host: DriverHost, options: { startup?: Startup; hooked: boolean; handedOver?: HandedOver }) {
     this.spec = spec;
     this.reference = reference;
     this.host = host;
     this.startup = options.startup;
     this.hooked = options.hooked;
+    this.handedOver = options.handedOver;
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -244,7 +247,8 @@ export class ClaudeRun {
 
   private onPrompt(prompt: string): void {
     this.turnOpen = true;
-    for (const entry of this.receipts.match(prompt)) this.host.delivered(this.spec.runId, entry);
+    const entries = [...this.receipts.match(prompt), ...(this.handedOver?.match(prompt) ?? [])];
+    for (const entry of entries) this.host.delivered(this.spec.runId, entry);
     this.startup?.promptSubmitted();
   }
 
@@ -284,6 +288,8 @@ export class ClaudeRun {
   private async type(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
     const { terminal } = this;
     if (!terminal || this.exiting) return { kind: 'not-now', reason: 'the session has ended' };
+    // Typed before Claude submits the prompt that it was started with, it would be taken for a part of that.
+    await this.handedOver?.firstSettled();
     const text = await promptOf(this.spec, delivery);
     const composer = {
       terminal,

@@ -191,6 +191,30 @@ describe('a host that crashes', () => {
     for (const { id } of [opencode, claude]) await town.host.api.request('session.stop', { session: id });
   });
 
+  test('while Claude Code starts with its work: the next host takes it up, and the model has the work once', async () => {
+    for (const [round, moment] of ['its process', 'its first prompt'].entries()) {
+      const [work, name] = [`early-${round}`, `early-${round}`];
+      await town.letGo();
+      const host = await town.hostElsewhere('host', { lend: true });
+      const watcher = await TownWatcher.connect(town.root);
+      const message = scripted('Think.', { wait: 1000 }, { text: 'Thought.' });
+      // Whether it is answered before the host dies is not what this is about.
+      const slung = watcher.request('sling', { work, rig: 'alpha', backend: 'claude', name, message }).catch(() => undefined);
+      await watcher.until(moment, ({ sessions }) => sessions.some(({ id, pid }) => id === `alpha-${name}` && pid !== undefined));
+      if (round === 1) await town.model.waitFor(({ text }) => text.includes(`Your work: ${work}`));
+      await host.kill();
+      await slung;
+      watcher.close();
+      await town.open();
+      expect(town.session(`alpha-${name}`)).toMatchObject({ state: 'running' });
+      const [{ id }] = town.stored(`SELECT id FROM messages WHERE work_id = '${work}' AND kind = 'work'`) as [{ id: string }];
+      await town.message(id, 'acted');
+      await town.until('it was reminded, which is what comes next', () => unit(work)?.state === 'stalled');
+      expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+      await town.host.api.request('session.stop', { session: `alpha-${name}` });
+    }
+  });
+
   test('between the claim and the start: the unit says so, and its worktree is gone', async () => {
     const tree = path.join(town.root, '.runtime/worktrees/alpha/half');
     await town.letGo();

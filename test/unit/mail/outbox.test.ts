@@ -335,6 +335,57 @@ describe('outbox', () => {
     expect(delivered()[1]).toMatch(new RegExp(`^\\[gt ${id}\\] \\(possibly repeated: .*did you get this\\?$`));
   });
 
+  describe('a turn that is cut short', () => {
+    /** A nudge whose receipt has come, and whose turn has not ended. */
+    const inTurn = async (): Promise<string> => {
+      runId = (await startMayor()).runId;
+      idle();
+      const { id } = nudge('go on with this', 'hq-mayor');
+      await settled();
+      core.manager.delivered(runId, id);
+      return id;
+    };
+
+    test('by the death of the session: what it was given goes to the next run, marked', async () => {
+      const id = await inTurn();
+      core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
+      expect(core.store.messages.get(id)).toMatchObject({ state: 'accepted', repeated: true, reason: expect.stringContaining('killed by signal 9') });
+      expect(core.store.messages.get(id)).not.toHaveProperty('deliveredAt');
+      runId = (await startMayor()).runId;
+      idle();
+      await settled();
+      expect(delivered()[1]).toMatch(new RegExp(`^\\[gt ${id}\\] \\(possibly repeated: .*go on with this$`));
+      core.manager.delivered(runId, id);
+      core.manager.turnEnded(runId);
+      expect(core.store.messages.get(id)).toMatchObject({ state: 'acted', repeated: true });
+    });
+
+    test('by a restart of the session: the same', async () => {
+      const id = await inTurn();
+      runId = (await core.manager.restart('hq-mayor', { reason: 'it hangs' }, new AbortController().signal)).runId;
+      idle();
+      await settled();
+      expect(delivered()[1]).toMatch(new RegExp(`^\\[gt ${id}\\] \\(possibly repeated: .*go on with this$`));
+    });
+
+    test('deliberately: it stays delivered, and is not put before a later run', async () => {
+      const id = await inTurn();
+      await core.manager.stop('hq-mayor');
+      runId = (await startMayor()).runId;
+      idle();
+      await settled();
+      expect(stateOf(id)).toBe('delivered');
+      expect(delivered()).toHaveLength(1);
+    });
+
+    test('after its end: what was acted on stays so', async () => {
+      const id = await inTurn();
+      core.manager.turnEnded(runId);
+      core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
+      expect(stateOf(id)).toBe('acted');
+    });
+  });
+
   test('what waits for a role without a session goes to its first run', async () => {
     const { id } = nudge('good morning', 'hq-mayor');
     runId = (await startMayor()).runId;

@@ -7,12 +7,14 @@ test('an entry is seen once for each message that carries its mark, several in o
   const seen = sightingsIn([
     user('a', '[gt msg_one] Nudge from the person: hello\n[gt msg_two] Nudge from b: and you'),
     user('b', '[gt msg_two] Nudge from b: and you'),
-    user('b', 'The words msg_plain and [gt nothing] are no marks.'),
+    user('b', 'The words msg_plain and [gt:] are no marks.'),
+    user('b', '[gt closed_unit-1_12] Nudge from Gas Town: it is no longer yours'),
     { conversation: 'b', role: 'note', text: '[gt msg_note] not put there by the town' },
   ]);
   expect(Object.fromEntries(seen)).toEqual({
     msg_one: { times: 1, mostInOne: 1 },
     msg_two: { times: 2, mostInOne: 1 },
+    'closed_unit-1_12': { times: 1, mostInOne: 1 },
   });
 });
 

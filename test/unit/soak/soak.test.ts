@@ -50,6 +50,7 @@ describe('rest', () => {
     ['a message that waits for a session that runs', [idle], [], [entry({})], 1],
     ['a turn that is open', [idle], [], [entry({ state: 'delivered', runId: 'run_1' })], 1],
     ['a unit under way', [idle], [work({ state: 'running', owner: 'a' })], [], 1],
+    ['a unit that is to be tried again', [idle], [work({ state: 'queued' })], [], 1],
     ['a unit that nobody works on', [idle], [work({ state: 'stalled', owner: 'b' })], [], 1],
   ])('%s', (_what, sessions, units, entries, restless) => {
     expect(unrest({ sessions, work: units }, entries)).toHaveLength(restless);
