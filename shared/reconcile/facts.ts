@@ -48,6 +48,8 @@ export interface UnitFacts {
   /** The run that it belongs to or was reported by. */
   runId?: string;
   changedAt: number;
+  /** When its owner got it. */
+  assignedAt?: number;
   attempts: number;
   notBefore?: number;
   /** Its owner's run has it before its model. */

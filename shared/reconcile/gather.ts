@@ -75,7 +75,7 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, memory:
 }
 
 function unitFacts({ store, policyOf, hasRig, registry }: FactSources, memory: Memory, unit: StoredWork): UnitFacts {
-  const { id, state, owner, runId, changedAt, attempts, notBefore, rig, dispatch } = unit;
+  const { id, state, owner, runId, changedAt, assignedAt, attempts, notBefore, rig, dispatch } = unit;
   const session = owner === undefined ? undefined : registry.find(owner);
   const owned = ownedStates.includes(state);
   return {
@@ -85,8 +85,9 @@ function unitFacts({ store, policyOf, hasRig, registry }: FactSources, memory: M
     attempts,
     ...(owner === undefined ? {} : { owner }),
     ...(runId === undefined ? {} : { runId }),
+    ...(assignedAt === undefined ? {} : { assignedAt }),
     ...(notBefore === undefined ? {} : { notBefore }),
-    delivered: state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id, unit.assignedAt ?? 0),
+    delivered: state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id, assignedAt ?? 0),
     reminded: state === 'running' && session !== undefined && store.messages.wasReminded(session.runId, id),
     startFailed: dispatch?.startFailed ?? false,
     byOwner: !owned && owner !== undefined && store.work.history(id).at(-1)?.by === owner,

@@ -94,7 +94,7 @@ function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   if (session.quarantined || session.settled) return undefined;
   const alike = facts.sessions.filter((other) => other.state === 'failed' && other.cause === session.cause);
   const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
-  const hasWork = facts.units.some((unit) => unit.owner === session.id && ownedStates.includes(unit.state));
+  const hasWork = facts.units.some((unit) => has(session, unit));
   const { cause } = session;
   const { max, windowMs } = session.policy.restarts;
   // Nobody waits for a polecat without work; and nobody has asked for the others since the window was closed.
@@ -127,7 +127,7 @@ function judgeIdle(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   const { policy, role, activity, since } = session;
   if (role !== 'polecat' || activity !== 'idle' || policy.idleStopMs === undefined) return undefined;
   if (session.waiting > 0 || session.unreadMail > 0) return undefined;
-  if (facts.units.some((unit) => unit.owner === session.id && ownedStates.includes(unit.state))) return undefined;
+  if (facts.units.some((unit) => has(session, unit))) return undefined;
   const due = since + policy.idleStopMs;
   if (facts.now < due) return { due };
   const reason = `idle without work for ${Math.floor((facts.now - since) / 60_000)} minutes`;
@@ -156,13 +156,23 @@ function judgeUnit(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
   }
 }
 
+/**
+ * Whether the session has the unit. One that it got after its end is for the next session of its name, which is being
+ * started.
+ */
+function has(session: SessionFacts, { owner, state, assignedAt = 0 }: UnitFacts): boolean {
+  if (owner !== session.id || !ownedStates.includes(state)) return false;
+  const ended = session.state === 'stopped' || session.state === 'failed';
+  return !(ended && state === 'assigned' && assignedAt > session.since);
+}
+
 function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Facts): Judgement<UnitAct> {
   if (!owner) {
     // A unit is assigned before its session is there.
     if (unit.state === 'assigned') return undefined;
     return { rule: 'dead-session-unit', act: { kind: 'release' }, reason: `${unit.owner ?? 'its session'} is not there any more` };
   }
-  if (owner.inHand) return undefined;
+  if (owner.inHand || !has(owner, unit)) return undefined;
   if (owner.state === 'stopped') {
     return { rule: 'missed-event', act: { kind: 'release' }, reason: `${owner.id} ended (${owner.cause})` };
   }

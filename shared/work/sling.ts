@@ -50,6 +50,7 @@ export async function slingWork(
   try {
     worktree = await createWorktree(rig.path, worktreePath(sling.worktrees, rig.name, name), branch, signal);
     const claimed = work.get(workId);
+    if (claimed.owner !== id) throw new GasTownError('work-conflict', `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`);
     work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}` }, { base: worktree.base });
     await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
       {
@@ -66,7 +67,7 @@ export async function slingWork(
     );
     return { session: parts.registry.get(id), work: work.get(workId) };
   } catch (error) {
-    await undo(parts, sling, worktree, error, signal);
+    await undo(parts, sling, id, worktree, error, signal);
     throw error;
   }
 }
@@ -114,7 +115,14 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
   return known !== undefined;
 }
 
-async function undo(parts: OrchestratorParts, { workId, rig }: Sling, worktree: Worktree | undefined, error: unknown, signal: AbortSignal): Promise<void> {
+async function undo(
+  parts: OrchestratorParts,
+  { workId, rig }: Sling,
+  id: SessionId,
+  worktree: Worktree | undefined,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
   const reason = messageOf(error);
   let note = reason;
   if (worktree) {
@@ -126,7 +134,8 @@ async function undo(parts: OrchestratorParts, { workId, rig }: Sling, worktree: 
     }
   }
   const unit = parts.work.get(workId);
-  if (!ownedStates.includes(unit.state)) return;
+  // Cancelled or taken back meanwhile: somebody has said what becomes of it.
+  if (!ownedStates.includes(unit.state) || unit.owner !== id) return;
   const dispatch = mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
   parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null, dispatch });
 }

@@ -43,6 +43,16 @@ export interface ClaudeDriverOptions {
   hookProgram: HookProgram;
 }
 
+/** What both ways to start a run have in common. */
+interface Launch {
+  hooks: HookServer;
+  environment: Record<string, string>;
+  /** Path of the program. */
+  program: string;
+  /** The folder, where the person has not said that they trust it. */
+  untrusted: string | undefined;
+}
+
 /** Without a sign of life for so long, a start dialog is open (start to sign: 0.6–4.7 s measured under load). In ms. */
 const dialogAfter = 10_000;
 /** The same where the folder is not trusted, so that a dialog is expected. */
@@ -72,25 +82,37 @@ export class ClaudeDriver implements BackendDriver {
       [hookTokenVariable]: hooks.tokenOf(spec.runId),
     });
     const program = await this.programs.find(spec.agent.command, environment, spec.cwd);
-    const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
-    await this.writeSettings(spec, hooks.urlOf(spec.runId), permissions);
     const folder = await trustFolder(spec.cwd);
     const trusted = await isTrusted(globalConfigFile(environment), folder);
     throwIfCancelled(signal, `Starting ${spec.sessionId}`);
+    const launch = { hooks, environment, program: program.path, untrusted: trusted ? undefined : folder };
+    const earlier = await conversationOf(spec, configFolder(environment));
+    if (earlier === undefined) return this.launch(spec, launch, undefined, signal);
+    try {
+      await this.launch(spec, launch, earlier, signal);
+    } catch (error) {
+      if (!GasTownError.is(error, 'spawn-failed') || signal.aborted) throw error;
+      // After a violent end Claude Code may not take its own record for a conversation.
+      this.host.log.warn(`claude: ${spec.sessionId} begins a new conversation, as the earlier one cannot be resumed: ${error.message}`);
+      await this.launch(spec, launch, undefined, signal);
+    }
+  }
 
-    const configDir = configFolder(environment);
-    const earlier = await conversationOf(spec, configDir);
+  /** Opens the terminal, and waits until the session in it can take a prompt. */
+  private async launch(spec: RunSpec, { hooks, environment, program, untrusted }: Launch, earlier: string | undefined, signal: AbortSignal): Promise<void> {
+    const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
+    await this.writeSettings(spec, hooks.urlOf(spec.runId), permissions);
     const reference: ClaudeReference = {
       terminal: spec.title,
       claudeSession: earlier ?? randomUUID(),
       hookPort: hooks.port,
-      configDir,
+      configDir: configFolder(environment),
       ...(spec.firstPrompt ? { firstPrompt: spec.firstPrompt.id } : {}),
     };
     const startup = new Startup({
       hasFirstPrompt: spec.firstPrompt !== undefined,
-      dialogAfterMs: trusted ? dialogAfter : dialogAfterUntrusted,
-      onDialog: () => run.reveal(dialogCause(trusted ? undefined : folder)),
+      dialogAfterMs: untrusted === undefined ? dialogAfter : dialogAfterUntrusted,
+      onDialog: () => run.reveal(dialogCause(untrusted)),
     });
     const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true });
     this.runs.set(spec.runId, run);
@@ -103,7 +125,7 @@ export class ClaudeDriver implements BackendDriver {
       const terminal = await this.options.terminals.open(
         {
           name: spec.title,
-          program: program.path,
+          program,
           args: launchArguments({
             sessionId: reference.claudeSession,
             resumes: earlier !== undefined,
@@ -125,7 +147,7 @@ export class ClaudeDriver implements BackendDriver {
       if (earlier !== undefined) await this.confirm(spec.runId, reference, spec.resume?.unconfirmed ?? []);
     } catch (error) {
       startup.fail(new GasTownError('spawn-failed', `${spec.sessionId} was given up.`));
-      await this.discard(run);
+      await this.discard(run, earlier !== undefined);
       throw error;
     } finally {
       clearInterval(liveness);
@@ -233,9 +255,9 @@ export class ClaudeDriver implements BackendDriver {
     await run.begin(terminal, await identify(terminal.pid), this.folder(configDir));
   }
 
-  /** After a failed start: nothing of it stays but the terminal with the program's last words. */
-  private async discard(run: ClaudeRun): Promise<void> {
-    if (run.isOver) await run.ended;
+  /** After a failed start: nothing of it stays but the terminal with the program's last words, unless another follows. */
+  private async discard(run: ClaudeRun, closes: boolean): Promise<void> {
+    if (run.isOver && !closes) await run.ended;
     else await run.stop();
     this.runs.delete(run.spec.runId);
     await rm(messagesDirOf(run.spec), { recursive: true, force: true });

@@ -340,8 +340,11 @@ export class ClaudeRun {
     await rm(settingsFileOf(this.spec), { force: true });
     this.startup?.fail(this.startFailure(exit.words));
     this.host.setChildren(this.spec.runId, []);
-    const error = this.stopping || exit.clean ? {} : { error: exit.words };
-    this.host.report(this.spec.runId, 'program', { kind: 'ended', ...error }, exit.words);
+    // A start that fails says so itself, and may be tried again in another way.
+    if (this.startup?.isReady ?? true) {
+      const error = this.stopping || exit.clean ? {} : { error: exit.words };
+      this.host.report(this.spec.runId, 'program', { kind: 'ended', ...error }, exit.words);
+    }
     this.resolveEnded();
   }
 

@@ -31,6 +31,7 @@ export class Startup {
   private submitted = false;
   private idle = false;
   private over = false;
+  private succeeded = false;
   private status: ProgramStatus | undefined;
 
   constructor(options: StartupOptions) {
@@ -41,6 +42,10 @@ export class Startup {
     });
     // Whoever waits gets the rejection; a session that is given up on the way is no unhandled error.
     this.ready.catch(() => undefined);
+  }
+
+  get isReady(): boolean {
+    return this.succeeded;
   }
 
   /** The program runs: from now on a sign of life is waited for. */
@@ -91,6 +96,7 @@ export class Startup {
 
   private succeed(): void {
     this.stop();
+    this.succeeded = true;
     this.resolve();
   }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessMissing } from '../../config/write-atomically.ts';
 import { deliveryMark } from '../driver.ts';
@@ -19,10 +19,14 @@ export async function inTranscript(
   return messageIds.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
 }
 
-/** Whether Claude Code has a record of the conversation, so that it can be resumed; one without a prompt has none. */
+/**
+ * Whether Claude Code has a record of the conversation, so that it can be resumed. One without a prompt has none, and one
+ * that was killed may have only the first lines of it, which it does not take for a conversation.
+ */
 export async function hasTranscript({ configDir, claudeSession }: Pick<ClaudeReference, 'configDir' | 'claudeSession'>): Promise<boolean> {
-  const found = await Promise.all((await candidates(configDir, claudeSession)).map((file) => unlessMissing(stat(file))));
-  return found.some((file) => file !== undefined && file.size > 0);
+  const files = await candidates(configDir, claudeSession);
+  const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
+  return texts.some((text) => text !== undefined && /"type":"(user|assistant)"/.test(text));
 }
 
 /** Where the transcript may be: the folder's name says where the session works, which may be another place by now. */

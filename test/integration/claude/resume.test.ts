@@ -1,5 +1,10 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
+import { parseReference } from '../../../shared/backends/claude/reference.ts';
+import { hasTranscript } from '../../../shared/backends/claude/transcript.ts';
+import { eventually } from '../../support/editor/eventually.ts';
 import { killAll } from '../../../shared/process/process-table.ts';
 import { ClaudeTown, directive } from './town.ts';
 
@@ -10,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => town.close());
 
 const referenceOf = (spec: RunSpec) => town.host.references.get(spec.runId)!;
+const reference = (spec: RunSpec) => parseReference(referenceOf(spec))!;
 const conversation = (spec: RunSpec) => referenceOf(spec)['claudeSession'];
 const die = async (spec: RunSpec): Promise<void> => {
   await killAll(await town.processes(spec), 0);
@@ -20,6 +26,8 @@ test('a killed session goes on in another run: the same conversation, with a fir
   const first = await town.idle();
   await town.say(first, 'The door is blue.');
   await town.untilIdle(first.runId);
+  // Claude Code writes its record a moment later.
+  await eventually('the record', () => hasTranscript(reference(first)), (has) => has);
   const [delivery] = town.host.deliveries.filter(({ runId }) => runId === first.runId);
   await die(first);
 
@@ -36,6 +44,20 @@ test('a killed session goes on in another run: the same conversation, with a fir
   await town.host.until('the end of the turn', () => town.host.turns.includes(second.runId));
   // Hooks of the new run are its own.
   expect(town.host.reports.filter(({ runId, source }) => runId === second.runId && source === 'inside')).not.toEqual([]);
+  await town.driver.stop(second.runId);
+});
+
+test('a record that Claude Code does not take for a conversation: a new one is begun, in one terminal', async () => {
+  const first = await town.idle();
+  await die(first);
+  const folder = join(reference(first).configDir, 'projects', 'cut-short');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${reference(first).claudeSession}.jsonl`), '{"type":"user"');
+  const second = await town.idle({ title: 'Dagny again (sample)', resume: { reference: referenceOf(first), unconfirmed: [] } });
+  expect(conversation(second)).not.toBe(conversation(first));
+  expect(town.host.status(second.runId).state).toBe('running');
+  expect(town.host.logged.filter((line) => line.includes('begins a new conversation'))).toHaveLength(1);
+  expect(await town.processes(second)).not.toEqual([]);
   await town.driver.stop(second.runId);
 });
 

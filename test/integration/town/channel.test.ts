@@ -124,7 +124,7 @@ describe('a peer that says what it may not', () => {
 });
 
 describe('a run that is over', () => {
-  test('is not let in, and a line that it kept open does nothing more', async () => {
+  test('E5: is not let in, and a line that it kept open does nothing more', async () => {
     const old = tokenOf(worker);
     const [server] = serverRecords(town.root);
     const { runId } = town.session(worker);

@@ -102,7 +102,7 @@ describe('a host that lets go and comes back', () => {
     }
   });
 
-  test('a deliberate stop stays one', async () => {
+  test('E17: a deliberate stop stays one', async () => {
     await town.host.api.request('work.done', { id: 'claude-1', status: 'failed', message: 'for the test' });
     const { runId } = town.session('alpha-claude');
     await town.host.api.request('session.stop', { session: 'alpha-claude' });

@@ -5,6 +5,7 @@ import { carryOut } from '../../../shared/town/api.ts';
 import type { MethodName, Params, Results } from '../../../shared/channel/protocol.ts';
 import { GasTownError } from '../../../shared/errors.ts';
 import { settleAbandoned } from '../../../shared/town/cleanup.ts';
+import { noticeEscalations } from '../../../shared/town/escalation-notices.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 
@@ -382,8 +383,8 @@ test('missed events are made up for: a receipt, and the end of a turn', async ()
   expect(town.store.messages.pending(toast).map(({ kind, workId }) => [kind, workId])).toEqual([['reminder', 'issue-1']]);
 });
 
-test('E5: a report of an earlier run, or of a session that lost the unit, changes nothing', async () => {
-  town = await makeFakeTown({ stalled: 'reassign' });
+test('a report on a unit that was cancelled changes nothing', async () => {
+  town = await makeFakeTown();
   await atWork();
   await request('work.cancel', { id: 'issue-1' });
   await expect(request('work.done', { id: 'issue-1', message: 'done' }, toast)).rejects.toThrow('cancelled already');
@@ -398,10 +399,24 @@ test('E6: to stop a name that does not live stops nobody of another rig', async 
   expect(town.driver.stopped).toEqual([]);
 });
 
-test('what a session escalates reaches the mayor as mail, and what it is beyond the person', async () => {
+test('a unit that its session cannot finish is told to the person', async () => {
   town = await makeFakeTown();
   await atWork();
   await request('work.done', { status: 'escalated', message: 'needs a decision' }, toast);
   await until(() => open().length === 1);
   expect(open()).toEqual([`medium: ${toast} cannot finish issue-1: needs a decision`]);
+});
+
+test('what is escalated reaches a mayor who is there as mail, but not what the mayor escalates', async () => {
+  town = await makeFakeTown();
+  noticeEscalations(town, {});
+  await request('work.escalate', { severity: 'low', message: 'before there was a mayor' });
+  await request('session.spawn', { role: 'mayor' });
+  await request('work.escalate', { severity: 'high', message: 'The key is missing' });
+  await request('work.escalate', { severity: 'high', message: 'The key is missing' });
+  await request('work.escalate', { severity: 'low', message: 'I am lost' }, 'hq-mayor');
+  const { messages } = await request('mail.inbox', {}, 'hq-mayor');
+  expect(messages.map(({ from, subject, body }) => [from, subject, body.split('\n')[0]])).toEqual([
+    ['overseer', expect.stringMatching(/^Escalation \(high\): esc_/), 'The key is missing'],
+  ]);
 });

@@ -70,6 +70,7 @@ describe('at rest nothing is done', () => {
     ['one that is rate-limited, however long', facts([session({ activity: 'rate-limited', since: 0, progressAt: 0 })], [unit()])],
     ['one that starts', facts([session({ state: 'starting', activity: 'unknown', since: 0 })], [unit({ state: 'assigned', delivered: false })])],
     ['a unit that is being slung', facts([], [unit({ state: 'assigned', delivered: false })])],
+    ['a unit that is being slung to the name of one that has ended', facts([session({ state: 'stopped' })], [unit({ state: 'assigned', delivered: false, assignedAt: now })])],
     ['E17: a session that was stopped', facts([session({ state: 'stopped' })])],
     ['a session that is settled', facts([dead({ settled: true })])],
     ['open work', facts([], [unit({ state: 'open' })])],
@@ -81,6 +82,7 @@ describe('a dead process', () => {
   test.each<[string, SessionFacts, UnitFacts[], string[]]>([
     ['is restarted for its work', dead(), [unit()], ['alpha-toast dead-process restart']],
     ['is restarted where others rely on it', dead({ role: 'mayor' }), [], ['alpha-toast dead-process restart']],
+    ['is not restarted for what the next one of its name is to have', dead(), [unit({ state: 'assigned', assignedAt: now })], ['alpha-toast dead-process settle']],
     ['is not restarted for nothing', dead(), [], ['alpha-toast dead-process settle']],
     ['E8: is not restarted for a unit that is closed', dead(), [unit({ state: 'done', byOwner: true })], ['alpha-toast dead-process settle']],
     ['is restarted for its work when it ended unseen', dead({ endedUnseen: true }), [unit()], ['alpha-toast dead-process restart']],
