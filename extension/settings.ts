@@ -8,9 +8,13 @@ export const settings = {
   notifyWaiting: (): boolean => read('notifications.waiting', true),
   /** Whether what is escalated is told by a notification. */
   notifyEscalations: (): boolean => read('notifications.escalations', true),
+  /** Whether a run that has failed is. */
+  notifyFailed: (): boolean => read('notifications.failed', true),
+  /** Whether a window tells while it is in the background; else it does when it is used again. */
+  notifyInactiveWindows: (): boolean => read('notifications.inactiveWindows', false),
 };
 
-export type SettingKey = 'agents.path' | 'notifications.waiting' | 'notifications.escalations';
+export type SettingKey = 'agents.path' | `notifications.${'waiting' | 'failed' | 'escalations' | 'inactiveWindows'}`;
 
 export function changesSetting(event: vscode.ConfigurationChangeEvent, key: SettingKey): boolean {
   return event.affectsConfiguration(`gastown.${key}`);

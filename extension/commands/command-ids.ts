@@ -26,6 +26,10 @@ export const commandNames = [
   'resetSession',
   'cancelWork',
   'requeueWork',
+  'nextWaiting',
+  'showAsk',
+  'showTimeline',
+  'exportTimeline',
 ] as const;
 
 export type CommandName = (typeof commandNames)[number];

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { GasTownError, messageOf } from '../../shared/errors.ts';
 import type { Views } from '../views/views.ts';
-import { allow, answer, deny, showWaiting } from './answer-commands.ts';
+import { allow, answer, deny, nextWaiting, showAsk, showWaiting } from './answer-commands.ts';
 import type { CommandName } from './command-ids.ts';
 import { commandNames } from './command-ids.ts';
 import type { Command, CommandDeps } from './command.ts';
@@ -10,6 +10,7 @@ import { givenBy } from './given.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { attach, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
+import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
 import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
 
@@ -40,6 +41,10 @@ const commands: Record<CommandName, Command> = {
   resetSession,
   cancelWork,
   requeueWork,
+  nextWaiting,
+  showAsk,
+  showTimeline,
+  exportTimeline,
 };
 
 export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {

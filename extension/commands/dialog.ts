@@ -70,12 +70,17 @@ export async function pick<T>(place: Place, choices: readonly Choice<T>[], optio
   return chosen.value;
 }
 
-/** Several of a list, all of them chosen at first. */
-export async function pickMany<T>(place: Place, choices: readonly Choice<T>[], placeholder: string): Promise<T[]> {
+/** Several of a list; at first, all of them are chosen or none. */
+export async function pickMany<T>(
+  place: Place,
+  choices: readonly Choice<T>[],
+  placeholder: string,
+  atFirst: 'all' | 'none' = 'all',
+): Promise<T[]> {
   const input = vscode.window.createQuickPick<Choice<T>>();
   input.canSelectMany = true;
   input.items = choices;
-  input.selectedItems = choices;
+  if (atFirst === 'all') input.selectedItems = choices;
   input.placeholder = placeholder;
   input.matchOnDescription = true;
   const chosen = await shown(input, place, () =>

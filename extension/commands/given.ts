@@ -26,7 +26,7 @@ function fromTarget(target: RowTarget | undefined): Given {
     case 'session':
       return { session: target.session };
     case 'ask':
-      return { session: target.session, ask: target.ask };
+      return { session: target.session, ...(target.ask === undefined ? {} : { ask: target.ask }) };
     case 'child':
       return { session: target.session };
     case 'work':

@@ -54,6 +54,7 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
     item.iconPath = themeIcon(node.icon);
     item.contextValue = node.contextValue;
     item.accessibilityInformation = { label: node.aria };
+    if (node.opens !== undefined) item.command = { command: `gastown.${node.opens}`, title: '', arguments: [node.id] };
     return item;
   }
 

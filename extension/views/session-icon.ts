@@ -2,7 +2,6 @@
  * The one table from a session's status to how it looks. Shape and colour both tell the state, so that colour is never
  * alone. Icon names are codicons, colours are theme colour ids.
  */
-import type { Ask } from '../../shared/sessions/activity.ts';
 import type { SessionView } from '../../shared/town/snapshot.ts';
 
 export interface StateIcon {
@@ -88,8 +87,4 @@ export function classOf(session: SessionView): SessionClass {
 /** A session that is there: everything but stopped and failed. */
 export function isAlive(session: SessionView): boolean {
   return session.state !== 'stopped' && session.state !== 'failed';
-}
-
-export function askIcon(ask: Ask): StateIcon {
-  return sessionIcons[ask.kind];
 }

@@ -1,6 +1,6 @@
 /** Words for sessions: pure, in one place, so that tree, status bar, quick picks and screen readers say the same. */
 import type { Role } from '../../shared/orchestrator.ts';
-import type { Ask } from '../../shared/sessions/activity.ts';
+import type { AttentionView } from '../../shared/attention/waits.ts';
 import type { SessionView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
 import { classOf, lookOf, sessionClasses } from './session-icon.ts';
@@ -119,10 +119,10 @@ export function sessionSentence(session: SessionView, context: ViewContext): str
   return t('{0}, {1}, for {2}, agent {3}', where, state, longAge(session.since, context), agentText(session, t));
 }
 
-export function askSentence(session: SessionView, ask: Ask, context: ViewContext): string {
+export function waitSentence(session: SessionView, wait: AttentionView, context: ViewContext): string {
   const { t } = context;
-  const title = t('{0} asks: {1}, for {2}', fullSessionName(session, t), ask.title, longAge(ask.since, context));
-  return ask.resolvable ? title : t('{0}. It can only be answered in its terminal', title);
+  const title = t('{0} asks: {1}, for {2}', fullSessionName(session, t), wait.title, longAge(wait.since, context));
+  return wait.resolvable ? title : t('{0}. It can only be answered in its terminal', title);
 }
 
 function classText(kind: SessionClass, count: number, t: Translate): string {

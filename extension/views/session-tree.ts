@@ -1,20 +1,21 @@
 /** Snapshot → rows of the Sessions view: what is escalated, then town → rig → role → session → what it asks and its child sessions. Pure. */
 import { townRoles } from '../../shared/orchestrator.ts';
 import type { ChildSession, Role } from '../../shared/orchestrator.ts';
-import type { Ask } from '../../shared/sessions/activity.ts';
+import { waitsOf } from '../../shared/attention/waits.ts';
+import type { AttentionView } from '../../shared/attention/waits.ts';
 import type { RigView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import { escalationGroup } from './escalation-tree.ts';
-import { askIcon, classOf, lookOf, sessionIcons } from './session-icon.ts';
+import { classOf, lookOf, sessionIcons } from './session-icon.ts';
 import type { SessionClass } from './session-icon.ts';
 import {
   aggregateText,
-  askSentence,
   roleName,
   sessionDescription,
   sessionName,
   sessionSentence,
   shortAge,
   shortAggregateText,
+  waitSentence,
 } from './session-text.ts';
 import type { TreeNode } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
@@ -101,6 +102,7 @@ function roleNode(rig: string, role: Role, ofRig: readonly SessionView[], contex
 }
 
 function sessionNode(session: SessionView, context: ViewContext): TreeNode {
+  const waits = waitsOf(session);
   return {
     id: `session:${session.id}`,
     label: sessionName(session, context.t),
@@ -108,10 +110,10 @@ function sessionNode(session: SessionView, context: ViewContext): TreeNode {
     icon: sessionIcons[lookOf(session)],
     aria: sessionSentence(session, context),
     contextValue: sessionContextValue(session),
-    expanded: session.asks.length > 0,
+    expanded: waits.length > 0,
     target: { kind: 'session', session: session.id },
     children: [
-      ...session.asks.map((ask) => askNode(session, ask, context)),
+      ...waits.map((wait) => waitNode(session, wait, context)),
       ...session.children.map((child) => childNode(session, child, context)),
     ],
   };
@@ -129,20 +131,23 @@ export function sessionContextValue(session: SessionView): string {
   return ask ? `${base}.${ask.kind}.${answerPlace(ask)}` : `${base}.dialog.terminal`;
 }
 
-function answerPlace(ask: Ask): 'here' | 'terminal' {
-  return ask.resolvable ? 'here' : 'terminal';
+function answerPlace({ resolvable }: { resolvable: boolean }): 'here' | 'terminal' {
+  return resolvable ? 'here' : 'terminal';
 }
 
-function askNode(session: SessionView, ask: Ask, context: ViewContext): TreeNode {
+/** One row for each thing that the session waits for; a click shows all there is to know, or the terminal that tells it. */
+function waitNode(session: SessionView, wait: AttentionView, context: ViewContext): TreeNode {
+  const { ask, kind, title, since } = wait;
   return {
-    id: `ask:${session.id}/${ask.id}`,
-    label: ask.title,
-    description: shortAge(ask.since, context),
-    icon: askIcon(ask),
-    aria: askSentence(session, ask, context),
-    contextValue: `ask.${ask.kind}.${answerPlace(ask)}`,
+    id: `ask:${session.id}/${ask ?? 'dialog'}`,
+    label: title,
+    description: shortAge(since, context),
+    icon: sessionIcons[kind],
+    aria: waitSentence(session, wait, context),
+    contextValue: `ask.${kind}.${answerPlace(wait)}`,
     expanded: false,
-    target: { kind: 'ask', session: session.id, ask: ask.id },
+    target: { kind: 'ask', session: session.id, ...(ask === undefined ? {} : { ask }) },
+    opens: ask === undefined ? 'attach' : 'showAsk',
     children: [],
   };
 }

@@ -1,15 +1,31 @@
 import * as vscode from 'vscode';
+import { messageOf } from '../../shared/errors.ts';
 
 const scheme = 'gastown';
 
-/** Read-only texts in editors: reports and the details of what a session asks. */
+/** A document that can be seen is read again after a change at most once in this time, in milliseconds. */
+const refreshPause = 1_000;
+
+export interface ShowOptions {
+  /** Tells the editor what language it is; `txt` where absent. */
+  extension?: 'txt' | 'md';
+  /** The keyboard stays where it is. */
+  preserveFocus?: boolean;
+  /** Reads the text anew when the town has changed while the document can be seen. */
+  refresh?: () => Promise<string>;
+}
+
+/** Read-only texts in editors: reports, timelines and the details of what a session asks. */
 export class TextDocuments implements vscode.TextDocumentContentProvider {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
-  private readonly texts = new Map<string, string>();
+  private readonly texts = new Map<string, { text: string; refresh?: () => Promise<string> }>();
   private readonly registrations: vscode.Disposable;
+  private readonly log: Pick<vscode.LogOutputChannel, 'debug'>;
+  private timer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  constructor(log: Pick<vscode.LogOutputChannel, 'debug'>) {
+    this.log = log;
     this.registrations = vscode.Disposable.from(
       this.changed,
       vscode.workspace.registerTextDocumentContentProvider(scheme, this),
@@ -20,18 +36,43 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   }
 
   /** Shows the text under a title; the same title again replaces it. */
-  async show(title: string, text: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.txt` });
-    this.texts.set(uri.path, text);
+  async show(title: string, text: string, { extension = 'txt', preserveFocus = false, refresh }: ShowOptions = {}): Promise<void> {
+    const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.${extension}` });
+    this.texts.set(uri.path, { text, ...(refresh ? { refresh } : {}) });
     this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true });
+    await vscode.window.showTextDocument(uri, { preview: true, preserveFocus });
+  }
+
+  /** The town has changed: what can be seen is read again. */
+  refresh(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      for (const { document } of vscode.window.visibleTextEditors) {
+        if (document.uri.scheme === scheme) void this.read(document.uri);
+      }
+    }, refreshPause);
   }
 
   provideTextDocumentContent({ path }: vscode.Uri): string {
-    return this.texts.get(path) ?? '';
+    return this.texts.get(path)?.text ?? '';
   }
 
   dispose(): void {
+    clearTimeout(this.timer);
     this.registrations.dispose();
+  }
+
+  private async read(uri: vscode.Uri): Promise<void> {
+    const known = this.texts.get(uri.path);
+    if (!known?.refresh) return;
+    try {
+      const text = await known.refresh();
+      if (text === known.text || this.texts.get(uri.path) !== known) return;
+      known.text = text;
+      this.changed.fire(uri);
+    } catch (error) {
+      // The host has just gone, for example: the text stays as it was.
+      this.log.debug(`${uri.path} could not be read again: ${messageOf(error)}`);
+    }
   }
 }

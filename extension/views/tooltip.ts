@@ -1,4 +1,5 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
+import { waitsOf } from '../../shared/attention/waits.ts';
 import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
 import { severityText } from './escalation-tree.ts';
@@ -22,10 +23,11 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
     }
     case 'ask': {
       const session = snapshot.sessions.find((each) => each.id === target.session);
-      const ask = session?.asks.find((each) => each.id === target.ask);
-      if (!ask) return undefined;
-      const where = ask.resolvable ? '' : `\n\n${context.t('It can only be answered in its terminal.')}`;
-      return `**${escaped(ask.title)}**\n\n${fenced(ask.detail)}${where}`;
+      const wait = session && waitsOf(session).find((each) => each.ask === target.ask);
+      if (!wait) return undefined;
+      const detail = wait.detail === '' ? [] : [fenced(wait.detail)];
+      const where = wait.resolvable ? [] : [context.t('It can only be answered in its terminal.')];
+      return [`**${escaped(wait.title)}**`, ...detail, ...where].join('\n\n');
     }
     case 'work': {
       const work = snapshot.work.find((each) => each.id === target.work);

@@ -1,3 +1,4 @@
+import type { CommandName } from '../commands/command-ids.ts';
 import type { Role } from '../../shared/orchestrator.ts';
 import type { StateIcon } from './session-icon.ts';
 
@@ -7,7 +8,8 @@ export type RowTarget =
   | { kind: 'rig'; rig: string }
   | { kind: 'role'; rig: string; role: Role }
   | { kind: 'session'; session: string }
-  | { kind: 'ask'; session: string; ask: string }
+  /** Something that the session waits for; without an ask where only its terminal tells what. */
+  | { kind: 'ask'; session: string; ask?: string }
   | { kind: 'child'; session: string; child: string }
   | { kind: 'work'; work: string }
   | { kind: 'escalation'; escalation: string; session?: string }
@@ -27,5 +29,7 @@ export interface TreeNode {
   /** Whether the row opens by itself when it is new. */
   expanded: boolean;
   target: RowTarget;
+  /** What a click on the row does besides selecting it: one of our commands, called with the row's id. */
+  opens?: CommandName;
   children: TreeNode[];
 }

@@ -51,6 +51,14 @@ export class Views {
     return this.views.map(({ provider }) => provider.node(rowId)?.target).find((target) => target !== undefined);
   }
 
+  /** The session whose row, or a row below it, is selected in a view that can be seen. */
+  get selectedSession(): string | undefined {
+    const { view } = this.sessions;
+    const [row] = view.visible ? view.selection : [];
+    const target = row === undefined ? undefined : this.target(row);
+    return target !== undefined && 'session' in target ? target.session : undefined;
+  }
+
   show(): void {
     const snapshot = this.town.snapshot;
     const context = viewContext();

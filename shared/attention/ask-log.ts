@@ -192,7 +192,7 @@ export class AskLog {
 }
 
 /** Pure. The waits of a run that were recorded, and whose end was not. */
-export function openIn(events: readonly StoredEvent[], runId: string): OpenWait[] {
+function openIn(events: readonly StoredEvent[], runId: string): OpenWait[] {
   const open = new Map<string, OpenWait>();
   for (const { type, at, detail, runId: of } of events) {
     const { ask, title } = detail;

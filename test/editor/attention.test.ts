@@ -1,9 +1,11 @@
 // Sessions that wait for the person: how they show it, and all the ways to answer.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionView } from '../../shared/town/snapshot.ts';
+import { eventually } from '../support/editor/eventually.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import type { TreeRowFacts } from '../support/editor/tree.ts';
@@ -19,6 +21,9 @@ describe('attention', () => {
   beforeAll(async () => {
     town = await TownEditor.start({ rules: crewRules });
     await town.open();
+    // A session that fails stays so: what is told of it can be read.
+    const settings = path.join(town.root, 'settings/config.json');
+    await writeFile(settings, JSON.stringify({ ...JSON.parse(await readFile(settings, 'utf8')), failure_policy: { restarts: { max: 0 } } }));
     await town.watcher.request('session.spawn', { role: 'crew', rig: rigName, agent: 'opencode', name: 'amy' });
     await town.watcher.request('session.spawn', { role: 'mayor', agent: 'claude' });
     // The mayor's terminal is not the one that is typed into: nothing is delivered to it then.
@@ -56,6 +61,8 @@ describe('attention', () => {
     const rows = await town.sessions.rows();
     expect(rows[rows.findIndex((row) => row.label === label) + 1]?.depth ?? 0).toBeLessThanOrEqual(depth);
   }
+
+  const untilEditor = (text: RegExp) => expect.poll(() => town.window.editorText(), { timeout: 20_000 }).toMatch(text);
 
   const labelOf = (session: string): string => (session === mayor ? 'Mayor' : 'amy');
 
@@ -177,6 +184,67 @@ describe('attention', () => {
     expect(await town.window.views.badge('Gas Town')).toBeUndefined();
   });
 
+  it('shows all there is to know about an ask by a click on its row', async () => {
+    await wantsToMake(amy, 'eleven');
+    await town.sessions.row('bash: touch eleven').click();
+    await untilEditor(/command: touch eleven/);
+    await town.window.screenshot('attention-details');
+    await town.sessions.row('amy').inlineAction('Deny');
+    await untilAnswered(amy);
+  });
+
+  it('goes through all that wait, the oldest first, and answers in place', async () => {
+    await wantsToMake(amy, 'twelve');
+    await wantsToMake(mayor, 'thirteen');
+    await town.window.palette.run('Gas Town: Next Waiting Session');
+    const { quickInput } = town.window;
+    expect(await quickInput.options('Waiting for You (1 of 2)')).toEqual(
+      ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal', 'Skip to the Next One']);
+    await town.window.screenshot('attention-next');
+    await quickInput.pick('Allow', 'amy (myproject) asks: bash: touch twelve');
+    await quickInput.pick('Deny', 'Mayor asks: Bash: touch thirteen');
+    await Promise.all([untilAnswered(amy), untilAnswered(mayor)]);
+    expect([existsSync(fileOf(amy, 'twelve')), existsSync(fileOf(mayor, 'thirteen'))]).toEqual([true, false]);
+    expect(await town.window.palette.offers('Gas Town: Next Waiting Session')).toBe(false);
+  });
+
+  it('closes the row when the terminal answers first, and the answer from the row comes too late', async () => {
+    const { asks } = await wantsToMake(mayor, 'fourteen');
+    await town.window.palette.run('Gas Town: Next Waiting Session');
+    await town.window.quickInput.input('Mayor asks: Bash: touch fourteen');
+    await town.window.quickInput.dismiss();
+    await town.sessions.row('Mayor').inlineAction('Attach Terminal…');
+    await town.window.terminals.textWhen(/Do you want to proceed/);
+    await town.window.terminals.press('Enter');
+    await untilAnswered(mayor);
+    await town.window.terminals.focus('bash');
+    const late = town.watcher.request('session.answer', { session: mayor, ask: asks[0]!.id, answer: { kind: 'deny' } });
+    await expect(late).rejects.toThrow('no longer waits for this');
+    expect(existsSync(fileOf(mayor, 'fourteen'))).toBe(true);
+  });
+
+  it('shows what happened to a session, keeps it fresh, and exports it', async () => {
+    await wantsToMake(amy, 'fifteen');
+    await town.sessions.row('amy').inlineAction('Deny');
+    await untilAnswered(amy);
+    await town.window.palette.run('Gas Town: Show Timeline…');
+    await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
+    for (const line of [/Timeline of amy \(myproject\), newest first/, /waits for permission: bash: touch fifteen/, /denied by the person: bash: touch fifteen/]) {
+      await untilEditor(line);
+    }
+    await town.window.screenshot('attention-timeline');
+    await tell(amy, 'Are you there?');
+    await untilEditor(/accepted: Are you there\?/);
+
+    const file = path.join(town.root, 'amy.json');
+    await town.window.palette.run('Gas Town: Export Timeline…');
+    await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
+    await town.window.quickInput.type(file, 'Export the Timeline of amy');
+    const exported = await eventually('the exported file', async () => (existsSync(file) ? readFileSync(file, 'utf8') : ''), (text) => text !== '');
+    const { entries } = JSON.parse(exported) as { entries: { type: string; by?: string }[] };
+    expect(entries.filter(({ type, by }) => type === 'ask.answered' && by === 'person')).not.toEqual([]);
+  });
+
   it('tells every state by shape and in words, not by colour alone', async () => {
     const gate = 'a long thought';
     const forget = town.model.on({ name: 'thinks', match: /Please think/, steps: [{ hold: gate }, { text: 'Done.' }] });
@@ -195,5 +263,16 @@ describe('attention', () => {
     for (const [state, word] of Object.entries({ working: 'working', unread: 'idle, has news', idle: 'idle', stopped: 'stopped' })) {
       expect(looks.get(state)?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, ${word}, for`);
     }
+  });
+
+  it('tells of a session that failed, with why, once, and leads to what happened', async () => {
+    await clearNotifications();
+    process.kill(town.session(mayor).pid!, 'SIGKILL');
+    const told = await town.window.notifications.waitFor(/^Mayor failed: .*killed/);
+    expect(told).toMatchObject({ severity: 'warning', buttons: ['Show Timeline'] });
+    expect(await town.window.notifications.list()).toHaveLength(1);
+    await town.window.notifications.click(/Mayor failed/, 'Show Timeline');
+    await town.window.notifications.hide();
+    for (const line of [/Timeline of Mayor/, /is failed \(.*killed/]) await untilEditor(line);
   });
 });

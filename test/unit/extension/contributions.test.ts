@@ -76,6 +76,7 @@ test('the row offers what fits its state, with three inline actions at most', ()
   expect(inline('ask.permission.here')).toEqual(['allow', 'deny']);
   expect(inline('ask.question.here')).toEqual(['answer']);
   expect(inline('ask.plan.terminal')).toEqual(['attach']);
+  expect(inline('ask.dialog.terminal')).toEqual(['attach']);
   expect(inline('child')).toEqual([]);
   expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession']);
   expect(inline('escalation')).toEqual(['closeEscalation']);

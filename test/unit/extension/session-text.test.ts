@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import {
   aggregateText,
-  askSentence,
   longAge,
   sessionDescription,
   sessionSentence,
   shortAge,
   shortAggregateText,
+  waitSentence,
 } from '../../../extension/views/session-text.ts';
+import { waitsOf } from '../../../shared/attention/waits.ts';
 import { ask, asking, context, minute, session } from './fixtures.ts';
 
 test('ages are whole units, and never negative when clocks disagree', () => {
@@ -53,7 +54,8 @@ test('screen readers hear who, where, what it waits for and for how long', () =>
     'session worker-1, polecat of rig myproject, waiting for permission: Bash: npm test, for 2 minutes, agent opencode',
   );
   expect(sessionSentence(mayor, context)).toBe('session Mayor, idle, for 3 minutes, agent claude');
-  expect(askSentence(session(), ask({ resolvable: false }), context)).toBe(
+  const [wait] = waitsOf(asking([ask({ resolvable: false })]));
+  expect(waitSentence(session(), wait!, context)).toBe(
     'worker-1 (myproject) asks: Bash: npm test, for 2 minutes. It can only be answered in its terminal',
   );
 });

@@ -60,14 +60,15 @@ test('waiting first, then failed, ended last; work going on moves no row', () =>
   const a = named('a', { state: 'stopped' });
   const b = named('b', { activity: { kind: 'busy' } });
   const c = named('c', { state: 'failed' });
-  const d = asking([], { id: 'myproject-d', agentName: 'd' });
+  const d = asking([], { id: 'myproject-d', agentName: 'd', cause: 'd' });
   const e = named('e');
-  expect(order(a, b, c, d, e).map((line) => line.trim())).toEqual(['d', 'c', 'b', 'e', 'a']);
+  // The second d is what it waits for.
+  expect(order(a, b, c, d, e).map((line) => line.trim())).toEqual(['d', 'd', 'c', 'b', 'e', 'a']);
   expect(
     order(a, { ...b, activity: { kind: 'idle' } }, c, d, { ...e, activity: { kind: 'busy' } }).map((line) =>
       line.trim(),
     ),
-  ).toEqual(['d', 'c', 'b', 'e', 'a']);
+  ).toEqual(['d', 'd', 'c', 'b', 'e', 'a']);
 });
 
 test('a town without rigs and sessions has no rows, so that its welcome shows', () => {
@@ -118,6 +119,24 @@ test('the context value tells menus the backend, the class, and what can be answ
     'session.claude.waiting.plan.terminal',
     'session.claude.waiting.dialog.terminal',
   ]);
+});
+
+test('a wait without an ask has a row, too, that leads to the terminal', () => {
+  const waits = asking([], { backend: 'claude', state: 'starting', cause: 'Claude asks whether to trust /x' });
+  const [row] = all(sessionTree(town({ sessions: [waits] }), context)).filter(({ id }) => id.startsWith('ask:'));
+  expect(row).toMatchObject({
+    label: 'Claude asks whether to trust /x',
+    icon: { icon: 'bell-dot' },
+    contextValue: 'ask.dialog.terminal',
+    opens: 'attach',
+    target: { kind: 'ask', session: waits.id },
+  });
+  expect(row?.aria).toContain('It can only be answered in its terminal');
+});
+
+test('a click on what is asked shows all of it', () => {
+  const rows = all(sessionTree(town({ sessions: [asking([ask({ kind: 'plan', title: 'Plan' })])] }), context));
+  expect(rows.filter(({ opens }) => opens !== undefined).map(({ label, opens }) => [label, opens])).toEqual([['Plan', 'showAsk']]);
 });
 
 test('a parent is never drawn as working because of a child', () => {

@@ -28,6 +28,12 @@ test('what agents write is shown, never interpreted', () => {
   expect(detail).toContain('````text\necho ```\nrm\n````');
 });
 
+test('a wait without an ask says what is known of it, and where to answer', () => {
+  const dialog = asking([], { id: 'd', cause: 'Claude asks' });
+  const text = tooltipOf({ kind: 'ask', session: 'd' }, town({ sessions: [dialog] }), context);
+  expect(text).toBe('**Claude asks**\n\nIt can only be answered in its terminal.');
+});
+
 test('a row whose thing is gone has none', () => {
   expect(tooltipOf({ kind: 'session', session: 'gone' }, snapshot, context)).toBeUndefined();
   expect(tooltipOf({ kind: 'ask', session: waiting.id, ask: 'gone' }, snapshot, context)).toBeUndefined();

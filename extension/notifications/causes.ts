@@ -1,0 +1,41 @@
+/** What to notify the person of. Pure. */
+import { waitsOf } from '../../shared/attention/waits.ts';
+import type { AttentionView } from '../../shared/attention/waits.ts';
+import type { EscalationView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+
+/** One reason for a notification: a session waits for something, a run of it has failed, or something was escalated. */
+export type Cause = {
+  /** The same for as long as it is the same reason. */
+  key: string;
+} & (
+  | { kind: 'waiting'; session: SessionView; wait: AttentionView }
+  | { kind: 'failed'; session: SessionView }
+  | { kind: 'escalated'; escalation: EscalationView }
+);
+
+export function causesIn({ sessions, escalations }: TownSnapshot): Cause[] {
+  return [
+    ...sessions.flatMap((session) => causesOf(session)),
+    ...escalations.map((escalation): Cause => ({ kind: 'escalated', key: escalation.id, escalation })),
+  ];
+}
+
+function causesOf(session: SessionView): Cause[] {
+  // A session that is kept from running is told by its escalation.
+  if (session.quarantined !== undefined) return [];
+  if (session.state === 'failed') return [{ kind: 'failed', key: `${session.runId}/failed`, session }];
+  return waitsOf(session).map((wait) => ({
+    kind: 'waiting',
+    key: `${session.runId}/${wait.ask ?? `since ${wait.since}`}`,
+    session,
+    wait,
+  }));
+}
+
+/** A longer text would be cut in a notification, and nobody shall allow what they cannot read. */
+const messageLength = 100;
+
+/** Whether it can be allowed or denied right in a message: everything about it is in its title. */
+export function fitsInMessage({ kind, resolvable, title }: AttentionView): boolean {
+  return kind === 'permission' && resolvable && title.length <= messageLength && !/[\n…]/.test(title);
+}

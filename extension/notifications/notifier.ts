@@ -1,0 +1,85 @@
+import * as vscode from 'vscode';
+import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import { Lifetime } from '../lifetime.ts';
+import { settings } from '../settings.ts';
+import type { AttachTerminals } from '../terminals/attach-terminals.ts';
+import type { CurrentTown } from '../town/current-town.ts';
+import { Announcer } from './announcer.ts';
+import { causesIn } from './causes.ts';
+import type { Cause } from './causes.ts';
+import { tell } from './messages.ts';
+
+export interface NotifierOptions {
+  town: CurrentTown;
+  attachTerminals: AttachTerminals;
+  /** The session whose row is selected where the person can see it. */
+  selectedSession: () => string | undefined;
+}
+
+/**
+ * Tells of each wait, failure and escalation once: in the window that the person is using, unless they are looking at that
+ * session anyway. What comes while the window is in the background is told when it is used again, where it still holds.
+ */
+export class Notifier {
+  private readonly lifetime = new Lifetime();
+  private readonly announcer = new Announcer();
+  private readonly options: NotifierOptions;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: NotifierOptions) {
+    this.options = options;
+    this.lifetime.own(options.town.onDidChange((snapshot) => this.update(snapshot)));
+    this.lifetime.own(vscode.window.onDidChangeWindowState(() => void this.announce()));
+  }
+
+  dispose(): Promise<void> {
+    clearTimeout(this.timer);
+    return this.lifetime.dispose();
+  }
+
+  private update(snapshot: TownSnapshot | undefined): void {
+    if (snapshot) this.announcer.update(causesIn(snapshot), Date.now());
+    else this.announcer.reset();
+    this.wake();
+  }
+
+  private wake(): void {
+    clearTimeout(this.timer);
+    const { nextAt } = this.announcer;
+    if (nextAt === undefined || !mayTell()) return;
+    this.timer = setTimeout(() => void this.announce(), Math.max(0, nextAt - Date.now()));
+  }
+
+  private async announce(): Promise<void> {
+    const isInView = await this.view();
+    const causes = this.announcer.take({ now: Date.now(), mayTell: mayTell(), isOn, isInView });
+    tell(causes, this.options.town.snapshot);
+    this.wake();
+  }
+
+  /** Which sessions the person is looking at. */
+  private async view(): Promise<(cause: Cause) => boolean> {
+    const active = vscode.window.activeTerminal;
+    const pid = await active?.processId;
+    return (cause) => {
+      // An escalation is for somebody beyond the session, whatever they look at.
+      if (!vscode.window.state.focused || cause.kind === 'escalated') return false;
+      const { id, pid: own } = cause.session;
+      const shown = active !== undefined && (this.options.attachTerminals.shows(active, id) || (pid !== undefined && pid === own));
+      return shown || this.options.selectedSession() === id;
+    };
+  }
+}
+
+const mayTell = (): boolean => vscode.window.state.focused || settings.notifyInactiveWindows();
+
+function isOn(kind: Cause['kind']): boolean {
+  switch (kind) {
+    case 'waiting':
+      return settings.notifyWaiting();
+    case 'failed':
+      return settings.notifyFailed();
+    case 'escalated':
+      return settings.notifyEscalations();
+  }
+}
