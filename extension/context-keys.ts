@@ -14,6 +14,8 @@ const contextKeys = {
   hasSessions: 'gastown.hasSessions',
   /** A session waits for the person. */
   hasWaiting: 'gastown.hasWaiting',
+  /** The Messages view shows some only. */
+  messagesFiltered: 'gastown.messagesFiltered',
   /** Neither backend's program was found, and no session runs. */
   noAgentProgram: 'gastown.noAgentProgram',
 } as const;

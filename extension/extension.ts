@@ -11,6 +11,7 @@ import { EditorTerminalHost } from './terminals/editor-terminal-host.ts';
 import { CurrentTown } from './town/current-town.ts';
 import { joinFrom } from './town/join-from.ts';
 import { findTownOf } from './town/find-town-of.ts';
+import { MessagesView } from './views/messages-view.ts';
 import { StatusBar } from './views/status-bar.ts';
 import { TextDocuments } from './views/text-documents.ts';
 import { Views } from './views/views.ts';
@@ -27,14 +28,16 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   const agents = lifetime.own(new AgentPrograms(town, log));
   const views = lifetime.own(new Views(town, () => agents.found));
   lifetime.own(agents.onDidChange(() => views.show()));
-  keepContextKeys(lifetime.own(new ContextKeys()), town, agents, lifetime);
+  const keys = lifetime.own(new ContextKeys());
+  keepContextKeys(keys, town, agents, lifetime);
+  const messages = lifetime.own(new MessagesView(town, keys, log));
   lifetime.own(new StatusBar(town));
   lifetime.own(new Notifier({ town, attachTerminals, selectedSession: () => views.selectedSession }));
   lifetime.own(town.onDidChange(() => documents.refresh()));
   lifetime.own(new ConfigProblems(town));
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
-  lifetime.own(registerCommands({ town, attachTerminals, documents, log, checkAgents: () => agents.check() }, views));
+  lifetime.own(registerCommands({ town, attachTerminals, documents, messages, log, checkAgents: () => agents.check() }, views));
   void town.refresh();
   return lifetime;
 }

@@ -30,6 +30,10 @@ export const commandNames = [
   'showAsk',
   'showTimeline',
   'exportTimeline',
+  'filterMessages',
+  'clearMessageFilter',
+  'copyMessageId',
+  'openMessage',
 ] as const;
 
 export type CommandName = (typeof commandNames)[number];

@@ -9,6 +9,7 @@ import { closeEscalation, resetSession } from './escalation-commands.ts';
 import { givenBy } from './given.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
+import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
 import { attach, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
@@ -45,6 +46,10 @@ const commands: Record<CommandName, Command> = {
   showAsk,
   showTimeline,
   exportTimeline,
+  filterMessages,
+  clearMessageFilter,
+  copyMessageId,
+  openMessage,
 };
 
 export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {
@@ -52,7 +57,7 @@ export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>
     vscode.commands.registerCommand(`gastown.${name}`, async (argument: unknown) => {
       try {
         await commands[name](
-          givenBy(argument, (rowId) => views.target(rowId)),
+          givenBy(argument, (rowId) => views.target(rowId) ?? deps.messages.target(rowId)),
           deps,
         );
       } catch (error) {

@@ -4,6 +4,7 @@ import type { TownConnection } from '../../shared/town/join.ts';
 import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import type { AttachTerminals } from '../terminals/attach-terminals.ts';
 import type { CurrentTown } from '../town/current-town.ts';
+import type { MessagesView } from '../views/messages-view.ts';
 import type { TextDocuments } from '../views/text-documents.ts';
 import { viewIds } from '../views/views.ts';
 import type { Given } from './given.ts';
@@ -12,6 +13,7 @@ export interface CommandDeps {
   readonly town: CurrentTown;
   readonly attachTerminals: AttachTerminals;
   readonly documents: TextDocuments;
+  readonly messages: MessagesView;
   readonly log: vscode.LogOutputChannel;
   /** Looks for agent programs again. */
   checkAgents(): Promise<void>;

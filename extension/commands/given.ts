@@ -1,6 +1,6 @@
 import type { RowTarget } from '../views/tree-node.ts';
 
-const keys = ['session', 'rig', 'role', 'work', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder'] as const;
+const keys = ['session', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder'] as const;
 
 /**
  * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or
@@ -33,6 +33,8 @@ function fromTarget(target: RowTarget | undefined): Given {
       return { work: target.work };
     case 'escalation':
       return { escalation: target.escalation, ...(target.session === undefined ? {} : { session: target.session }) };
+    case 'message':
+      return { message: target.message };
     case 'town':
     case 'group':
     case undefined:

@@ -38,6 +38,7 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
       return escalation && escalationTooltip(escalation, context);
     }
     case 'role':
+    case 'message':
     case 'child':
     case 'group':
       return undefined;
@@ -112,21 +113,21 @@ function escalationTooltip(escalation: EscalationView, context: ViewContext): st
   return `${head}\n\n${fenced(message)}`;
 }
 
-function lines(head: string, fields: (string | undefined)[]): string {
+export function lines(head: string, fields: (string | undefined)[]): string {
   return [head, '', ...fields.filter((each) => each !== undefined)].join('\n');
 }
 
-function field(name: string, value: string | undefined): string | undefined {
+export function field(name: string, value: string | undefined): string | undefined {
   return value === undefined || value === '' ? undefined : `- ${name}: ${escaped(value.replace(/\s+/g, ' '))}`;
 }
 
 /** Text of agents and people is shown, never interpreted. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-.!~<>|&$]/g, '\\$&');
 }
 
 /** A fence longer than any run of backticks inside; long texts are cut, the whole is one command away. */
-function fenced(text: string): string {
+export function fenced(text: string): string {
   const shown = text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
   const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);

@@ -13,6 +13,7 @@ export type RowTarget =
   | { kind: 'child'; session: string; child: string }
   | { kind: 'work'; work: string }
   | { kind: 'escalation'; escalation: string; session?: string }
+  | { kind: 'message'; message: string }
   | { kind: 'group' };
 
 /** A row before it meets the editor. Plain data: two builds of the same snapshot are deeply equal. */

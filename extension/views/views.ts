@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { TownSnapshot } from '../../shared/town/snapshot.ts';
 import { Lifetime } from '../lifetime.ts';
 import type { CurrentTown } from '../town/current-town.ts';
+import { Ages } from './ages.ts';
 import { NodeTreeProvider } from './node-tree-provider.ts';
 import { rigTree } from './rig-tree.ts';
 import { classOf } from './session-icon.ts';
@@ -11,10 +12,7 @@ import type { RowTarget, TreeNode } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 import { workTree } from './work-tree.ts';
 
-export const viewIds = { sessions: 'gastown.sessions', rigs: 'gastown.rigs', work: 'gastown.work' } as const;
-
-/** Ages are written in whole minutes. */
-const ageInterval = 30_000;
+export const viewIds = { sessions: 'gastown.sessions', rigs: 'gastown.rigs', work: 'gastown.work', messages: 'gastown.messages' } as const;
 
 interface TownView {
   readonly view: vscode.TreeView<string>;
@@ -106,27 +104,6 @@ export class Views {
     if (!session?.unseen) return;
     // Harmless where it fails (the host has just gone): the row keeps saying that there is news.
     await this.town.connection?.api.request('session.seen', { session: session.id }).catch(() => undefined);
-  }
-}
-
-/** Lets the ages on the rows grow while somebody can see them. */
-class Ages {
-  private timer: NodeJS.Timeout | undefined;
-  private readonly tick: () => void;
-
-  constructor(tick: () => void) {
-    this.tick = tick;
-  }
-
-  run(visible: boolean): void {
-    if (visible === (this.timer !== undefined)) return;
-    clearInterval(this.timer);
-    this.timer = visible ? setInterval(this.tick, ageInterval) : undefined;
-    if (visible) this.tick();
-  }
-
-  dispose(): void {
-    clearInterval(this.timer);
   }
 }
 
