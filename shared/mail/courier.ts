@@ -181,7 +181,7 @@ export class Courier {
     const { messages } = this.parts.store;
     const has = tried.length === 0 ? [] : await this.recall(session, tried);
     if (this.stopping.signal.aborted) return [];
-    for (const id of has ?? []) this.parts.manager.delivered(session.runId, id);
+    this.found(session, has ?? []);
     // Nobody can tell: it goes again, and says so.
     if (has === undefined) for (const id of tried) messages.setRepeated(id);
     return batch.flatMap(({ message: { id }, work }) => {
@@ -200,6 +200,13 @@ export class Courier {
     }
   }
 
+  /** The record has these. Where the session is idle, the turn that they were part of is over, too. */
+  private found({ id, runId }: SessionInfo, entries: readonly string[]): void {
+    const { manager, registry } = this.parts;
+    for (const entry of entries) manager.delivered(runId, entry);
+    if (entries.length > 0 && registry.find(id)?.activity.kind === 'idle') manager.turnEnded(runId);
+  }
+
   private taken(id: SessionId, flight: Flight): void {
     if (flight.ids.size === 0) return this.release(id);
     flight.takenAt = this.parts.manager.now();
@@ -213,7 +220,7 @@ export class Courier {
     this.recall(session, [...flight.ids]).then(
       (has = []) => {
         if (!this.isCurrent(id, flight)) return;
-        for (const entry of has) this.parts.manager.delivered(session.runId, entry);
+        this.found(session, has);
         if (flight.ids.size === 0) this.release(id);
         else this.doubt(id, flight, reason, true);
       },

@@ -16,7 +16,7 @@ const pasteEnd = '\u001b[201~';
 /** Pure. What the composer will hold: no control characters (ESC would end the paste), tabs and accents as it keeps them. */
 export function encodePrompt(text: string): string {
   const plain = text
-    .replace(/\r\n?/g, '\n')
+    .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(/\t/g, '    ')
     .replace(/(?!\n)\p{Cc}/gu, '')
     .replace(/\p{Cs}/gu, '\uFFFD')
@@ -53,8 +53,11 @@ export function pasteOf(encoded: string): string {
     .join('');
 }
 
-/** Pure. Whether a submitted prompt is the encoded text. The composer trims blanks at line ends. */
+/**
+ * Pure. Whether a submitted prompt is the encoded text. The composer trims blanks at line ends, and drops invisible
+ * characters (direction, soft hyphens, selectors of glyphs) where they join nothing.
+ */
 export function isSamePrompt(prompt: string, encoded: string): boolean {
-  const comparable = (text: string): string => text.replace(/\s+/g, ' ').trim();
+  const comparable = (text: string): string => text.replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '').replace(/\s+/g, ' ').trim();
   return comparable(prompt) === comparable(encoded);
 }

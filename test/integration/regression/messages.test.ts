@@ -1,7 +1,7 @@
 /** Scenarios of messages that were lost or doubled elsewhere, played through with the real agents. */
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodePrompt } from '../../../shared/backends/claude/encode.ts';
+import { encodePrompt, isSamePrompt } from '../../../shared/backends/claude/encode.ts';
 import { inert } from '../../../shared/mail/inert.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
 import type { SessionView } from '../../../shared/town/snapshot.ts';
@@ -86,7 +86,9 @@ describe.each(backends)('%s', (backend) => {
     await town.message(message, 'acted');
     const { text } = await town.model.waitFor((request) => request.text.includes(mark(message)));
     const wanted = `${mark(message)} Nudge from the person: ${inert(body)}`;
-    expect(text.trimEnd()).toBe(backend === 'claude' ? encodePrompt(wanted) : wanted);
+    // Claude's composer drops what nobody can see.
+    if (backend === 'claude') expect(isSamePrompt(text, encodePrompt(wanted))).toBe(true);
+    else expect(text).toBe(wanted);
     expect(town.session(id).state).toBe('running');
   });
 

@@ -14,6 +14,7 @@ describe('encodePrompt', () => {
     ['# title', '# title'],
     ['ends with \\', 'ends with \\ .'],
     ['a\r\nb\rc', 'a\nb\nc'],
+    ['a\u2028b\u2029c', 'a\nb\nc'],
     ['a\tb', 'a    b'],
     ['\u001b[201~gone\u0007', '[201~gone'],
     ['trailing \n \n', 'trailing'],
@@ -64,5 +65,6 @@ test('pasteOf brackets every piece, with CR for a newline', () => {
 
 test('a prompt is the same whatever blanks the composer trimmed, and no other prompt is', () => {
   expect(isSamePrompt(' one\ntwo  three', 'one  \ntwo three\n')).toBe(true);
+  expect(isSamePrompt('right to left', '\u202eright\u00ad to\u200b left\u202c')).toBe(true);
   expect(isSamePrompt('one', 'one two')).toBe(false);
 });

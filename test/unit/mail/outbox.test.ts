@@ -90,6 +90,8 @@ describe('outbox', () => {
     core.manager.turnEnded(runId);
     await settled();
     expect(stateOf(known.id)).toBe('delivered');
+    idle();
+    await settled();
     expect(core.store.messages.get(lost.id)).toMatchObject({ state: 'accepted', reason: 'the turn ended without a receipt' });
     core.advance(2000);
     idle();
@@ -221,7 +223,8 @@ describe('outbox', () => {
       await core.manager.adoptAll();
       idle();
       await settled();
-      expect(stateOf(had)).toBe('delivered');
+      // It is idle, so the turn is over as well.
+    expect(stateOf(had)).toBe('acted');
       expect(delivered()).toEqual([`[gt ${lost}] Nudge from the person: lost`]);
     });
 
