@@ -78,9 +78,10 @@ export function stateText(session: SessionView, { t, clock }: ViewContext): stri
     case 'idle':
       return t('idle');
     case 'limited':
-      return session.activity.kind === 'rate-limited'
-        ? t('rate-limited until {0}', clock(session.activity.until))
-        : t('rate-limited');
+      if (session.activity.kind !== 'rate-limited') return t('rate-limited');
+      return session.activity.failing
+        ? t('provider fails, tries again at {0}', clock(session.activity.until))
+        : t('rate-limited until {0}', clock(session.activity.until));
     case 'paused':
       return t('paused');
     case 'failed':

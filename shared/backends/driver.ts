@@ -82,6 +82,19 @@ export type AskAnswer =
   /** One list of chosen labels (or free text) per question. */
   | { kind: 'answers'; answers: string[][] };
 
+/** Why a turn ended without the model's answer. */
+export interface TurnFailure {
+  /**
+   * `rate-limit`: the provider takes nothing for now; `provider`: it fails, is out of reach, or broke off;
+   * `signed-out`: it does not know us (any more); `refused`: it does not take this request, whatever the time.
+   */
+  kind: 'rate-limit' | 'provider' | 'account' | 'refused';
+  /** The provider's own words. */
+  reason: string;
+  /** Epoch milliseconds from which on it takes requests again, where it said so. */
+  until?: number;
+}
+
 /** What the driver tells the core. All of it may be repeated, and may come late. */
 export interface DriverHost {
   readonly log: Logger;
@@ -98,8 +111,11 @@ export interface DriverHost {
   progress(runId: string): void;
   /** Proof that the model has one entry of a delivery, reported from inside the session or by the program. */
   delivered(runId: string, messageId: string): void;
-  /** The turn that contained what was delivered has ended. */
-  turnEnded(runId: string): void;
+  /**
+   * The turn that contained what was delivered has ended. One that the provider made fail is told of before the session is
+   * reported as idle, so that nothing else is put before a model that does not answer.
+   */
+  turnEnded(runId: string, failure?: TurnFailure): void;
 }
 
 /** What became of a delivery; what was not taken the core keeps queued, or gives up after bounded attempts. */
@@ -135,6 +151,8 @@ export interface BackendDriver {
   /** Answers an open ask. Rejects when it has been answered elsewhere. */
   answer(runId: string, askId: string, answer: AskAnswer): Promise<void>;
   attach(runId: string): Promise<AttachTarget>;
+  /** What the model said last in the run's conversation; undefined where it has said nothing. */
+  lastWords(runId: string): Promise<string | undefined>;
   /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
   health(signal: AbortSignal): Promise<void>;
   /** Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. */

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { messageKinds, messageStates, priorities } from '../mail/message.ts';
 import { backendNames, roles, workTypes } from '../orchestrator.ts';
-import type { BroadcastResult, SessionId } from '../orchestrator.ts';
+import type { BackendName, BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
 import type { AttentionView } from '../attention/waits.ts';
 import type { EscalationView, LogEntry, MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
@@ -154,7 +154,7 @@ export interface Results {
   hello: { protocol: number; town: string; root: string; host: string; caller: CallerView };
   'town.snapshot': TownSnapshot;
   'town.doctor': { checks: DoctorCheck[] };
-  'town.health': { backends: { name: string; ok: boolean; detail: string }[] };
+  'town.health': { backends: { name: BackendName; ok: boolean; detail: string }[] };
   'rig.add': RigView;
   'work.add': WorkView;
   'work.show': WorkView & { history: WorkHistoryEntry[] };

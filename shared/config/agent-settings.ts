@@ -75,3 +75,18 @@ export const roleAgents = z
 
 /** `{worker name → agent name}`. */
 export const agentsByWorker = z.record(z.string(), agentName);
+
+const chainOf = (role: string) => z.array(agentName).describe(`Agents for the ${role}, tried in this order.`).optional();
+
+/** `{role → agents}`: who takes over where the role's agent cannot. */
+export const failover = z
+  .looseObject({
+    mayor: chainOf('mayor'),
+    deacon: chainOf('deacon'),
+    witness: chainOf('witness'),
+    refinery: chainOf('refinery'),
+    crew: chainOf('crew'),
+    polecat: chainOf('polecats'),
+  })
+  .meta({ examples: [{ polecat: ['opencode', 'claude'] }] })
+  .describe('Which agents a role falls back on, in this order, while its own is rate-limited or its backend is down: `{"polecat": ["opencode", "claude"]}`.');

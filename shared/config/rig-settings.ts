@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agents, agentSettings, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
+import { agents, agentSettings, agentsByWorker, failover, roleAgents, untouched } from './agent-settings.ts';
 import { failurePolicySettings } from './failure-policy.ts';
 
 const namepool = z.looseObject({
@@ -25,6 +25,7 @@ export const rigSettings = z.looseObject({
   agents: agents.optional(),
   role_agents: roleAgents.optional(),
   worker_agents: agentsByWorker.describe('Which agent a worker gets, by name; goes before everything else.').optional(),
+  failover: failover.optional(),
   runtime: agentSettings
     .describe('The rig\'s agent, written out. Deprecated: prefer `agent` and `agents`.')
     .optional(),

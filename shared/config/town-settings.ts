@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { agents, agentsByWorker, roleAgents, untouched } from './agent-settings.ts';
+import { agents, agentsByWorker, failover, roleAgents, untouched } from './agent-settings.ts';
 import { attention } from './attention-settings.ts';
+import { backendTrouble } from './backend-trouble.ts';
 import { messageSettings } from './message-settings.ts';
 import { failurePolicySettings } from './failure-policy.ts';
 
@@ -30,6 +31,8 @@ export const townSettings = z.looseObject({
   attention: attention.optional(),
   messages: messageSettings.describe('Limits of the messages between sessions, and when messages expire.').optional(),
   failure_policy: failurePolicySettings.describe('What is done when sessions or work fail: for the town\'s own roles, and for rigs that say nothing else.').optional(),
+  failover: failover.optional(),
+  backend_trouble: backendTrouble.describe('What is done when a model or its provider does not answer.').optional(),
   cli_theme: untouched('Colours of Gas Town\'s command line.'),
   agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
   web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),

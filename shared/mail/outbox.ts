@@ -65,8 +65,9 @@ export class Outbox {
       if (kind !== 'unregistered') this.courier.plan(session.id);
     });
     manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
-    manager.onTurnEnded(({ session, runId }) => {
-      if (this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
+    manager.onTurnEnded(({ session, runId, failure }) => {
+      // What the model did not answer is still to be acted on: it is in its conversation.
+      if (!failure && this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
       this.courier.turnEnded(session.id);
     });
     manager.onEnded(({ session, runId, status }) => {

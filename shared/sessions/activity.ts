@@ -44,4 +44,5 @@ export type Activity =
   | { kind: 'idle' }
   | { kind: 'busy' }
   | { kind: 'attention'; ask: AskKind | 'dialog' }
-  | { kind: 'rate-limited'; until: number; reason: string };
+  /** The model is not to be had before `until`. `failing`: not for a limit, but because the provider fails. */
+  | { kind: 'rate-limited'; until: number; reason: string; failing?: true };

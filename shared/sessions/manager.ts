@@ -7,6 +7,7 @@ import type {
   DriverHost,
   InsideEvent,
   RunReference,
+  TurnFailure,
 } from '../backends/driver.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
 import type { BackendName, ChildSession, SessionId, SessionInfo } from '../orchestrator.ts';
@@ -35,6 +36,11 @@ export interface RunEvent {
   runId: string;
 }
 
+export interface TurnEnd extends RunEvent {
+  /** Set where the model did not answer: what was in the turn has not been acted on. */
+  failure?: TurnFailure;
+}
+
 /**
  * Starts, watches and stops runs through the drivers, and turns what they report into the registry's view. The intent is
  * in the store before the driver acts, so that a restart can tell what should be there.
@@ -56,12 +62,12 @@ export class SessionManager implements DriverHost {
   private readonly owedTurns = new Set<string>();
 
   private readonly deliveredEmitter: Emitter<RunEvent & { deliveryId: string }>;
-  private readonly turnEndedEmitter: Emitter<RunEvent>;
+  private readonly turnEndedEmitter: Emitter<TurnEnd>;
   private readonly endedEmitter: Emitter<RunEvent & { status: Status }>;
   private readonly replacedEmitter: Emitter<RunEvent>;
   private readonly answeredEmitter: Emitter<RunEvent & { askId: string; cause: string }>;
   readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
-  readonly onTurnEnded: Emitter<RunEvent>['event'];
+  readonly onTurnEnded: Emitter<TurnEnd>['event'];
   /** The session's run is over, and it was not ended for a restart. */
   readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
   /** `session` goes on with another run than `runId`. */
@@ -100,7 +106,7 @@ export class SessionManager implements DriverHost {
     this.adoptions = new Adoptions(keeper, {
       isDisposed: () => this.disposed,
       onAdopted: (runId) => {
-        if (this.store.messages.isTurnOpen(runId)) this.owedTurns.add(runId);
+        if (this.store.messages.isTurnOpen(runId) && !this.store.troubles.isOf(runId)) this.owedTurns.add(runId);
       },
     });
   }
@@ -185,6 +191,18 @@ export class SessionManager implements DriverHost {
     return this.driver(info.backend).attach(info.runId);
   }
 
+  /** What the session's model said last, where its program can tell. */
+  async lastWords(id: SessionId): Promise<string | undefined> {
+    const info = this.registry.get(id);
+    if (hasEnded(info)) return undefined;
+    try {
+      return await this.driver(info.backend).lastWords(info.runId);
+    } catch (error) {
+      this.log.debug(`the last words of ${id} are not known: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   async fromInside(runId: string, event: InsideEvent): Promise<unknown> {
     const id = this.sessionOfRun.get(runId);
     if (id === undefined) return undefined;
@@ -247,10 +265,10 @@ export class SessionManager implements DriverHost {
     if (session) this.deliveredEmitter.fire({ session, runId, deliveryId });
   }
 
-  turnEnded(runId: string): void {
+  turnEnded(runId: string, failure?: TurnFailure): void {
     this.owedTurns.delete(runId);
     const session = this.sessionAt(runId);
-    if (session) this.turnEndedEmitter.fire({ session, runId });
+    if (session) this.turnEndedEmitter.fire({ session, runId, ...(failure ? { failure } : {}) });
   }
 
   // the rest

@@ -16,7 +16,10 @@ export type Fact =
   | { kind: 'idle' }
   /** The program itself says that it waits, without saying for what (Claude's `waiting`). */
   | { kind: 'waiting'; ask: AskKind | 'dialog' }
-  | { kind: 'rate-limited'; until: number; reason: string }
+  | { kind: 'rate-limited'; until: number; reason: string; failing?: true }
+  /** Its turn has failed, and the host lets it rest until then; idle is shown as this. */
+  | { kind: 'parked'; until: number; reason: string; failing?: true }
+  | { kind: 'resumed' }
   | { kind: 'asked'; ask: Ask }
   | { kind: 'answered'; askId: string }
   | { kind: 'stopping' }
@@ -50,6 +53,7 @@ interface Slot {
   asked: Record<string, Ask>;
   answered: Record<string, number>;
   ready?: { at: number; cause: string };
+  parked?: { at: number; activity: Activity; cause: string };
   stopping?: { at: number };
   ended?: { at: number; cause: string; error?: string };
   failed?: { at: number; error: string };
@@ -98,7 +102,13 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
     case 'waiting':
       return read({ kind: 'attention', ask: fact.ask });
     case 'rate-limited':
-      return read({ kind: 'rate-limited', until: fact.until, reason: fact.reason });
+      return read(limitOf(fact));
+    case 'parked':
+      return { ...slot, parked: { at, activity: limitOf(fact), cause } };
+    case 'resumed': {
+      const { parked: _over, ...others } = slot;
+      return others;
+    }
     case 'asked':
       return { ...slot, asked: { ...slot.asked, [fact.ask.id]: fact.ask } };
     case 'answered':
@@ -110,6 +120,10 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
     case 'failed':
       return slot.failed ? slot : { ...slot, failed: { at, error: fact.error } };
   }
+}
+
+function limitOf({ until, reason, failing }: { until: number; reason: string; failing?: true }): Activity {
+  return { kind: 'rate-limited', until, reason, ...(failing ? { failing } : {}) };
 }
 
 function sameActivity(a: Activity, b: Activity): boolean {
@@ -157,6 +171,10 @@ export function deriveStatus(model: StatusModel): Status {
   if (reading?.activity.kind === 'attention' && answered !== undefined && answered >= reading.at) {
     // The program has not yet said that it goes on after the answer.
     return { state: 'running', activity: { kind: 'busy' }, asks, since: answered, cause: 'answered' };
+  }
+  const parked = model.slots.host.parked;
+  if (parked && (reading === undefined || reading.activity.kind === 'idle' || reading.activity.kind === 'rate-limited')) {
+    return { state: 'running', activity: parked.activity, asks, since: parked.at, cause: parked.cause };
   }
   if (!reading) return { state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause };
   return { state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause };

@@ -154,4 +154,17 @@ export const migrations: readonly string[] = [
   UPDATE runs SET ready_at = started_at WHERE state <> 'starting';
   ALTER TABLE work ADD COLUMN dispatch TEXT;
   `,
+  // Sessions that rest after turns that the model's provider made fail.
+  `
+  CREATE TABLE troubles (
+    session_id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    until INTEGER,
+    go_on INTEGER NOT NULL,
+    redeliveries INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

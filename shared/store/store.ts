@@ -1,7 +1,9 @@
+import { BreakerTable } from './breakers.ts';
 import { Database, number, optionalText, text } from './database.ts';
 import { EscalationTable } from './escalations.ts';
 import { MessageTable } from './messages.ts';
 import { SessionTable } from './sessions.ts';
+import { TroubleTable } from './troubles.ts';
 import { WorkTable } from './work.ts';
 
 export interface StoredEvent {
@@ -27,6 +29,8 @@ export class Store {
   readonly work: WorkTable;
   readonly messages: MessageTable;
   readonly escalations: EscalationTable;
+  readonly breakers: BreakerTable;
+  readonly troubles: TroubleTable;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
@@ -37,6 +41,8 @@ export class Store {
     this.work = new WorkTable(this.db);
     this.messages = new MessageTable(this.db);
     this.escalations = new EscalationTable(this.db);
+    this.breakers = new BreakerTable(this.db);
+    this.troubles = new TroubleTable(this.db);
   }
 
   transaction<T>(work: () => T): T {

@@ -2,7 +2,7 @@ import type { CallerView, MethodName, Params, Results } from '../channel/protoco
 import { GasTownError } from '../errors.ts';
 import { dispatchingRoles } from '../roles/permissions.ts';
 import { answerAsk, listWaits, sessionLog } from './operations/attention.ts';
-import { checkHealth, examine } from './operations/health.ts';
+import { checkHealthByHand, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
@@ -25,7 +25,7 @@ const nothing: Record<string, never> = {};
 const handlers: Handlers = {
   'town.snapshot': (town) => town.snapshot(),
   'town.doctor': (town, _params, _caller, signal) => examine(town, signal),
-  'town.health': (town, _params, _caller, signal) => checkHealth(town, signal),
+  'town.health': (town, _params, caller, signal) => checkHealthByHand(town, caller, signal),
   'rig.add': (town, { source, name }, _caller, signal) => town.rigs.add(source, name, signal),
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),

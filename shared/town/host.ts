@@ -3,14 +3,17 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AskLog } from '../attention/ask-log.ts';
 import type { Overdue } from '../attention/overdue.ts';
+import { Breakers } from '../backends/breakers.ts';
 import { ClaudeDriver } from '../backends/claude/driver.ts';
 import type { Delivery, RunSpec } from '../backends/driver.ts';
+import { guarded } from '../backends/guarded-driver.ts';
 import { OpencodeDriver } from '../backends/opencode/driver.ts';
 import type { TerminalHost } from '../backends/terminal-host.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
 import type { CallerView, MethodName, Params, Results, TownApi } from '../channel/protocol.ts';
 import { ChannelServer } from '../channel/server.ts';
 import { resolveAgent } from '../config/agents.ts';
+import { troublePolicy } from '../config/backend-trouble.ts';
 import { messageLimits } from '../config/message-settings.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
@@ -46,7 +49,9 @@ import { writeLaunchers } from './launchers.ts';
 import type { NodeProgram } from './launchers.ts';
 import type { LifecycleCallbacks } from './callbacks.ts';
 import { callBack } from './callbacks.ts';
+import { failOver } from './fail-over.ts';
 import type { HostLock } from './lock.ts';
+import { alternativesFor } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { TownPaths } from './paths.ts';
@@ -54,6 +59,7 @@ import { reconcileTown } from './reconciling.ts';
 import { Rigs } from './rigs.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
+import { Troubles } from './troubles.ts';
 
 /** Bundled files that the host hands to agents. */
 export interface BundledFiles {
@@ -90,6 +96,7 @@ const coalesceMs = 100;
 export class TownHost {
   readonly api: TownApi;
   private readonly town: TownParts;
+  private readonly troubles: Troubles;
   private readonly drivers: readonly [ClaudeDriver, OpencodeDriver];
   private readonly paths: TownPaths;
   private readonly lock: HostLock;
@@ -142,6 +149,7 @@ export class TownHost {
     const asks = new AskLog({ store, registry, manager, log });
     const limits = (): MessageLimits => messageLimits(settings.value.messages);
     const outbox = new Outbox({ store, registry, manager, log, limits, onChange: changed });
+    const breakers = new Breakers({ store, now, log });
     const builder = new SnapshotBuilder({
       root,
       name: basename(root),
@@ -149,6 +157,7 @@ export class TownHost {
       registry,
       outbox,
       rigs,
+      breakers,
       problems: () => [...settings.problems, ...rigs.problems(), ...this.escalationProblems()],
     });
     const claude = new ClaudeDriver(manager, {
@@ -161,11 +170,13 @@ export class TownHost {
       runtimeDir: paths.runtime,
       environment: options.environment,
       socket: paths.socket,
+      patienceMs: () => troublePolicy(settings.value.backend_trouble).patienceMs,
+      onServerLost: (reason) => breakers.take({ backend: 'opencode' }, { kind: 'failed', reason }),
       pluginFile: options.files.plugin,
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     });
     this.drivers = [claude, opencode];
-    for (const driver of this.drivers) manager.addDriver(driver);
+    for (const driver of this.drivers) manager.addDriver(guarded(driver, breakers));
     const resolve: TownParts['resolveAgent'] = (backend, config) =>
       resolveAgent({
         role: config.role,
@@ -187,6 +198,7 @@ export class TownHost {
       escalations,
       asks,
       rigs,
+      breakers,
       contexts,
       builder,
       orchestrators,
@@ -209,6 +221,13 @@ export class TownHost {
     escalations.onDidChange(changed);
     settings.onDidChange(changed);
     this.overdue = attend(this.town);
+    breakers.onDidChange(changed);
+    this.troubles = new Troubles({
+      town: this.town,
+      policy: () => troublePolicy(settings.value.backend_trouble),
+      alternatives: (session) => alternativesFor(this.town, session),
+      failOver: (session, agent, reason) => failOver(this.town, session, agent, reason),
+    });
     followSessions({ manager, work, outbox, store });
     callBack(this.town, options.callbacks ?? {});
   }
@@ -270,6 +289,8 @@ export class TownHost {
     this.town.outbox.dispose();
     this.overdue.dispose();
     this.town.asks.dispose();
+    this.town.breakers.dispose();
+    this.troubles.dispose();
     await removeHostFile(this.paths.hostFile);
     await this.channel?.close();
     await Promise.all(this.drivers.map((driver) => driver.dispose()));
@@ -284,7 +305,7 @@ export class TownHost {
     await this.town.rigs.load();
     await writeLaunchers(this.paths, options.node, options.files.gt);
     cleanUpAfter(this.town);
-    this.adopting = this.town.manager.adoptAll();
+    this.adopting = this.town.manager.adoptAll().then(() => this.troubles.takeUp());
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     await settleAbandoned(this.town);
     this.reconciler.start();

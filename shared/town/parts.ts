@@ -1,3 +1,4 @@
+import type { Breakers } from '../backends/breakers.ts';
 import type { CallerView, Params } from '../channel/protocol.ts';
 import type { AskLog } from '../attention/ask-log.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
@@ -38,6 +39,7 @@ export interface TownParts extends OrchestratorParts {
   escalations: Escalations;
   asks: AskLog;
   rigs: Rigs;
+  breakers: Breakers;
   contexts: SessionContexts;
   builder: SnapshotBuilder;
   orchestrators: ReadonlyMap<BackendName, Orchestrator>;

@@ -6,7 +6,9 @@ import { Reconciler } from '../reconcile/reconciler.ts';
 import type { Action, SessionAct, UnitAct } from '../reconcile/rules.ts';
 import { restartSession } from '../sessions/restart.ts';
 import { tidyWorktree } from './cleanup.ts';
+import { failOver } from './fail-over.ts';
 import { giveWork, slingUnit } from './operations/work.ts';
+import { insteadOf } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { closeSettled } from './settled-escalations.ts';
 import { takeBack } from './take-back.ts';
@@ -36,6 +38,7 @@ export function reconcileTown(town: TownParts): Reconciler {
   town.work.onDidChange(changed);
   town.manager.onDelivered(schedule);
   town.settings.onDidChange(schedule);
+  town.breakers.onDidChange(schedule);
   return reconciler;
 }
 
@@ -97,7 +100,10 @@ async function restart(town: TownParts, id: string, reason: string): Promise<voi
   town.requireTrust();
   const before = town.registry.get(id).runId;
   try {
-    await restartSession(town, id, { reason });
+    const session = town.registry.get(id);
+    const other = insteadOf(town, session);
+    if (other) await failOver(town, session, other.agent, `${reason}; ${other.reason}`);
+    else await restartSession(town, id, { reason });
   } catch (error) {
     // A run that came to be and failed is a fact like any other: the rules judge it next.
     if (town.registry.find(id)?.runId === before) throw error;

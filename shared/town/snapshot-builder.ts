@@ -1,3 +1,4 @@
+import type { Breakers } from '../backends/breakers.ts';
 import { countCommits } from '../git/worktree.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { BackendName, SessionInfo } from '../orchestrator.ts';
@@ -24,6 +25,7 @@ export class SnapshotBuilder {
     registry: Registry;
     outbox: Outbox;
     rigs: Rigs;
+    breakers: Breakers;
     problems: () => Problem[];
   };
 
@@ -43,7 +45,7 @@ export class SnapshotBuilder {
       work: store.work.all().map((work) => this.work(work)),
       escalations: store.escalations.open().map((escalation) => this.escalation(escalation)),
       problems: problems(),
-      backends: [...this.backends.values()],
+      backends: this.backendViews(),
       messagesRevision: store.messages.revision,
     };
   }
@@ -105,5 +107,13 @@ export class SnapshotBuilder {
 
   setBackend(view: BackendView): void {
     this.backends.set(view.name, view);
+  }
+
+  backendViews(): BackendView[] {
+    return [...this.backends.values()].map((view): BackendView => {
+      const breaker = this.parts.breakers.ofBackend(view.name);
+      if (!breaker) return view;
+      return { ...view, health: 'failing', detail: breaker.reason, breaker };
+    });
   }
 }

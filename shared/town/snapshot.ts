@@ -1,4 +1,5 @@
 /** Everything that views, other windows and `gt --json` show of a town. Plain JSON; a new one on every change. */
+import type { OpenBreaker } from '../backends/breaker.ts';
 import type { BackendName, SessionInfo, WorkType } from '../orchestrator.ts';
 import type { MessageKind, MessageState, Priority } from '../mail/message.ts';
 import type { Severity } from '../work/severity.ts';
@@ -132,6 +133,9 @@ export interface BackendView {
   name: BackendName;
   /** `unknown` until something has been started or checked. */
   health: 'unknown' | 'ok' | 'failing';
+  /** What is wrong, and what to do. */
   detail?: string;
   version?: string;
+  /** Set while nothing new is started on it, or, half-open, one trial is let through. */
+  breaker?: OpenBreaker;
 }

@@ -18,7 +18,9 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
     work.move(unit, 'running', { by: 'host', runId, note: 'the model has it' });
   });
 
-  manager.onTurnEnded(({ session, runId }) => {
+  manager.onTurnEnded(({ session, runId, failure }) => {
+    // The model did not answer: it has nothing to report on (see `Troubles`).
+    if (failure) return;
     if (outbox.queued(session.id) > 0 || session.asks.length > 0) return;
     const unit = work.ownedBy(session.id).find((owned) => owned.state === 'running');
     if (!unit) return;

@@ -24,6 +24,8 @@ export interface Sling {
   /** Describes a unit that the town does not know yet, or a note about one that it does. */
   message?: string;
   by: string;
+  /** Why this agent, where it is not the one that the role has. */
+  why?: string;
   /** Folder for worktrees: `<worktrees>/<rig>/<name>`. */
   worktrees: string;
 }
@@ -83,7 +85,7 @@ export const polecatOf = (branch: string | undefined): string | undefined => /^p
 /** Binds the unit to the session that is to be. Returns whether the town knew the unit before. */
 function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
   const { work, registry } = parts;
-  const { workId, rig, by, message } = sling;
+  const { workId, rig, by, message, why } = sling;
   const present = registry.find(id);
   if (present && !hasEnded(present)) {
     throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another --name, or stop it first.`);
@@ -109,9 +111,10 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
     if (isOver) work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
   }
   if (!known) work.add({ id: workId, type: 'issue', description: message!, rig: rig.name }, by);
+  const note = `assigned to ${id}${why === undefined ? '' : `, ${why}`}`;
   const attempts = by === 'host' ? (known?.attempts ?? 0) : 0;
   const dispatch = sling.asked === undefined ? null : { agent: sling.asked };
-  work.assign(workId, id, { by }, { branch: branchOf(sling), rig: rig.name, attempts, notBefore: null, dispatch });
+  work.assign(workId, id, { by, note }, { branch: branchOf(sling), rig: rig.name, attempts, notBefore: null, dispatch });
   return known !== undefined;
 }
 

@@ -67,6 +67,10 @@ export class FakeDriver implements BackendDriver {
     return { kind: 'shown' };
   }
 
+  async lastWords(): Promise<string | undefined> {
+    return undefined;
+  }
+
   async health(): Promise<void> {}
 
   async fromInside(): Promise<unknown> {

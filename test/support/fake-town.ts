@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AskLog } from '../../shared/attention/ask-log.ts';
+import { Breakers } from '../../shared/backends/breakers.ts';
 import { SettingsFile } from '../../shared/config/settings-file.ts';
 import { defaultTownSettings, townSettings } from '../../shared/config/town-settings.ts';
 import type { TownSettings } from '../../shared/config/town-settings.ts';
@@ -39,10 +40,12 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   const rig = makeRepository(join(folder.path, 'alpha'));
   await rigs.add(rig, 'alpha');
   const asks = new AskLog({ store, registry, manager, log: silentLogger });
-  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, problems: () => [] });
+  const breakers = new Breakers({ store, now, log: silentLogger });
+  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, problems: () => [] });
   const town: TownParts = {
     ...core,
     asks,
+    breakers,
     name: 'town',
     paths,
     settings,

@@ -42,6 +42,9 @@ function agentsTable(sessions: readonly SessionView[], long: boolean): string {
 
 function activityText(activity: Activity): string {
   if (activity.kind === 'attention') return `waits: ${activity.ask}`;
-  if (activity.kind === 'rate-limited') return `rate-limited until ${new Date(activity.until).toISOString()}`;
+  if (activity.kind === 'rate-limited') {
+    const until = new Date(activity.until).toISOString();
+    return activity.failing ? `provider fails, tries again at ${until}` : `rate-limited until ${until}`;
+  }
   return activity.kind;
 }

@@ -20,6 +20,13 @@ export function addTownCommands(program: Command, gt: Gt): void {
       if (report.checks.some(({ state }) => state === 'error')) gt.exitCode = exitCode.failed;
     });
 
+  addCommand(program, 'health', 'check the agent programs; what works again is used again at once')
+    .action(async (options: CommonOptions) => {
+      const health = await gt.request('town.health', {});
+      gt.print(options, health, ({ backends }) => backends.map(({ name, ok, detail }) => line({ name, state: ok ? 'ok' : 'error', detail })).join('\n'));
+      if (health.backends.some(({ ok }) => !ok)) gt.exitCode = exitCode.failed;
+    });
+
   addCommand(program, 'version', 'print the version of gt')
     .action((options: CommonOptions) => gt.print(options, { version: manifest.version }, ({ version }) => `gt ${version}`));
 }

@@ -30,7 +30,7 @@ import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings } from './settings.ts';
 import type { HookProgram } from './settings.ts';
 import { Startup } from './startup.ts';
-import { hasTranscript, inTranscript } from './transcript.ts';
+import { hasTranscript, inTranscript, lastWordsIn } from './transcript.ts';
 import { isTrusted, trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
 
@@ -211,6 +211,10 @@ export class ClaudeDriver implements BackendDriver {
       this.run(runId).show();
       return { kind: 'shown' };
     });
+  }
+
+  lastWords(runId: string): Promise<string | undefined> {
+    return lastWordsIn(this.run(runId).conversation);
   }
 
   async health(signal: AbortSignal): Promise<void> {

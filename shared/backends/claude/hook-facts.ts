@@ -1,10 +1,14 @@
 import type { Fact } from '../../sessions/status.ts';
+import type { TurnFailure } from '../driver.ts';
 import type { HookPayload } from './hook-payloads.ts';
+import { resetTime } from './reset-time.ts';
 
 /** What a hook says about the session's activity. Undefined: nothing. */
 export interface HookReading {
-  fact: Extract<Fact, { kind: 'busy' | 'idle' | 'rate-limited' }>;
+  fact: Extract<Fact, { kind: 'busy' | 'idle' }>;
   cause: string;
+  /** The turn ended because of the provider. */
+  failure?: TurnFailure;
 }
 
 /** Pure. The state file has the last word; hooks are quicker by up to 0.3 s and say why. */
@@ -36,13 +40,32 @@ export function readHook(hook: HookPayload, now: number): HookReading | undefine
 
 function readFailure(error: string, message: string, now: number): HookReading {
   const reason = message.trim() || error;
-  const until = error === 'rate_limit' ? limitEnd(message) : undefined;
-  if (until !== undefined && until > now) return { fact: { kind: 'rate-limited', until, reason }, cause: reason };
-  return { fact: { kind: 'idle' }, cause: `turn failed: ${reason}` };
+  const kind = failureKinds[error] ?? 'provider';
+  const until = kind === 'rate-limit' ? limitEnd(message, now) : undefined;
+  const failure: TurnFailure = { kind, reason, ...(until !== undefined && until > now ? { until } : {}) };
+  return { fact: { kind: 'idle' }, cause: `turn failed: ${reason}`, failure };
 }
 
-/** Epoch milliseconds; Claude writes `…limit reached|1735689600` for a usage limit, and no time for other limits. */
-function limitEnd(message: string): number | undefined {
+/** Claude Code's words for what made a turn fail; whatever is not here may pass. */
+const failureKinds: Readonly<Record<string, TurnFailure['kind']>> = {
+  rate_limit: 'rate-limit',
+  authentication_failed: 'account',
+  account_on_hold: 'account',
+  billing_error: 'account',
+  oauth_org_not_allowed: 'account',
+  verification_required: 'account',
+  cloud_credential_error: 'account',
+  invalid_request: 'refused',
+  model_not_found: 'refused',
+  max_output_tokens: 'refused',
+};
+
+/**
+ * Epoch milliseconds. Claude writes `…limit reached|1735689600`, or for people `resets 3:45pm (Europe/Berlin)` and
+ * `resets Nov 24, 3pm (UTC)`; no time for other limits.
+ */
+function limitEnd(message: string, now: number): number | undefined {
   const seconds = /\|(\d{10})\b/.exec(message)?.[1];
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
+  if (seconds !== undefined) return Number(seconds) * 1000;
+  return resetTime(message, now);
 }

@@ -4,9 +4,6 @@ import type { ProgramState, ProgramStatus } from './sessions-folder.ts';
 /** Between two queued turns, and before a background task wakes the session, the file says `idle` for a moment; in ms. */
 const settled = 150;
 
-/** What a timer can wait, in ms. */
-const longestTimer = 2 ** 31 - 1;
-
 export interface ProgramStatusEvents {
   report(fact: Fact, cause: string): void;
   /** Idle has lasted long enough to be true. */
@@ -27,7 +24,6 @@ export class ProgramStatusTracker {
   private waitingFor = '';
   private idleTimer: NodeJS.Timeout | undefined;
   private leftTimer: NodeJS.Timeout | undefined;
-  private limitTimer: NodeJS.Timeout | undefined;
   private readonly idleWaiters = new Set<() => void>();
 
   constructor(events: ProgramStatusEvents, now: () => number) {
@@ -41,10 +37,7 @@ export class ProgramStatusTracker {
     const before = this.current;
     this.current = status;
     this.waitingFor = waitingFor;
-    if (status !== 'idle') {
-      this.stopIdle();
-      this.stopLimit();
-    }
+    if (status !== 'idle') this.stopIdle();
     if (before === 'waiting' && status !== 'waiting') this.startLeaving();
     if (status === 'waiting') this.stopLeaving();
     if (status === 'idle') this.idleTimer = setTimeout(() => this.settleIdle(), settled);
@@ -76,24 +69,14 @@ export class ProgramStatusTracker {
     });
   }
 
-  /** The turn ended at a usage limit: the file says idle, but nothing is answered before that time (epoch ms). */
-  limitUntil(until: number): void {
-    this.stopLimit();
-    this.limitTimer = setTimeout(() => {
-      this.limitTimer = undefined;
-      this.report();
-    }, Math.min(until - this.now(), longestTimer));
-  }
-
   dispose(): void {
     this.stopIdle();
     this.stopLeaving();
-    this.stopLimit();
   }
 
   private settleIdle(): void {
     this.idleTimer = undefined;
-    if (!this.limitTimer) this.report();
+    this.report();
     this.events.idle();
     for (const tell of [...this.idleWaiters]) tell();
   }
@@ -124,11 +107,6 @@ export class ProgramStatusTracker {
   private stopLeaving(): void {
     clearTimeout(this.leftTimer);
     this.leftTimer = undefined;
-  }
-
-  private stopLimit(): void {
-    clearTimeout(this.limitTimer);
-    this.limitTimer = undefined;
   }
 
   private stopIdle(): void {

@@ -6,7 +6,7 @@ import type { ChildSession } from '../../orchestrator.ts';
 import type { Disposable } from '../../process/emitter.ts';
 import { descendants, isAlive, killAll, killTree, startedWith, waitForEnd } from '../../process/process-table.ts';
 import type { ProcessIdentity } from '../../process/process-table.ts';
-import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
+import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { typePrompt } from './deliver.ts';
 import { describeExit } from './exit.ts';
@@ -255,23 +255,21 @@ export class ClaudeRun {
   private reportHook(hook: HookPayload): void {
     const reading = readHook(hook, this.host.now());
     if (!reading) return;
-    const { fact, cause } = reading;
+    const { fact, cause, failure } = reading;
+    // Before the session is idle: nothing more is put before a model that does not answer.
+    if (failure) this.endTurn(failure);
     this.host.report(this.spec.runId, 'inside', fact, cause);
     if (fact.kind !== 'busy') this.endTurn();
     clearTimeout(this.insistTimer);
-    if (fact.kind === 'rate-limited') {
-      this.tracker.limitUntil(fact.until);
-      return;
-    }
     const said = fact.kind;
     this.hookSaid = said;
     this.insistTimer = setTimeout(() => void this.refresh().then(() => this.tracker.insist(said)), fileLag);
   }
 
-  private endTurn(): void {
+  private endTurn(failure?: TurnFailure): void {
     if (!this.turnOpen) return;
     this.turnOpen = false;
-    this.host.turnEnded(this.spec.runId);
+    this.host.turnEnded(this.spec.runId, failure);
   }
 
   private setChild(id: string | undefined, child: ChildSession | undefined): void {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Params } from '../../channel/protocol.ts';
+import { troublePolicy } from '../../config/backend-trouble.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { killAll, startedWith } from '../../process/process-table.ts';
 import { deliveryMark } from '../driver.ts';
@@ -45,6 +46,10 @@ export interface OpencodeDriverOptions {
   socket: string;
   /** Absolute path of the bundled gastown.js; the folder has a package.json that says `"type": "module"`. */
   pluginFile: string;
+  /** How long a turn may go on trying at a provider that fails; by default what the settings have by default. */
+  patienceMs?: () => number;
+  /** A server ended by itself. */
+  onServerLost?: (reason: string) => void;
   /** After how many milliseconds without a host a server ends itself; 30 minutes by default. */
   leaseMs?: number;
 }
@@ -120,7 +125,7 @@ export class OpencodeDriver implements BackendDriver {
     try {
       await answerOf('find the session', link.server.client.session.get({ sessionID: session }, bound(requestMs)));
       const { agent } = record.spec;
-      const run = new Run(this.host, link.server, record.spec, session, directory, promptDefaults(agent.name, agent.args));
+      const run = this.runFor(link, record.spec, session, directory, promptDefaults(agent.name, agent.args));
       link.runs.set(record.runId, run);
       await link.resync([run]);
       await this.confirm(run, record.unconfirmed ?? []);
@@ -192,6 +197,15 @@ export class OpencodeDriver implements BackendDriver {
       },
       cwd: run.directory,
     });
+  }
+
+  async lastWords(runId: string): Promise<string | undefined> {
+    const { run } = this.require(runId);
+    const messages = await answerOf('list the messages', run.server.client.session.messages({ sessionID: run.session, limit: 50 }, bound(requestMs)));
+    const said = messages.flatMap(({ info, parts }) =>
+      info.role === 'assistant' ? [parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n').trim()] : [],
+    );
+    return said.findLast((text) => text !== '');
   }
 
   async health(signal: AbortSignal): Promise<void> {
@@ -290,9 +304,14 @@ export class OpencodeDriver implements BackendDriver {
     const { launch, id } = link.server.record;
     const reference: OpencodeReference = { launch, server: id, session, directory };
     this.host.saveReference(spec.runId, { ...reference });
-    const run = new Run(this.host, link.server, spec, session, directory, defaults);
+    const run = this.runFor(link, spec, session, directory, defaults);
     link.runs.set(spec.runId, run);
     return run;
+  }
+
+  private runFor(link: ServerLink, spec: RunSpec, session: string, directory: string, defaults: PromptDefaults): Run {
+    const patienceMs = this.options.patienceMs ?? (() => troublePolicy().patienceMs);
+    return new Run(this.host, link.server, spec, { session, directory, defaults, patienceMs });
   }
 
   /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
@@ -316,6 +335,7 @@ export class OpencodeDriver implements BackendDriver {
   /** Ends the run: its turn, its sub-agents, and what its shell has started, wherever that hangs now. */
   private async end(link: ServerLink, run: Run): Promise<void> {
     const { client } = link.server;
+    run.letGo();
     const polite = async (what: string, act: () => Promise<unknown>): Promise<void> => {
       try {
         await act();
@@ -334,10 +354,13 @@ export class OpencodeDriver implements BackendDriver {
 
   private serverGone(link: ServerLink): void {
     const { identity, folder } = link.server;
+    const log = path.join(folder, serverFiles.log);
+    this.options.onServerLost?.(`The Opencode server (pid ${identity.pid}) ended unexpectedly; ${log} may tell why.`);
     const error =
       `The Opencode server (pid ${identity.pid}) ended unexpectedly, and with it this session. ` +
-      `Start it again; ${path.join(folder, serverFiles.log)} may tell why.`;
+      `Start it again; ${log} may tell why.`;
     for (const run of link.runs.values()) {
+      run.letGo();
       this.host.report(run.id, 'program', { kind: 'ended', error }, 'the server ended');
       killShellChildren(run.id).catch((failure: unknown) => {
         this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);

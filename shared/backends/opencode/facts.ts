@@ -4,7 +4,9 @@
  */
 import type { Ask, Question, ToolCall } from '../../sessions/activity.ts';
 import type { Fact } from '../../sessions/status.ts';
+import type { TurnFailure } from '../driver.ts';
 import { isObject } from './environment.ts';
+import type { Retry } from './patience.ts';
 
 export interface OpencodeEvent {
   type: string;
@@ -13,10 +15,11 @@ export interface OpencodeEvent {
 
 /** Something that happened in the Opencode session `session`. */
 export type Observation = { session: string } & (
-  | { kind: 'activity'; fact: Extract<Fact, { kind: 'busy' | 'idle' | 'rate-limited' }>; cause: string }
+  | { kind: 'activity'; fact: Extract<Fact, { kind: 'busy' | 'idle' | 'rate-limited' }>; cause: string; retry?: Retry }
   | { kind: 'asked'; ask: Ask; cause: string }
   | { kind: 'answered'; askId: string; cause: string }
-  | { kind: 'error'; message: string }
+  /** `failure` where it is the provider's. */
+  | { kind: 'error'; message: string; failure?: TurnFailure }
   | { kind: 'created'; parent?: string; title: string; run?: string }
   | { kind: 'deleted' }
   | { kind: 'user-message'; messageId: string }
@@ -42,7 +45,7 @@ export function observe({ type, properties }: OpencodeEvent, at: number): Observ
     case 'session.idle':
       return [{ session, kind: 'activity', fact: { kind: 'idle' }, cause: type }];
     case 'session.error':
-      return [{ session, kind: 'error', message: errorMessage(properties['error']) }];
+      return [error(session, properties['error'])];
     case 'permission.asked':
     case 'question.asked': {
       const ask = type === 'permission.asked' ? permissionAsk(properties, at) : questionAsk(properties, at);
@@ -90,11 +93,15 @@ export function activity(session: string, status: unknown, type: string): Observ
   if (kind === 'idle' || kind === 'busy') return [{ session, kind: 'activity', fact: { kind }, cause: `${type} ${kind}` }];
   if (!isObject(status) || kind !== 'retry') return [];
   const reason = string(status['message']) ?? 'the provider failed';
-  const until = status['next'];
+  const cause = `${type} retry: ${reason}`;
+  const next = status['next'];
+  if (typeof next !== 'number') return [{ session, kind: 'activity', fact: { kind: 'busy' }, cause }];
   const action = isObject(status['action']) ? (string(status['action']['reason']) ?? '') : '';
-  const limited = typeof until === 'number' && rateLimit.test(`${reason} ${action}`);
-  const fact: Fact & { kind: 'busy' | 'rate-limited' } = limited ? { kind: 'rate-limited', until, reason } : { kind: 'busy' };
-  return [{ session, kind: 'activity', fact, cause: `${type} retry: ${reason}` }];
+  const limited = rateLimit.test(`${reason} ${action}`);
+  const attempt = typeof status['attempt'] === 'number' ? status['attempt'] : 1;
+  const fact: Fact & { kind: 'rate-limited' } = { kind: 'rate-limited', until: next, reason, ...(limited ? {} : { failing: true }) };
+  const failure: TurnFailure = { kind: limited ? 'rate-limit' : 'provider', reason };
+  return [{ session, kind: 'activity', fact, cause, retry: { attempt, next, failure } }];
 }
 
 /** Providers say it in their own words; Opencode passes these on. */
@@ -195,6 +202,22 @@ function part(session: string, value: unknown): Observation[] {
   const messageId = string(value['messageID']);
   const text = string(value['text']);
   return messageId === undefined || text === undefined ? [] : [{ session, kind: 'text', messageId, text }];
+}
+
+function error(session: string, value: unknown): Observation {
+  const message = errorMessage(value);
+  const failure = failureOf(value, message);
+  return { session, kind: 'error', message, ...(failure ? { failure } : {}) };
+}
+
+/** What the provider's error means for the turn; undefined for an abort, which is nobody's failure. */
+function failureOf(value: unknown, reason: string): TurnFailure | undefined {
+  if (!isObject(value) || value['name'] === 'MessageAbortedError') return undefined;
+  const data = isObject(value['data']) ? value['data'] : {};
+  const status = typeof data['statusCode'] === 'number' ? data['statusCode'] : undefined;
+  if (value['name'] === 'ProviderAuthError' || status === 401 || status === 402 || status === 403) return { kind: 'account', reason };
+  if (status === 429) return { kind: 'rate-limit', reason };
+  return { kind: data['isRetryable'] === true || (status ?? 0) >= 500 ? 'provider' : 'refused', reason };
 }
 
 /** Pure. Opencode's errors are `{name, data: {message}}`. */

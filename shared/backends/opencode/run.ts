@@ -1,17 +1,32 @@
+import { messageOf } from '../../errors.ts';
 import type { ChildSession } from '../../orchestrator.ts';
 import type { Ask } from '../../sessions/activity.ts';
 import { entriesOf } from '../driver.ts';
-import type { Delivery, DriverHost, RunSpec } from '../driver.ts';
+import type { Delivery, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
+import { answerOf } from './client.ts';
 import type { Observation } from './facts.ts';
+import { Patience } from './patience.ts';
 import type { OpencodeServer } from './server.ts';
 import { Turn } from './turn.ts';
 import type { Reporter } from './turn.ts';
+
+const abortMs = 10_000;
 
 interface Child {
   parent: string;
   title: string;
   activity: ChildSession['activity'];
+}
+
+export interface RunOptions {
+  /** Opencode's session id. */
+  session: string;
+  /** The work dir with links resolved, as Opencode names it. */
+  directory: string;
+  defaults: PromptDefaults;
+  /** How long Opencode may go on trying at a provider that fails, within one turn. */
+  patienceMs: () => number;
 }
 
 /** One run: an Opencode session of ours with its sub-agents. Turns observations into the facts that the core wants. */
@@ -34,15 +49,21 @@ export class Run {
   private readonly children = new Map<string, Child>();
   private readonly asks = new Map<string, { kind: Ask['kind']; by: Set<Reporter> }>();
   private lastError: string | undefined;
+  /** Why the turn that is going on will have failed when it ends. */
+  private failure: TurnFailure | undefined;
+  /** It ends because we broke it off. */
+  private gaveUp = false;
+  private readonly patience: Patience;
   private waiting: (() => void)[] = [];
 
-  constructor(host: DriverHost, server: OpencodeServer, spec: RunSpec, session: string, directory: string, defaults: PromptDefaults) {
+  constructor(host: DriverHost, server: OpencodeServer, spec: RunSpec, options: RunOptions) {
     this.host = host;
     this.server = server;
     this.spec = spec;
-    this.session = session;
-    this.directory = directory;
-    this.defaults = defaults;
+    this.session = options.session;
+    this.directory = options.directory;
+    this.defaults = options.defaults;
+    this.patience = new Patience({ lasts: options.patienceMs, now: () => host.now(), giveUp: (failure) => this.giveUp(failure) });
   }
 
   get id(): string {
@@ -76,7 +97,7 @@ export class Run {
       case 'activity':
         return this.noteActivity(seen, reporter);
       case 'error':
-        return this.noteError(seen.message, reporter);
+        return this.noteError(seen, reporter);
       case 'user-message':
         return this.turn.userMessage(seen.messageId);
       case 'text': {
@@ -96,6 +117,7 @@ export class Run {
   /** Call before sending; `accepted` after. */
   begin(delivery: Delivery): number {
     this.turn.begin(delivery);
+    this.forgetFailure();
     this.turnSince = this.host.now();
     return this.heard;
   }
@@ -120,34 +142,69 @@ export class Run {
     });
   }
 
+  /** Watches over its turn no more; the session may go on. */
+  letGo(): void {
+    this.patience.over();
+  }
+
   /** Closes what is open here but, by the server's list, no longer open there. */
   closeAsksExcept(open: ReadonlySet<string>): void {
     for (const askId of this.openAsks) if (!open.has(askId)) this.close(askId, 'answered elsewhere', 'program');
   }
 
-  private noteActivity({ fact, cause }: Observation & { kind: 'activity' }, reporter: Reporter): void {
+  private noteActivity({ fact, cause, retry }: Observation & { kind: 'activity' }, reporter: Reporter): void {
     this.heard += 1;
     if (reporter === 'program') this.activity = fact.kind === 'idle' ? 'idle' : 'busy';
     if (fact.kind !== 'idle') {
       this.turn.busy(reporter);
       this.lastError = undefined;
+      // It goes on after an error, as after an overflow of its context.
+      if (!this.gaveUp) this.failure = undefined;
       this.host.report(this.id, reporter, fact, cause);
+      if (reporter === 'program' && retry) this.patience.retries(retry);
+      else if (reporter === 'program') this.patience.tries();
       return;
     }
+    this.patience.over();
     // The end of a turn leaves its asks in Opencode's list for ever; nobody waits for them any more. Only those that the same
     // reporter brought: another's idle may be older than the ask.
     for (const [askId, ask] of this.asks) if (ask.by.has(reporter)) this.close(askId, 'the turn ended', reporter);
+    const { failure } = this;
+    const ended = this.turn.idle(reporter);
+    if (failure && (ended || reporter === 'program')) this.host.turnEnded(this.id, failure);
     this.host.report(this.id, reporter, fact, this.lastError === undefined ? cause : `${cause} after error: ${this.lastError}`);
-    if (this.turn.idle(reporter)) this.host.turnEnded(this.id);
+    if (failure) this.forgetFailure();
+    else if (ended) this.host.turnEnded(this.id);
     if (reporter === 'program') for (const wake of this.waiting.splice(0)) wake();
   }
 
-  private noteError(message: string, reporter: Reporter): void {
+  private noteError({ message, failure }: Observation & { kind: 'error' }, reporter: Reporter): void {
     this.turn.error(reporter);
-    this.lastError = message;
+    // After we gave up, the error is only our own abort.
+    if (!this.gaveUp) this.lastError = message;
+    if (reporter === 'program' && this.activity === 'busy') this.failure ??= failure;
     this.host.log.warn(`opencode: ${this.spec.sessionId}: ${message}`);
     // Some errors come after the last idle: the row shows them all the same.
     if (this.activity === 'idle') this.host.report(this.id, reporter, { kind: 'idle' }, `session.error: ${message}`);
+  }
+
+  /** The provider has not answered for as long as we wait: the turn is broken off, and what follows is for the core. */
+  private giveUp(failure: TurnFailure): void {
+    if (this.gaveUp) return;
+    this.gaveUp = true;
+    this.failure = failure;
+    this.lastError = failure.reason;
+    this.host.log.warn(`opencode: ${this.spec.sessionId}: the turn is broken off: ${failure.reason}`);
+    const abort = this.server.client.session.abort({ sessionID: this.session }, { signal: AbortSignal.timeout(abortMs) });
+    answerOf('break off the turn', abort).catch((error: unknown) => {
+      this.forgetFailure();
+      this.host.log.error(`opencode: ${this.spec.sessionId}: ${messageOf(error)}`);
+    });
+  }
+
+  private forgetFailure(): void {
+    this.failure = undefined;
+    this.gaveUp = false;
   }
 
   private noteSession(session: string, parent: string | undefined, title: string): void {

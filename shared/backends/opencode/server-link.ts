@@ -118,6 +118,7 @@ export class ServerLink {
   /** Listens no more; the server goes on. */
   letGo(): void {
     this.events.stop();
+    for (const run of this.runs.values()) run.letGo();
   }
 
   async stop(): Promise<void> {

@@ -1,12 +1,21 @@
 import { stat } from 'node:fs/promises';
-import type { DoctorCheck, Results } from '../../channel/protocol.ts';
+import { againstText } from '../../backends/choose.ts';
+import type { CallerView, DoctorCheck, Results } from '../../channel/protocol.ts';
 import { messageOf } from '../../errors.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { ownedStates } from '../../work/state.ts';
 import type { TownParts } from '../parts.ts';
 
-/** Asks every backend how it is; one that fails says what is wrong and what to do. */
-export async function checkHealth(town: TownParts, signal: AbortSignal): Promise<Results['town.health']> {
+/** The person checks: what is rate-limited may then be tried again at once, whatever its provider said. */
+export async function checkHealthByHand(town: TownParts, caller: CallerView, signal: AbortSignal): Promise<Results['town.health']> {
+  const health = await checkHealth(town, signal);
+  if (caller.kind !== 'person') return health;
+  for (const { name, ok } of health.backends) if (ok) town.breakers.tryNow(name);
+  return health;
+}
+
+/** Asks every backend how it is; one that fails says what is wrong and what to do. One that works is used again. */
+async function checkHealth(town: TownParts, signal: AbortSignal): Promise<Results['town.health']> {
   const backends = await Promise.all(
     [...town.orchestrators.values()].map(async (orchestrator) => {
       const name = orchestrator.name();
@@ -30,12 +39,22 @@ export async function examine(town: TownParts, signal: AbortSignal): Promise<Res
   const { backends } = await checkHealth(town, signal);
   const checks: DoctorCheck[] = [
     ...backends.map(({ name, ok, detail }): DoctorCheck => ({ name: `backend ${name}`, state: ok ? 'ok' : 'error', detail })),
+    ...breakerChecks(town),
     ...settingsChecks(town),
     ...rigChecks(town),
     ...(await worktreeChecks(town)),
     ...workChecks(town),
   ];
   return { checks };
+}
+
+/** What nothing is started on for now. */
+function breakerChecks(town: TownParts): DoctorCheck[] {
+  return town.builder.backendViews().flatMap(({ name, breaker }): DoctorCheck[] => {
+    if (!breaker) return [];
+    const advice = 'Put right what is named, then "Gas Town: Check Health" (gt health) tries it at once; "failover" in the settings names agents that take over.';
+    return [{ name: `starts on ${name}`, state: 'warning', detail: `stopped: ${againstText(breaker)}`, advice }];
+  });
 }
 
 function settingsChecks(town: TownParts): DoctorCheck[] {

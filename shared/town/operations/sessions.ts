@@ -1,13 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
-import { resolveAgent } from '../../config/agents.ts';
-import type { ResolvedAgent } from '../../config/agents.ts';
+import type { AgentChoice } from '../../backends/choose.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { createWorktree, removeWorktree } from '../../git/worktree.ts';
 import { townRoles } from '../../orchestrator.ts';
-import type { Role } from '../../orchestrator.ts';
+import type { Orchestrator, Role, SessionConfig, SessionId } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
 import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
 import { restartSession } from '../../sessions/restart.ts';
@@ -18,6 +17,7 @@ import { ownedStates } from '../../work/state.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { SessionView } from '../snapshot.ts';
+import { noteChoice, withAgent } from './with-agent.ts';
 
 /** Branch of a polecat that has no work yet, below `polecat/<name>/`. */
 const withoutWork = 'idle';
@@ -33,23 +33,31 @@ export async function spawnSession(
   const { role } = params;
   const rig = rigOf(town, role, params.rig);
   const agentName = role === 'crew' || role === 'polecat' ? workerName(town, role, rig, params.name) : '';
-  const agent = agentFor(town, { role, rig, name: agentName, agent: params.agent, backend: params.backend });
   const workDir = await workDirOf(town, role, rig);
-  const config = { role, rig, agentName, agent: agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
-  const orchestrator = getOrchestrator(town.orchestrators, { agent });
-  if (role !== 'polecat') return town.builder.session(town.registry.get(await orchestrator.spawnSession(config, signal)));
-  requireFreeId(town, sessionIdOf(role, rig, agentName));
+  const wanted = { role, rig, name: agentName, agent: params.agent, backend: params.backend };
+  return withAgent(town, wanted, nameOfCaller(caller), async (choice) => {
+    const config = { role, rig, agentName, agent: choice.agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
+    const id = role === 'polecat' ? await spawnPolecat(town, config, choice, signal) : await orchestratorOf(town, choice).spawnSession(config, signal);
+    noteChoice(town, id, choice);
+    return town.builder.session(town.registry.get(id));
+  });
+}
+
+async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
+  const { rig, agentName, workDir } = config;
+  requireFreeId(town, sessionIdOf('polecat', rig, agentName));
   const path = worktreePath(town.paths.worktrees, rig, agentName);
   const worktree = await createWorktree(workDir, path, `polecat/${agentName}/${withoutWork}`, signal);
   try {
-    const isolated = { ...config, workDir: worktree.path, branch: worktree.branch };
-    return town.builder.session(town.registry.get(await orchestrator.spawnSession(isolated, signal)));
+    return await orchestratorOf(town, choice).spawnSession({ ...config, workDir: worktree.path, branch: worktree.branch }, signal);
   } catch (error) {
     const loss = await removeWorktree(workDir, worktree.path, worktree.branch);
     if (loss.kind !== 'nothing') town.log.warn(`the worktree ${worktree.path} is kept (${loss.kind})`);
     throw error;
   }
 }
+
+const orchestratorOf = (town: TownParts, { agent }: AgentChoice): Orchestrator => getOrchestrator(town.orchestrators, { agent });
 
 /** Before a worktree is made: `createWorktree` would take up the one of the session that has the name. */
 function requireFreeId(town: TownParts, id: string): void {
@@ -98,21 +106,6 @@ export function ownSession(named: string | undefined, caller: CallerView, comman
   if (named !== undefined) return named;
   if (caller.kind === 'session') return caller.session;
   throw new GasTownError('bad-input', `"${command}" is for a session's own shell. Name the session to do it from here.`);
-}
-
-/** The agent by the order of DESIGN D10. */
-export function agentFor(
-  town: TownParts,
-  wanted: { role: Role; rig: string; name: string; agent?: string | undefined; backend?: 'claude' | 'opencode' | undefined },
-): ResolvedAgent {
-  return resolveAgent({
-    role: wanted.role,
-    workerName: wanted.name,
-    town: town.settings.value,
-    ...(wanted.rig === '' ? {} : { rigSettings: town.rigs.get(wanted.rig).settings }),
-    ...(wanted.agent === undefined ? {} : { explicitAgent: wanted.agent }),
-    ...(wanted.backend === undefined ? {} : { explicitBackend: wanted.backend }),
-  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { insteadText } from '../../backends/choose.ts';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
@@ -12,7 +13,8 @@ import { withdrawWork } from '../../work/withdraw.ts';
 import { ownedStates } from '../../work/state.ts';
 import { takeBack } from '../take-back.ts';
 import type { WorkView } from '../snapshot.ts';
-import { agentFor, ownSession, workerName } from './sessions.ts';
+import { ownSession, workerName } from './sessions.ts';
+import { noteChoice, withAgent } from './with-agent.ts';
 
 export function addWork(town: TownParts, params: Params<'work.add'>, caller: CallerView): WorkView {
   if (params.rig !== undefined) town.rigs.get(params.rig);
@@ -130,17 +132,26 @@ export async function slingUnit(
   town.requireTrust();
   const rig = { name: town.rigs.get(params.rig).name, path: (await openRepository(town.rigs.get(params.rig).path)).path };
   const name = workerName(town, 'polecat', rig.name, params.name);
-  const agent = agentFor(town, { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend });
-  const asked = params.agent ?? (params.backend === undefined ? undefined : agent.name);
-  const order = {
-    workId: params.work,
-    rig,
-    name,
-    agent,
-    by,
-    worktrees: town.paths.worktrees,
-    ...(asked === undefined ? {} : { asked }),
-    ...(params.message === undefined ? {} : { message: params.message }),
-  };
-  return slingWork(town, order, signal);
+  const wanted = { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend } as const;
+  const isNew = town.work.find(params.work) === undefined;
+  return withAgent(town, wanted, by, async (choice) => {
+    const why = insteadText(choice);
+    const asked = params.agent ?? (params.backend === undefined ? undefined : choice.agent.name);
+    // A second attempt finds the unit that the first one has described.
+    const described = isNew && town.work.find(params.work) !== undefined;
+    const order = {
+      workId: params.work,
+      rig,
+      name,
+      agent: choice.agent,
+      by,
+      worktrees: town.paths.worktrees,
+      ...(asked === undefined ? {} : { asked }),
+      ...(params.message === undefined || described ? {} : { message: params.message }),
+      ...(why === undefined ? {} : { why }),
+    };
+    const slung = await slingWork(town, order, signal);
+    noteChoice(town, slung.session.id, choice);
+    return slung;
+  });
 }

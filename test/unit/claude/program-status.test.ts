@@ -106,13 +106,3 @@ test('the file has the last word after a hook that says otherwise', () => {
   tracker.insist('idle');
   expect(told).toHaveLength(count);
 });
-
-test('after a usage limit idle is reported only when the limit is over', () => {
-  says('busy');
-  tracker.limitUntil(10_000);
-  says('idle');
-  pass(5000);
-  expect(told).toEqual([busy, 'turn over']);
-  pass(5000);
-  expect(told.at(-1)).toEqual(idle);
-});

@@ -41,10 +41,12 @@ test('the description says activity, age, agent and branch, and unread mail wher
   const busy = session({ activity: { kind: 'busy' }, branch: 'polecat/worker-1/issue-1' });
   const glm = session({ agent: 'opencode-glm', unreadMail: 2 });
   const limited = session({ activity: { kind: 'rate-limited', until: context.now + 25 * minute, reason: '429' } });
-  expect([busy, glm, limited].map((each) => sessionDescription(each, context))).toEqual([
+  const failing = session({ activity: { kind: 'rate-limited', until: context.now + 25 * minute, reason: '500', failing: true } });
+  expect([busy, glm, limited, failing].map((each) => sessionDescription(each, context))).toEqual([
     'working · 3m · opencode · polecat/worker-1/issue-1',
     'idle · 3m · opencode-glm on opencode · 2 unread',
     'rate-limited until 12:35 · 3m · opencode',
+    'provider fails, tries again at 12:35 · 3m · opencode',
   ]);
 });
 

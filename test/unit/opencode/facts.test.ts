@@ -5,17 +5,23 @@ const at = 1_000;
 const session = 'ses_1';
 
 describe('observe', () => {
-  it('reads status, and takes only a retry for a limit as one', () => {
+  it('reads status, and tells a limit from a provider that fails', () => {
     const status = (value: object) => observe({ type: 'session.status', properties: { sessionID: session, status: value } }, at);
     expect(status({ type: 'busy' })).toEqual([{ session, kind: 'activity', fact: { kind: 'busy' }, cause: 'session.status busy' }]);
     expect(status({ type: 'idle' })).toMatchObject([{ fact: { kind: 'idle' } }]);
     for (const message of ['HTTP 429', 'Rate limit reached', 'You exceeded your current quota', 'Overloaded', 'Too Many Requests']) {
       expect(status({ type: 'retry', attempt: 1, message, next: 5_000 })).toMatchObject([
-        { fact: { kind: 'rate-limited', until: 5_000, reason: message } },
+        { fact: { kind: 'rate-limited', until: 5_000, reason: message }, retry: { attempt: 1, next: 5_000, failure: { kind: 'rate-limit', reason: message } } },
       ]);
     }
-    expect(status({ type: 'retry', attempt: 1, message: 'connection refused', next: 5_000 })).toEqual([
-      { session, kind: 'activity', fact: { kind: 'busy' }, cause: 'session.status retry: connection refused' },
+    expect(status({ type: 'retry', attempt: 2, message: 'connection refused', next: 5_000 })).toEqual([
+      {
+        session,
+        kind: 'activity',
+        fact: { kind: 'rate-limited', until: 5_000, reason: 'connection refused', failing: true },
+        cause: 'session.status retry: connection refused',
+        retry: { attempt: 2, next: 5_000, failure: { kind: 'provider', reason: 'connection refused' } },
+      },
     ]);
     expect(status({ type: 'something new' })).toEqual([]);
   });
@@ -105,5 +111,22 @@ describe('errorMessage', () => {
     expect(errorMessage({ name: 'MessageAbortedError', data: { message: 'x' } })).toBe('aborted');
     expect(errorMessage({ name: 'MessageOutputLengthError', data: {} })).toBe('MessageOutputLengthError');
     expect(errorMessage(undefined)).toBe('unknown error');
+  });
+});
+
+describe('an error', () => {
+  it.each([
+    [{ name: 'APIError', data: { message: 'no key', statusCode: 401 } }, 'account'],
+    [{ name: 'ProviderAuthError', data: { message: 'not signed in' } }, 'account'],
+    [{ name: 'APIError', data: { message: 'slow down', statusCode: 429 } }, 'rate-limit'],
+    [{ name: 'APIError', data: { message: 'oops', statusCode: 503 } }, 'provider'],
+    [{ name: 'APIError', data: { message: 'connection lost', isRetryable: true } }, 'provider'],
+    [{ name: 'APIError', data: { message: 'bad request', statusCode: 400, isRetryable: false } }, 'refused'],
+    [{ name: 'UnknownError', data: { message: 'Model not found' } }, 'refused'],
+    [{ name: 'MessageAbortedError', data: { message: 'x' } }, undefined],
+  ])('%j is the fault of: %s', (error, kind) => {
+    const [seen] = observe({ type: 'session.error', properties: { sessionID: session, error } }, at);
+    expect(seen).toMatchObject({ kind: 'error' });
+    expect(seen?.kind === 'error' ? seen.failure?.kind : 'none').toBe(kind);
   });
 });

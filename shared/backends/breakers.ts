@@ -1,0 +1,144 @@
+import type { BackendName } from '../orchestrator.ts';
+import { backendNames } from '../orchestrator.ts';
+import { Emitter } from '../process/emitter.ts';
+import type { Logger } from '../process/logger.ts';
+import type { Store } from '../store/store.ts';
+import { closedBreaker, defaultBreakerPolicy, reduceBreaker, stateAt } from './breaker.ts';
+import type { Breaker, BreakerEvent, BreakerPolicy, OpenBreaker } from './breaker.ts';
+
+/** Whose breaker: a backend's (its program and server), or the one of an agent's account at its provider. */
+export interface BreakerOf {
+  backend: BackendName;
+  /** The configured agent's name, for rate limits. */
+  agent?: string;
+}
+
+/** What a timer can wait, in ms. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * The breakers of a town, kept in the store. A backend's opens when starts, health checks or its server fail in a row;
+ * an agent's opens at a rate limit with a known end. One timer, to the next moment at which one becomes half-open.
+ */
+export class Breakers {
+  private readonly store: Store;
+  private readonly now: () => number;
+  private readonly log: Logger;
+  private readonly policy: BreakerPolicy;
+  private readonly known: Map<string, Breaker>;
+  /** Half-open breakers whose one trial is under way. A host that dies in it leaves it to be tried again. */
+  private readonly trials = new Set<string>();
+  private readonly emitter: Emitter<string>;
+  private timer: NodeJS.Timeout | undefined;
+  /** Fires with the key of the breaker after each change of what is shown. */
+  readonly onDidChange: Emitter<string>['event'];
+
+  constructor(options: { store: Store; now: () => number; log: Logger; policy?: BreakerPolicy }) {
+    this.store = options.store;
+    this.now = options.now;
+    this.log = options.log;
+    this.policy = options.policy ?? defaultBreakerPolicy;
+    this.known = this.store.breakers.all();
+    this.emitter = new Emitter((error) => this.log.error(`a listener failed: ${String(error)}`));
+    this.onDidChange = this.emitter.event;
+    this.arm();
+  }
+
+  take(of: BreakerOf, event: BreakerEvent): void {
+    const key = keyOf(of);
+    const now = this.now();
+    const before = this.known.get(key) ?? closedBreaker(now);
+    const after = reduceBreaker(before, event, now, this.policy);
+    if (event.kind !== 'limited') this.trials.delete(key);
+    if (after === before) return;
+    this.store.breakers.save(key, after);
+    this.known.set(key, after);
+    this.tell(key, before, after);
+    this.arm();
+    this.emitter.fire(key);
+  }
+
+  /** Why nothing is started with this agent now; undefined where something may be. */
+  against(agent: Required<BreakerOf>): OpenBreaker | undefined {
+    for (const key of [keyOf({ backend: agent.backend }), keyOf(agent)]) {
+      const shown = this.shown(key);
+      if (shown?.state === 'open' || (shown && this.trials.has(key))) return shown;
+    }
+    return undefined;
+  }
+
+  /** Takes the one trial of what is half-open for this agent. Call what it returns when the start is over. */
+  beginTrial(agent: Required<BreakerOf>): () => void {
+    const keys = [keyOf({ backend: agent.backend }), keyOf(agent)].filter((key) => this.shown(key)?.state === 'half-open');
+    for (const key of keys) this.trials.add(key);
+    return () => {
+      for (const key of keys) this.trials.delete(key);
+    };
+  }
+
+  /** What is wrong with a backend: its own breaker, else that of the agent of it that is limited longest. */
+  ofBackend(backend: BackendName): OpenBreaker | undefined {
+    const own = this.shown(backend);
+    if (own) return own;
+    return this.agentsOf(backend)
+      .flatMap((key) => this.shown(key) ?? [])
+      .sort((a, b) => (b.until ?? 0) - (a.until ?? 0))[0];
+  }
+
+  /** The person wants it tried: every rate limit of the backend becomes half-open. */
+  tryNow(backend: BackendName): void {
+    for (const key of this.agentsOf(backend)) this.take(ofKey(key), { kind: 'try-now' });
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+  }
+
+  private shown(key: string): OpenBreaker | undefined {
+    const breaker = this.known.get(key);
+    if (!breaker) return undefined;
+    const state = stateAt(breaker, this.now());
+    if (state === 'closed') return undefined;
+    const { until, reason } = breaker;
+    return {
+      state,
+      reason,
+      ...(breaker.state === 'limited' ? { limited: true } : {}),
+      ...(state === 'half-open' || until === undefined ? {} : { until }),
+    };
+  }
+
+  private agentsOf(backend: BackendName): string[] {
+    return [...this.known.keys()].filter((key) => key.startsWith(`${backend}/`));
+  }
+
+  private tell(key: string, before: Breaker, after: Breaker): void {
+    if (after.state === 'closed') {
+      if (before.state !== 'closed') this.log.info(`[orchestration] ${key} works again`);
+      return;
+    }
+    const until = after.until === undefined ? '' : ` until ${new Date(after.until).toISOString()}`;
+    this.log.warn(`[orchestration] nothing is started on ${key}${until}: ${after.reason}`);
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    const now = this.now();
+    const next = [...this.known].flatMap(([, { state, until }]) => (state !== 'closed' && until !== undefined && until > now ? [until] : []));
+    if (next.length === 0) return;
+    this.timer = setTimeout(() => this.due(), Math.min(Math.min(...next) - now, longestTimer));
+    this.timer.unref();
+  }
+
+  private due(): void {
+    for (const [key, breaker] of this.known) if (stateAt(breaker, this.now()) === 'half-open') this.emitter.fire(key);
+    this.arm();
+  }
+}
+
+const keyOf = ({ backend, agent }: BreakerOf): string => (agent === undefined ? backend : `${backend}/${agent}`);
+
+function ofKey(key: string): BreakerOf {
+  const backend = backendNames.find((name) => key === name || key.startsWith(`${name}/`))!;
+  return key === backend ? { backend } : { backend, agent: key.slice(backend.length + 1) };
+}

@@ -1,0 +1,51 @@
+import { runGit } from '../git/git.ts';
+import type { SessionId } from '../orchestrator.ts';
+import type { StoredWork } from '../store/work.ts';
+import type { TownParts } from './parts.ts';
+
+/** At most so many commits, changed files and characters of last words are told; the worktree has the rest. */
+const bounds = { commits: 10, files: 20, words: 2000 };
+
+/** What whoever goes on with a unit is told of what is there: who had it, its branch, what was done, the last words. */
+export async function handOverNote(
+  town: Pick<TownParts, 'manager' | 'registry'>,
+  from: SessionId,
+  unit: Pick<StoredWork, 'branch' | 'base'> | undefined,
+): Promise<string> {
+  const session = town.registry.find(from);
+  const place = session === undefined ? undefined : await placeText(session.workDir, unit);
+  const words = session === undefined ? undefined : await town.manager.lastWords(from);
+  return [
+    session === undefined ? undefined : `${from} (${session.agent}) had it before you.`,
+    place,
+    words === undefined || words.trim() === '' ? undefined : `The last thing it said was: ${cut(words.trim(), bounds.words)}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join('\n');
+}
+
+async function placeText(workDir: string, unit: Pick<StoredWork, 'branch' | 'base'> | undefined): Promise<string | undefined> {
+  if (unit?.branch === undefined) return undefined;
+  const range = unit.base === undefined ? ['-n', '1', unit.branch] : [`${unit.base}..${unit.branch}`];
+  const log = await runGit(workDir, ['log', '--format=%h %s', ...range, '--']);
+  const commits = log.code === 0 ? lines(log.stdout) : [];
+  const status = await runGit(workDir, ['status', '--porcelain', '--untracked-files=all']);
+  const files = status.code === 0 ? lines(status.stdout).map((line) => line.slice(3)) : [];
+  return [
+    `Its branch is ${unit.branch}, in ${workDir}.`,
+    unit.base === undefined ? undefined : list('Commits on it so far', commits, bounds.commits),
+    files.length === 0 ? undefined : list('Not committed yet', files, bounds.files),
+  ]
+    .filter((part) => part !== undefined)
+    .join('\n');
+}
+
+function list(what: string, items: readonly string[], most: number): string {
+  if (items.length === 0) return `${what}: none.`;
+  const more = items.length > most ? [`- and ${items.length - most} more`] : [];
+  return [`${what}:`, ...items.slice(0, most).map((item) => `- ${item}`), ...more].join('\n');
+}
+
+const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);

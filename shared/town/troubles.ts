@@ -1,0 +1,267 @@
+import type { TurnFailure } from '../backends/driver.ts';
+import type { ResolvedAgent } from '../config/agents.ts';
+import type { TroublePolicy } from '../config/backend-trouble.ts';
+import { GasTownError, messageOf } from '../errors.ts';
+import type { BackendName, SessionId, SessionInfo } from '../orchestrator.ts';
+import type { TurnEnd } from '../sessions/manager.ts';
+import { hasEnded } from '../sessions/session-info.ts';
+import type { StoredTrouble } from '../store/troubles.ts';
+import { decideTrouble } from '../work/trouble.ts';
+import type { TroubleAction } from '../work/trouble.ts';
+import type { TownParts } from './parts.ts';
+
+/** What went wrong last on a backend, until a turn on it goes well. */
+export interface LastFailure {
+  sessionId: SessionId;
+  agent: string;
+  failure: TurnFailure;
+}
+
+export interface TroubleOptions {
+  town: Pick<TownParts, 'store' | 'manager' | 'registry' | 'outbox' | 'work' | 'escalations' | 'breakers' | 'log'>;
+  policy: () => TroublePolicy;
+  /** The agents that may go on with the session's work instead of its own, the best first. */
+  alternatives: (session: SessionInfo) => ResolvedAgent[];
+  /** Lets the session go on with another agent. */
+  failOver: (session: SessionInfo, agent: ResolvedAgent, reason: string) => Promise<unknown>;
+}
+
+/** What a timer can wait, in ms. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * Deals with turns that the model's provider made fail: the session goes on with another agent of its role, or rests until
+ * the provider may be asked again and is then told to go on, a bounded number of times; after that somebody else has to
+ * look. What is intended is in the store before it is done, so that a restart of the host neither forgets a session that
+ * rests nor tells it twice.
+ */
+export class Troubles {
+  private readonly options: TroubleOptions;
+  private readonly last = new Map<BackendName, LastFailure>();
+  /** Sessions that are being handed to another agent. */
+  private readonly moving = new Set<SessionId>();
+  private timer: NodeJS.Timeout | undefined;
+  private disposed = false;
+
+  constructor(options: TroubleOptions) {
+    this.options = options;
+    const { manager, breakers, registry } = options.town;
+    manager.onTurnEnded((end) => (end.failure ? this.onFailure(end, end.failure) : this.onSuccess(end.session)));
+    manager.onEnded(({ session }) => {
+      if (session.state === 'stopped' && !this.moving.has(session.id)) this.forget(session.id);
+    });
+    registry.onDidChange(({ kind, session }) => {
+      if (kind === 'unregistered' && !this.moving.has(session.id)) this.forget(session.id);
+    });
+    breakers.onDidChange(() => this.reconsider());
+  }
+
+  lastFailure(backend: BackendName): LastFailure | undefined {
+    return this.last.get(backend);
+  }
+
+  /** After a restart of the host, when its sessions have been taken up: those that rest go on resting. */
+  takeUp(): void {
+    for (const trouble of this.options.town.store.troubles.parked()) this.show(trouble);
+    this.onTimer();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    clearTimeout(this.timer);
+  }
+
+  private onSuccess(session: SessionInfo): void {
+    const { breakers } = this.options.town;
+    breakers.take({ backend: session.backend }, { kind: 'succeeded' });
+    breakers.take({ backend: session.backend, agent: session.agent }, { kind: 'succeeded' });
+    this.last.delete(session.backend);
+    this.forget(session.id);
+  }
+
+  private onFailure({ session, runId }: TurnEnd, failure: TurnFailure): void {
+    const { store, manager, breakers } = this.options.town;
+    const { id, backend, agent } = session;
+    this.last.set(backend, { sessionId: id, agent, failure });
+    this.record(id, runId, 'session.turn-failed', { kind: failure.kind, reason: failure.reason });
+    const before = store.troubles.get(id);
+    const trouble: StoredTrouble = {
+      sessionId: id,
+      runId,
+      kind: failure.kind,
+      reason: failure.reason,
+      goOn: false,
+      redeliveries: before?.redeliveries ?? 0,
+      changedAt: manager.now(),
+    };
+    store.troubles.save(trouble);
+    this.carryOut(session, trouble, failure);
+    if (failure.kind === 'account' || failure.kind === 'provider') {
+      const final = failure.kind === 'account' ? { final: true as const } : {};
+      breakers.take({ backend, agent }, { kind: 'failed', reason: failure.reason, ...final });
+    }
+  }
+
+  private carryOut(session: SessionInfo, trouble: StoredTrouble, failure: TurnFailure): void {
+    const { store, breakers, manager } = this.options.town;
+    const { id, backend, agent } = session;
+    const alternatives = this.options.alternatives(session);
+    const [alternative] = alternatives;
+    const facts = {
+      failure,
+      now: manager.now(),
+      redeliveries: trouble.redeliveries,
+      owes: this.owes(session, trouble.runId),
+      ...(alternative === undefined ? {} : { alternative: alternative.name }),
+    };
+    const action = decideTrouble(facts, this.options.policy());
+    const limitEnd = failure.until ?? (action.kind === 'park' ? action.until : undefined);
+    if (failure.kind === 'rate-limit' && limitEnd !== undefined) {
+      breakers.take({ backend, agent }, { kind: 'limited', until: limitEnd, reason: failure.reason });
+    }
+    switch (action.kind) {
+      case 'nothing':
+        store.troubles.remove(id);
+        return;
+      case 'park':
+        return this.park({ ...trouble, until: action.until, goOn: action.goOn, changedAt: manager.now() });
+      case 'escalate':
+        return this.escalate(session, trouble, action);
+      case 'fail-over':
+        void this.move(session, trouble, alternatives, action.reason);
+    }
+  }
+
+  private park(trouble: StoredTrouble): void {
+    this.options.town.store.troubles.save(trouble);
+    this.record(trouble.sessionId, trouble.runId, 'session.parked', { until: trouble.until, reason: trouble.reason });
+    this.show(trouble);
+    this.arm();
+  }
+
+  /** The session is shown as resting, with the reason; nothing is put before it meanwhile. */
+  private show({ runId, until, kind, reason }: StoredTrouble): void {
+    if (until === undefined) return;
+    const failing = kind === 'rate-limit' ? {} : { failing: true as const };
+    this.options.town.manager.report(runId, 'host', { kind: 'parked', until, reason, ...failing }, `turn failed: ${reason}`);
+  }
+
+  private escalate(session: SessionInfo, trouble: StoredTrouble, { reason }: TroubleAction): void {
+    const { work, escalations, manager, store } = this.options.town;
+    const units = work.ownedBy(session.id);
+    store.transaction(() => {
+      for (const unit of units) {
+        if (unit.state === 'stalled') continue;
+        const running = unit.state === 'assigned' ? work.move(unit, 'running', { by: 'host', runId: trouble.runId }) : unit;
+        work.move(running, 'stalled', { by: 'host', runId: trouble.runId, note: reason });
+      }
+      const [unit] = units;
+      escalations.raise({
+        severity: 'high',
+        message: `${session.id} (${session.agent}) does not get on: ${reason}`,
+        by: 'host',
+        sessionId: session.id,
+        ...(unit === undefined ? {} : { workId: unit.id }),
+        cause: `model:${trouble.runId}:${trouble.kind}`,
+      });
+    });
+    manager.report(trouble.runId, 'host', { kind: 'resumed' }, reason);
+  }
+
+  /** Lets the session go on with the first of the agents that starts. */
+  private async move(session: SessionInfo, trouble: StoredTrouble, agents: readonly ResolvedAgent[], reason: string): Promise<void> {
+    const { store, manager, log } = this.options.town;
+    const { id } = session;
+    this.moving.add(id);
+    try {
+      const counted: StoredTrouble = { ...trouble, goOn: true, redeliveries: trouble.redeliveries + 1, changedAt: manager.now() };
+      delete counted.until;
+      store.troubles.save(counted);
+      // Idle soon, but not for long: nothing is put before the old run any more.
+      this.show({ ...trouble, until: manager.now() });
+      for (const agent of agents) {
+        if (this.disposed) return;
+        try {
+          await this.options.failOver(session, agent, reason);
+          log.info(`[orchestration] ${id} goes on with ${agent.name}: ${reason}`);
+          return;
+        } catch (error) {
+          if (GasTownError.is(error, 'cancelled')) return;
+          log.warn(`[orchestration] ${id} could not go on with ${agent.name}: ${messageOf(error)}`);
+        }
+      }
+      // The session has failed, and keeps its work: what follows is for whoever restarts dead sessions.
+    } finally {
+      this.moving.delete(id);
+    }
+  }
+
+  /** Its pause is over. */
+  private goOn(trouble: StoredTrouble): void {
+    const { store, manager, registry, outbox, breakers } = this.options.town;
+    const { sessionId, runId, reason } = trouble;
+    const session = registry.find(sessionId);
+    const counted: StoredTrouble = { ...trouble, changedAt: manager.now() };
+    delete counted.until;
+    if (!session || session.runId !== runId || hasEnded(session)) return store.troubles.save(counted);
+    const still = breakers.against({ backend: session.backend, agent: session.agent });
+    if (still?.until !== undefined) return this.park({ ...trouble, until: still.until, reason: still.reason });
+    const tellIt = trouble.goOn && this.owes(session, runId);
+    store.transaction(() => {
+      store.troubles.save({ ...counted, redeliveries: trouble.redeliveries + (tellIt ? 1 : 0) });
+      this.record(sessionId, runId, 'session.resumed', { reason, told: tellIt });
+      if (tellIt) outbox.accept({ from: 'host', to: sessionId, kind: 'nudge', body: goOnText(reason) });
+    });
+    manager.report(runId, 'host', { kind: 'resumed' }, 'the pause is over');
+  }
+
+  /** Another agent may have become free, or one that a session waits for. */
+  private reconsider(): void {
+    if (this.disposed) return;
+    const { store, registry, manager } = this.options.town;
+    for (const trouble of store.troubles.parked()) {
+      const session = registry.find(trouble.sessionId);
+      if (!session || session.runId !== trouble.runId || !trouble.goOn || this.moving.has(session.id)) continue;
+      const alternatives = this.options.alternatives(session);
+      const remaining = (trouble.until ?? 0) - manager.now();
+      if (alternatives.length === 0 || remaining <= this.options.policy().graceMs) continue;
+      void this.move(session, trouble, alternatives, trouble.reason);
+    }
+    this.arm();
+  }
+
+  /** Whether somebody waits for it. */
+  private owes(session: SessionInfo, runId: string): boolean {
+    const { work, store } = this.options.town;
+    return work.ownedBy(session.id).length > 0 || store.messages.isTurnOpen(runId);
+  }
+
+  private record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void {
+    const { store, manager } = this.options.town;
+    store.addEvent({ at: manager.now(), sessionId, runId, type, detail });
+  }
+
+  private forget(id: SessionId): void {
+    const { store, manager, registry } = this.options.town;
+    if (this.disposed || !store.troubles.remove(id)) return;
+    const session = registry.find(id);
+    if (session) manager.report(session.runId, 'host', { kind: 'resumed' }, 'a turn went well');
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    const [next] = this.disposed ? [] : this.options.town.store.troubles.parked();
+    if (next?.until === undefined) return;
+    this.timer = setTimeout(() => this.onTimer(), Math.min(Math.max(0, next.until - this.options.town.manager.now()), longestTimer));
+    this.timer.unref();
+  }
+
+  private onTimer(): void {
+    const now = this.options.town.manager.now();
+    for (const trouble of this.options.town.store.troubles.parked()) if ((trouble.until ?? now) <= now) this.goOn(trouble);
+    this.arm();
+  }
+}
+
+const goOnText = (reason: string): string =>
+  `Your last turn failed because of the model's provider (${reason}). It may be asked again now: go on where you were.`;
