@@ -4,23 +4,43 @@
  * disturbs the person's session.
  */
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { ChannelClient } from '../../shared/channel/client.ts';
 
 /** Claude waits for us; in ms. Its own limit is 5 s. */
 const bound = 4000;
+/** One JSON object comes at once; whether our input is closed after it is not waited for. In ms. */
+const inputBound = 800;
 
 const { GT_SOCKET: socket, GT_TOKEN: token, GT_CONTEXT_FILE: contextFile } = process.env;
 
 async function main(): Promise<void> {
-  const input = await text(process.stdin);
   if (!socket || !token) return;
-  const payload = parse(input);
+  const payload = await readPayload();
   if (payload === undefined) return;
   const additionalContext = await ask(socket, token, payload).catch(() => storedContext());
   if (!additionalContext) return;
   const answer = { hookSpecificOutput: { hookEventName: 'SessionStart', additionalContext } };
   await new Promise<void>((resolve) => process.stdout.write(JSON.stringify(answer), () => resolve()));
+}
+
+/** Undefined where no object comes in time. */
+function readPayload(): Promise<Record<string, unknown> | undefined> {
+  return new Promise((resolve) => {
+    let input = '';
+    const done = (): void => {
+      clearTimeout(late);
+      resolve(parse(input));
+    };
+    const late = setTimeout(done, inputBound);
+    process.stdin.setEncoding('utf8');
+    process.stdin.on('data', (chunk: string) => {
+      input += chunk;
+      // The object's end closes its outermost brace; only then is it worth a look.
+      if (input.trimEnd().endsWith('}') && parse(input)) done();
+    });
+    process.stdin.once('end', done);
+    process.stdin.once('error', done);
+  });
 }
 
 function parse(input: string): Record<string, unknown> | undefined {

@@ -15,10 +15,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const event = JSON.stringify({ session_id: 's', hook_event_name: 'SessionStart', source: 'startup' });
 
-async function hook(input: string, env: Record<string, string>): Promise<{ code: number | null; said: string }> {
+async function hook(input: string, env: Record<string, string>, closes = true): Promise<{ code: number | null; said: string }> {
   const child = spawn(process.execPath, [resolve('plugin/claude/hook.ts')], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const code = new Promise<number | null>((done) => child.once('exit', done));
-  child.stdin.end(input);
+  if (closes) child.stdin.end(input);
+  else child.stdin.write(input);
   return { said: await text(child.stdout), code: await code };
 }
 
@@ -38,6 +39,14 @@ test('a host that does not answer delays the session by less than Claude\'s own 
   } finally {
     silent.close();
   }
+});
+
+test('E15: nothing waits for its input to be closed: neither with the event, nor without, nor outside our sessions', async () => {
+  const { code, said } = await hook(event, ours(), false);
+  expect([code, JSON.parse(said)]).toEqual([0, stored]);
+  expect(await hook('', ours(), false)).toEqual({ code: 0, said: '' });
+  expect(await hook(event.slice(0, 20), ours(), false)).toEqual({ code: 0, said: '' });
+  expect(await hook('', {}, false)).toEqual({ code: 0, said: '' });
 });
 
 test('says nothing outside our sessions, and without a context', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitForEnd } from '../../../shared/process/process-table.ts';
@@ -42,6 +42,22 @@ describe('start', () => {
     expect(town.host.pids.get(spec.runId)).toBe(town.terminal(spec).pid);
     await town.driver.stop(spec.runId);
     expect(town.host.status(spec.runId).state).toBe('stopped');
+  });
+
+  test('E11: is ready by its events, whatever the screen looks like: vim mode, full screen, no-break spaces', async () => {
+    const file = join(town.configDir, 'settings.json');
+    await mkdir(town.configDir, { recursive: true });
+    await writeFile(file, JSON.stringify({ editorMode: 'vim', tui: 'fullscreen', statusLine: { type: 'command', command: 'printf "\\302\\240-- INSERT --\\302\\240❯"' } }));
+    try {
+      const spec = await town.idle();
+      await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 }).toContain('-- INSERT --');
+      expect(await town.deliver(spec, 'ihjkl: typed as it is')).toEqual({ kind: 'delivered' });
+      expect((await town.model.waitFor((entry) => entry.text.includes('typed as it is'))).text).toBe('ihjkl: typed as it is');
+      await town.untilIdle(spec.runId);
+      await town.driver.stop(spec.runId);
+    } finally {
+      await rm(file);
+    }
   });
 
   test('the agent may do everything in an autonomous session, and nobody is asked', async () => {

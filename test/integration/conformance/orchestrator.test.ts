@@ -127,7 +127,7 @@ describe.each([
     expect(await own().listSessions()).toEqual([info]);
   });
 
-  test('the shell of the agent knows who it is, and no secrets of others', async () => {
+  test('E30: the shell of the agent knows who it is, and has nothing of the editor\'s or of another agent\'s environment', async () => {
     const { runId } = await own().getSession(one);
     await own().sendMessage(one, message(named('env'), runs('Look around.', 'env > env.txt; cat env.txt | wc -l')));
     const receipt = await town.message(named('env'), 'acted');

@@ -6,7 +6,7 @@ import { payloadOf } from '../../../plugin/opencode/payload.ts';
 describe('gastown.js', () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is inert in an Opencode that is not ours, even in a terminal of the town', async () => {
+  it('E13: is inert in an Opencode that is not ours, even in a terminal of the town', async () => {
     const input = { directory: '/x', serverUrl: new URL('http://localhost:4096') } as unknown as PluginInput;
     for (const name of ['GT_SOCKET', 'GT_TOKEN', 'GT_SERVER']) vi.stubEnv(name, undefined);
     expect(await plugin.GasTown(input)).toEqual({});
