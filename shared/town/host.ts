@@ -124,7 +124,11 @@ export class TownHost {
     this.emitter = new Emitter((error) => log.error(`a listener failed: ${String(error)}`));
     const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
     const changed = (): void => this.changed();
-    const rigs = new Rigs({ store, townRoot: root, now, log, onChange: changed });
+    const rigsChanged = (): void => {
+      this.changed();
+      this.reconciler.schedule();
+    };
+    const rigs = new Rigs({ store, townRoot: root, now, log, onChange: rigsChanged });
     const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });
     const identityOf = (session: StoredSession, run: StoredRun): Record<string, string> =>
       sessionEnvironment(

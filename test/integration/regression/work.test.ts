@@ -29,7 +29,7 @@ const untilWork = (id: string, state: string) => town.until(`${id} ${state}`, ({
 const untilSession = (id: string, what: string, check: (session: SessionView) => boolean) =>
   town.until(`${id} ${what}`, ({ sessions }) => sessions.some((each) => each.id === id && check(each)));
 const escalated = () => town.host.snapshot.escalations.map(({ severity, message }) => `${severity}: ${message}`);
-const primed = (id: string) => town.model.requests.filter(({ kind, text }) => kind === 'turn' && text.includes(`Your work: ${id} `));
+const primed = (id: string) => town.model.seen(`Your work: ${id} `);
 const events = (id: string) =>
   town.stored(`SELECT type, detail FROM events WHERE session_id = '${id}' ORDER BY seq`).map(({ type, detail }) => `${String(type)} ${String(detail)}`);
 
