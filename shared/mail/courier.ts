@@ -126,7 +126,7 @@ export class Courier {
   private flush(id: SessionId): void {
     if (this.stopping.signal.aborted) return;
     const session = this.parts.registry.find(id);
-    if (!session || hasEnded(session) || session.activity.kind !== 'idle') return;
+    if (!session || !this.mayGetText(session)) return;
     const now = this.parts.manager.now();
     const flight = this.flights.get(id);
     if (flight) {
@@ -146,12 +146,18 @@ export class Courier {
     });
   }
 
+  /** A safe moment. What is being ended is idle, too, when its turn has been cut. */
+  private mayGetText(session: SessionInfo): boolean {
+    return !hasEnded(session) && session.activity.kind === 'idle' && !this.parts.manager.isEnding(session.runId);
+  }
+
   private async deliver(session: SessionInfo, flight: Flight, batch: readonly Entry[]): Promise<void> {
     const { manager, store } = this.parts;
     const { id } = session;
     const [first, ...others] = await this.withoutKnown(session, batch);
     if (!this.isCurrent(id, flight)) return;
-    if (!first || this.parts.registry.find(id)?.activity.kind !== 'idle') return this.release(id);
+    const now = this.parts.registry.find(id);
+    if (!first || !now || !this.mayGetText(now)) return this.release(id);
     const entries: [Entry, ...Entry[]] = [first, ...others];
     store.transaction(() => entries.forEach(({ message }) => store.messages.addAttempt(message.id)));
     const outcome = await manager

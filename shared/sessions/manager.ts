@@ -166,6 +166,11 @@ export class SessionManager implements DriverHost {
     return hasEnded(info) && !this.control.isRestarting(id) ? info : this.control.stop(id);
   }
 
+  /** Whether the run is being ended, for good or to make room for the next: nothing is put before it any more. */
+  isEnding(runId: string): boolean {
+    return this.control.isReplaced(runId) || this.store.sessions.run(runId)?.stopRequestedAt !== undefined;
+  }
+
   deliver(id: SessionId, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
     const info = this.registry.get(id);
     return this.driver(info.backend).deliver(info.runId, delivery, signal);
@@ -268,7 +273,8 @@ export class SessionManager implements DriverHost {
   turnEnded(runId: string, failure?: TurnFailure): void {
     this.owedTurns.delete(runId);
     const session = this.sessionAt(runId);
-    if (session) this.turnEndedEmitter.fire({ session, runId, ...(failure ? { failure } : {}) });
+    // A turn that is cut short has not ended.
+    if (session && !this.isEnding(runId)) this.turnEndedEmitter.fire({ session, runId, ...(failure ? { failure } : {}) });
   }
 
   // the rest

@@ -15,6 +15,8 @@ describe('encodePrompt', () => {
     ['ends with \\', 'ends with \\ .'],
     ['a\r\nb\rc', 'a\nb\nc'],
     ['a\u2028b\u2029c', 'a\nb\nc'],
+    ['\u202eright\u202c soft\u00adhyphen \ufeff\u845b\u{e0100}', 'right softhyphen \u845b'],
+    ['\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e', '\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e'],
     ['a\tb', 'a    b'],
     ['\u001b[201~gone\u0007', '[201~gone'],
     ['trailing \n \n', 'trailing'],

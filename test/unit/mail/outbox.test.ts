@@ -290,6 +290,19 @@ describe('outbox', () => {
     return core.manager.start(wanted, new AbortController().signal);
   };
 
+  test('what is being stopped gets nothing more, though it becomes idle when its turn is cut', async () => {
+    core.manager.report(runId, 'program', { kind: 'busy' }, 'busy');
+    const { id } = nudge('too late');
+    core.driver.onStop = async () => {
+      idle();
+      core.manager.turnEnded(runId);
+      await settled();
+    };
+    await core.manager.stop('alpha-toast');
+    expect(delivered()).toEqual([]);
+    expect(stateOf(id)).toBe('expired');
+  });
+
   test('a deliberate end expires what waited, but not the mail', async () => {
     const { id } = nudge('too late');
     const mail = core.outbox.accept({ from: 'overseer', to: 'alpha-toast', kind: 'mail', body: 'later' });
