@@ -9,6 +9,7 @@ export const commandNames = [
   'startMayor',
   'startRefinery',
   'assignWork',
+  'handOffWork',
   'sendMessage',
   'broadcastMessage',
   'terminateSession',

@@ -7,6 +7,7 @@ import { commandNames } from './command-ids.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { closeEscalation, resetSession } from './escalation-commands.ts';
 import { givenBy } from './given.ts';
+import { handOffWork } from './handoff-command.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
@@ -25,6 +26,7 @@ const commands: Record<CommandName, Command> = {
   startMayor,
   startRefinery,
   assignWork,
+  handOffWork,
   sendMessage,
   broadcastMessage,
   terminateSession,

@@ -1,6 +1,6 @@
 import type { RowTarget } from '../views/tree-node.ts';
 
-const keys = ['session', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder'] as const;
+const keys = ['session', 'to', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder'] as const;
 
 /**
  * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or

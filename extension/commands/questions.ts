@@ -135,7 +135,7 @@ export function nameQuestion(answer: Answer, snapshot: TownSnapshot, rig: Answer
   }, needless);
 }
 
-function nameComplaint(text: string, taken: ReadonlySet<string>): string | undefined {
+export function nameComplaint(text: string, taken: ReadonlySet<string>): string | undefined {
   if (text === '') return undefined;
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(text)) return t('Use letters, digits, "-" and "_" only.');
   return taken.has(text) ? t('There is a session with this name in the rig.') : undefined;

@@ -71,6 +71,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('For'), t('{0}, since {1}', longAge(session.since, context), context.clock(session.since))),
     field(t('Because of'), session.cause),
     field(t('Quarantined'), session.quarantined?.reason),
+    field(t('Trouble'), session.trouble),
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
     field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),

@@ -58,6 +58,15 @@ export const schemas = {
   }),
   'work.show': z.strictObject({ id: name }),
   'work.assign': z.strictObject({ id: name, session: name }),
+  /** `to` is a session that lives, or the name of a new polecat of the unit's rig. */
+  'work.handoff': z.strictObject({
+    from: name,
+    to: name,
+    context: text,
+    work: name.optional(),
+    agent: name.optional(),
+    backend: z.enum(backendNames).optional(),
+  }),
   /** Nobody shall do it any more; its session is told. */
   'work.cancel': z.strictObject({ id: name, message: text.optional() }),
   /** Another chance for a unit, whatever has become of it: it is queued, and the host slings it. */
@@ -159,6 +168,7 @@ export interface Results {
   'work.add': WorkView;
   'work.show': WorkView & { history: WorkHistoryEntry[] };
   'work.assign': WorkView;
+  'work.handoff': { work: WorkView; session: SessionView };
   'work.cancel': WorkView;
   'work.requeue': WorkView;
   'work.done': WorkView;

@@ -77,7 +77,7 @@ function workText(head: string, message: StoredMessage, work: StoredWork): strin
     '',
     ...(work.description === '' || work.description === work.title ? [] : [inert(work.description), '']),
     ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}: ${inert(message.body)}`, '']),
-    ...(work.branch ? [`You are on branch ${work.branch}, in a worktree of your own. Commit there; do not push to the main branch.`] : []),
+    ...(work.branch ? [`Its branch is ${work.branch}, in a worktree of its own. Commit there; do not push to the main branch.`] : []),
     'When it is finished and committed, run: gt done -m "<what you did, in one line>". Going idle does not count as done.',
   ].join('\n');
 }

@@ -22,6 +22,7 @@ const entries: readonly Entry[] = [
     does: 'give a unit to a polecat with a worktree of its own',
     roles: dispatchingRoles,
   },
+  { usage: 'gt handoff FROM TO -m CONTEXT [--work ID]', does: 'give a unit of yours, with its branch and worktree, to another session; TO is one that runs, or the name of a new polecat' },
   { usage: 'gt nudge TO TEXT', does: 'put a short message before a session; TO is a session id or an address' },
   { usage: 'gt mail send TO -s SUBJECT -m TEXT', does: 'write mail; TO may also be overseer, the person' },
   { usage: 'gt broadcast [--to @RIG] TEXT', does: 'write to all sessions, or to those of a rig' },

@@ -167,4 +167,13 @@ export const migrations: readonly string[] = [
     changed_at INTEGER NOT NULL
   ) STRICT;
   `,
+  // Units that are on their way from one session to another.
+  `
+  CREATE TABLE handoffs (
+    work_id TEXT PRIMARY KEY,
+    from_session TEXT NOT NULL,
+    to_session TEXT NOT NULL,
+    note TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

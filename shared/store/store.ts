@@ -1,6 +1,7 @@
 import { BreakerTable } from './breakers.ts';
 import { Database, number, optionalText, text } from './database.ts';
 import { EscalationTable } from './escalations.ts';
+import { HandoffTable } from './handoffs.ts';
 import { MessageTable } from './messages.ts';
 import { SessionTable } from './sessions.ts';
 import { TroubleTable } from './troubles.ts';
@@ -31,6 +32,7 @@ export class Store {
   readonly escalations: EscalationTable;
   readonly breakers: BreakerTable;
   readonly troubles: TroubleTable;
+  readonly handoffs: HandoffTable;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
@@ -43,6 +45,7 @@ export class Store {
     this.escalations = new EscalationTable(this.db);
     this.breakers = new BreakerTable(this.db);
     this.troubles = new TroubleTable(this.db);
+    this.handoffs = new HandoffTable(this.db);
   }
 
   transaction<T>(work: () => T): T {

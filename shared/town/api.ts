@@ -4,6 +4,7 @@ import { dispatchingRoles } from '../roles/permissions.ts';
 import { answerAsk, listWaits, sessionLog } from './operations/attention.ts';
 import { checkHealthByHand, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
+import { handOffWork } from './operations/handoff.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
@@ -30,6 +31,7 @@ const handlers: Handlers = {
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),
   'work.assign': assignWork,
+  'work.handoff': handOffWork,
   'work.cancel': cancelWork,
   'work.requeue': requeueWork,
   'work.done': finishWork,

@@ -45,9 +45,15 @@ async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork):
   }
 }
 
+/** Whether somebody has a unit that is on this branch: it may have been handed over. */
+function isInUse(town: TownParts, branch: string): boolean {
+  return town.store.work.all().some((unit) => unit.branch === branch && ownedStates.includes(unit.state));
+}
+
 /** The worktree of a polecat that is over goes, with its branch, where that loses nothing. */
 export async function tidyWorktree(town: TownParts, session: SessionInfo): Promise<void> {
-  if (session.role !== 'polecat' || session.branch === undefined || town.work.ownedBy(session.id).length > 0) return;
+  if (session.role !== 'polecat' || session.branch === undefined) return;
+  if (town.work.ownedBy(session.id).length > 0 || isInUse(town, session.branch)) return;
   const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
   if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
 }

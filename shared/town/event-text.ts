@@ -13,6 +13,7 @@ const texts: Readonly<Record<string, (detail: Detail) => string>> = {
   'session.turn-failed': (of) => `its turn failed: ${of('reason')}`,
   'session.parked': (of) => `rests: ${of('reason')}`,
   'session.resumed': (of) => `has rested (${of('reason')})`,
+  'work.handed-over': (of) => `${of('work')} goes from ${of('from')} to ${of('to')}, by ${of('by')}`,
   'session.failover': (of) => `runs with ${of('agent')}: ${of('reason')}`,
   'ask.asked': (of) => `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
   'ask.answered': (of) => `${answerText(of)}: ${of('title')}`,

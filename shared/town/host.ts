@@ -50,6 +50,7 @@ import type { NodeProgram } from './launchers.ts';
 import type { LifecycleCallbacks } from './callbacks.ts';
 import { callBack } from './callbacks.ts';
 import { failOver } from './fail-over.ts';
+import { settleHandoffs } from './handoff.ts';
 import type { HostLock } from './lock.ts';
 import { alternativesFor } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
@@ -209,6 +210,7 @@ export class TownHost {
       opencode,
       identityOf,
       log,
+      lastFailure: (backend) => this.troubles.lastFailure(backend),
       snapshot: () => this.snapshot,
       changed,
       requireTrust: () => {
@@ -311,6 +313,7 @@ export class TownHost {
     cleanUpAfter(this.town);
     this.adopting = this.town.manager.adoptAll().then(() => this.troubles.takeUp());
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
+    settleHandoffs(this.town);
     await settleAbandoned(this.town);
     this.reconciler.start();
     this.channel = await ChannelServer.listen(

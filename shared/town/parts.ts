@@ -17,6 +17,7 @@ import type { TownPaths } from './paths.ts';
 import type { Rigs } from './rigs.ts';
 import type { SnapshotBuilder } from './snapshot-builder.ts';
 import type { TownSnapshot } from './snapshot.ts';
+import type { LastFailure } from '../work/trouble.ts';
 
 /** What the plugin inside an Opencode server needs to be matched with. */
 export interface OpencodeSessions {
@@ -47,6 +48,8 @@ export interface TownParts extends OrchestratorParts {
   opencode: OpencodeSessions;
   /** Identity and token of a run, for its agent's shell. */
   identityOf: (session: StoredSession, run: StoredRun) => Record<string, string>;
+  /** What made the last turn on a backend fail; undefined where it went well. */
+  lastFailure: (backend: BackendName) => LastFailure | undefined;
   log: Logger;
   /** The newest snapshot. */
   snapshot: () => TownSnapshot;

@@ -1,4 +1,5 @@
 import type { Breakers } from '../backends/breakers.ts';
+import { againstText } from '../backends/choose.ts';
 import { countCommits } from '../git/worktree.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { BackendName, SessionInfo } from '../orchestrator.ts';
@@ -51,6 +52,7 @@ export class SnapshotBuilder {
   }
 
   session(info: SessionInfo): SessionView {
+    const open = this.parts.breakers.against({ backend: info.backend, agent: info.agent });
     const quarantined = info.state === 'failed' ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
     return {
       ...info,
@@ -58,6 +60,7 @@ export class SnapshotBuilder {
       queued: this.parts.outbox.queued(info.id),
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),
+      ...(open === undefined ? {} : { trouble: againstText(open) }),
       ...(quarantined === undefined ? {} : { quarantined }),
     };
   }

@@ -34,6 +34,8 @@ export interface SessionView extends SessionInfo {
   queued: number;
   /** Unread mail. */
   unreadMail: number;
+  /** What is wrong with its agent's backend or account, and until when nothing new is started with it. */
+  trouble?: string;
   /** Set when a turn has ended since the person last looked. */
   unseen: boolean;
   /** It failed too often, and is not started again until it is reset. */

@@ -7,15 +7,8 @@ import type { TurnEnd } from '../sessions/manager.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredTrouble } from '../store/troubles.ts';
 import { decideTrouble } from '../work/trouble.ts';
-import type { TroubleAction } from '../work/trouble.ts';
+import type { LastFailure, TroubleAction } from '../work/trouble.ts';
 import type { TownParts } from './parts.ts';
-
-/** What went wrong last on a backend, until a turn on it goes well. */
-export interface LastFailure {
-  sessionId: SessionId;
-  agent: string;
-  failure: TurnFailure;
-}
 
 export interface TroubleOptions {
   town: Pick<TownParts, 'store' | 'manager' | 'registry' | 'outbox' | 'work' | 'escalations' | 'breakers' | 'log'>;

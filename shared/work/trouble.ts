@@ -1,6 +1,14 @@
 /** What is done with a session whose turn the model's provider made fail. Pure: rules over facts, the first that fits. */
 import type { TurnFailure } from '../backends/driver.ts';
 import type { TroublePolicy } from '../config/backend-trouble.ts';
+import type { SessionId } from '../orchestrator.ts';
+
+/** What went wrong last on a backend, until a turn on it goes well. */
+export interface LastFailure {
+  sessionId: SessionId;
+  agent: string;
+  failure: TurnFailure;
+}
 
 export interface TroubleFacts {
   failure: TurnFailure;

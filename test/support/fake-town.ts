@@ -55,6 +55,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     builder,
     opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
     identityOf: () => ({}),
+    lastFailure: () => undefined,
     log: silentLogger,
     snapshot: () => builder.build(),
     changed: () => undefined,

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import type { Activity } from '../../../shared/sessions/activity.ts';
-import type { SessionView } from '../../../shared/town/snapshot.ts';
+import type { BackendView, SessionView } from '../../../shared/town/snapshot.ts';
 import { addCommand } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
-import { table } from '../table.ts';
+import { oneLine, table } from '../table.ts';
 
 export function addAgentCommands(program: Command, gt: Gt): void {
   addCommand(program, 'agents', 'list all sessions of the town')
     .option('-l, --long', 'also show what each one does, its session id and its agent')
     .action(async (options: CommonOptions & { long?: true }) => {
-      const { sessions } = await gt.request('town.snapshot', {});
-      gt.print(options, sessions, () => agentsTable(sessions, options.long === true));
+      const { sessions, backends } = await gt.request('town.snapshot', {});
+      gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...backends.flatMap(troubleOf)].join('\n'));
     });
 
   addCommand(program, 'stop <session>', 'stop a session and everything that it started')
@@ -24,6 +24,13 @@ export function addAgentCommands(program: Command, gt: Gt): void {
       const again = await gt.request('session.reset', { session });
       gt.print(options, again, () => `${again.id} is ${again.state} again.`);
     });
+}
+
+/** A line below the table for a backend on which nothing is started now. */
+function troubleOf({ name, breaker }: BackendView): string[] {
+  if (!breaker) return [];
+  const until = breaker.until === undefined ? '' : ` until ${new Date(breaker.until).toISOString()}`;
+  return [`! ${name}: nothing new is started${until}: ${oneLine(breaker.reason)}`];
 }
 
 function agentsTable(sessions: readonly SessionView[], long: boolean): string {

@@ -12,6 +12,7 @@ const workTypes: readonly WorkType[] = ['issue', 'formula', 'task'];
 const doneStatuses: readonly DoneStatus[] = ['completed', 'failed', 'escalated'];
 
 type SlingOptions = CommonOptions & Pick<Params<'sling'>, 'agent' | 'backend' | 'name' | 'message'>;
+type HandoffOptions = CommonOptions & Pick<Params<'work.handoff'>, 'work' | 'agent' | 'backend'> & { message?: string; context?: string };
 type AddOptions = CommonOptions & Pick<Params<'work.add'>, 'id' | 'rig' | 'type' | 'priority'> & { message?: string };
 type DoneOptions = CommonOptions & Pick<Params<'work.done'>, 'status' | 'message' | 'id'>;
 
@@ -28,6 +29,18 @@ export function addWorkCommands(program: Command, gt: Gt): void {
         const on = session.branch === undefined ? '' : ` on branch ${session.branch}`;
         return `Slung ${slung.work.id} to ${session.id} (${session.agent})${on}.`;
       });
+    });
+
+  addCommand(program, 'handoff <from> <to>', 'hand a unit of work, with its branch and worktree, to another session')
+    .option('-m, --message <context>', 'what the new session has to know; "-" reads standard input')
+    .addOption(new Option('--context <context>', 'the same').conflicts('message'))
+    .option('--work <work>', 'which unit, where the session has several')
+    .option('--agent <agent>', 'the configured agent to run, where <to> is the name of a new polecat')
+    .addOption(backendOption())
+    .action(async (from: string, to: string, { message, context: long, work, agent, backend, ...options }: HandoffOptions) => {
+      const context = await gt.text(message ?? long ?? '');
+      const handed = await gt.request('work.handoff', given<Params<'work.handoff'>>({ from, to, context, work, agent, backend }));
+      gt.print(options, handed, ({ session }) => `Handed ${handed.work.id} over to ${session.id} (${session.agent}).`);
     });
 
   addCommand(program, 'hook', 'show the work of this session')

@@ -1,28 +1,31 @@
 import { stat } from 'node:fs/promises';
+import type { TurnFailure } from '../../backends/driver.ts';
 import { againstText } from '../../backends/choose.ts';
 import type { CallerView, DoctorCheck, Results } from '../../channel/protocol.ts';
 import { messageOf } from '../../errors.ts';
+import type { BackendName } from '../../orchestrator.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { ownedStates } from '../../work/state.ts';
 import type { TownParts } from '../parts.ts';
+import type { LastFailure } from '../../work/trouble.ts';
 
 /** The person checks: what is rate-limited may then be tried again at once, whatever its provider said. */
-export async function checkHealthByHand(town: TownParts, caller: CallerView, signal: AbortSignal): Promise<Results['town.health']> {
-  const health = await checkHealth(town, signal);
-  if (caller.kind !== 'person') return health;
-  for (const { name, ok } of health.backends) if (ok) town.breakers.tryNow(name);
-  return health;
+export function checkHealthByHand(town: TownParts, caller: CallerView, signal: AbortSignal): Promise<Results['town.health']> {
+  return checkHealth(town, signal, caller.kind === 'person');
 }
 
 /** Asks every backend how it is; one that fails says what is wrong and what to do. One that works is used again. */
-async function checkHealth(town: TownParts, signal: AbortSignal): Promise<Results['town.health']> {
+async function checkHealth(town: TownParts, signal: AbortSignal, byHand = false): Promise<Results['town.health']> {
   const backends = await Promise.all(
     [...town.orchestrators.values()].map(async (orchestrator) => {
       const name = orchestrator.name();
       try {
         await orchestrator.healthCheck(signal);
-        town.builder.setBackend({ name, health: 'ok' });
-        return { name, ok: true, detail: 'ok' };
+        if (byHand) town.breakers.tryNow(name);
+        const last = town.lastFailure(name);
+        const detail = last === undefined ? 'ok' : providerDetail(name, last);
+        town.builder.setBackend({ name, health: last === undefined ? 'ok' : 'failing', ...(last === undefined ? {} : { detail }) });
+        return { name, ok: last === undefined, detail };
       } catch (error) {
         const detail = messageOf(error);
         town.builder.setBackend({ name, health: 'failing', detail });
@@ -32,6 +35,25 @@ async function checkHealth(town: TownParts, signal: AbortSignal): Promise<Result
   );
   town.changed();
   return { backends };
+}
+
+/** The program works, but the last turn on it did not: the provider's words, and what to do. */
+function providerDetail(name: BackendName, { sessionId, agent, failure }: LastFailure): string {
+  const until = failure.until === undefined ? '' : ` (until ${new Date(failure.until).toISOString()})`;
+  return `The last turn of ${sessionId} (${agent}) failed${until}: ${failure.reason.replace(/[.\s]*$/, '')}. ${advice(name, failure)}`;
+}
+
+function advice(name: BackendName, { kind }: TurnFailure): string {
+  switch (kind) {
+    case 'rate-limit':
+      return 'Wait for the end of the limit, or name agents that take over: "failover" in the settings.';
+    case 'account':
+      return name === 'claude' ? 'Sign in: run "claude" in a terminal, then /login; or look at your plan.' : 'Sign in: "opencode auth login"; or look at your account at the provider.';
+    case 'provider':
+      return 'Look at the provider\'s status page, your network and proxy; sessions go on by themselves when it works again.';
+    case 'refused':
+      return 'Look at the agent\'s model and arguments in the settings, and at the session\'s conversation.';
+  }
 }
 
 /** `gt doctor`: everything that could keep the town from working, with advice. */

@@ -59,6 +59,15 @@ describe('gt agents', () => {
     });
   });
 
+  it('says on which backend nothing is started, why, and until when', async () => {
+    const breaker = { state: 'open' as const, until: 60_000, reason: 'Opencode was not found.\nInstall it.' };
+    const backends = [{ name: 'opencode' as const, health: 'failing' as const, breaker }];
+    town.answers = { 'town.snapshot': snapshot({ sessions: mixed, backends }) };
+    expect((await run(['agents'])).out.split('\n').at(-2)).toBe(
+      '! opencode: nothing new is started until 1970-01-01T00:01:00.000Z: Opencode was not found. Install it.',
+    );
+  });
+
   it('has what each one does with --long, and everything with --json', async () => {
     town.answers = { 'town.snapshot': snapshot({ sessions: mixed }) };
     const long = await run(['agents', '--long']);
@@ -93,6 +102,28 @@ describe('gt sling', () => {
       ['sling', { work: 'issue-1', rig: 'demo', agent: 'glm', backend: 'opencode', name: 'toast', message: 'Mend it.\nSoon.' }],
     ]);
     expect(JSON.parse(out)).toEqual(slung);
+  });
+});
+
+describe('gt handoff', () => {
+  const handed = { session: session({ id: 'demo-nux', agent: 'claude', backend: 'claude', role: 'polecat' }), work: work({ id: 'issue-1' }) };
+
+  it('sends what was given, and says who has it', async () => {
+    town.answers = { 'work.handoff': handed };
+    const argv = ['handoff', 'demo-toast', 'nux', '-m', '-', '--work', 'issue-1', '--agent', 'claude'];
+    expect((await run(argv, { input: 'Half of it.\n' })).out).toBe('Handed issue-1 over to demo-nux (claude).\n');
+    await run(['handoff', 'demo-toast', 'demo-nux', '--context', 'Half.']);
+    expect(asked()).toEqual([
+      ['work.handoff', { from: 'demo-toast', to: 'nux', context: 'Half of it.', work: 'issue-1', agent: 'claude' }],
+      ['work.handoff', { from: 'demo-toast', to: 'demo-nux', context: 'Half.' }],
+    ]);
+  });
+});
+
+describe('gt health', () => {
+  it('says of each backend what is wrong, and fails when one does', async () => {
+    town.answers = { 'town.health': { backends: [{ name: 'claude', ok: true, detail: 'ok' }, { name: 'opencode', ok: false, detail: 'The server hangs.' }] } };
+    expect(await run(['health'])).toMatchObject({ code: 1, out: 'ok       claude: ok\nERROR    opencode: The server hangs.\n' });
   });
 });
 
