@@ -17,6 +17,7 @@ const texts: Readonly<Record<string, (detail: Detail) => string>> = {
   'session.failover': (of) => `runs with ${of('agent')}: ${of('reason')}`,
   'ask.asked': (of) => `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
   'ask.answered': (of) => `${answerText(of)}: ${of('title')}`,
+  'message.in-doubt': (of) => `attempt ${of('attempt')} to deliver ${of('messages')} failed: ${of('reason')}`,
   'escalation.raised': (of) => `escalated (${of('severity')}) as ${of('escalation')}: ${of('message')}`,
   'escalation.closed': (of) => `${of('escalation')} is closed by ${of('by')}${of('note') === '' ? '' : `: ${of('note')}`}`,
 };

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionView } from '../../shared/town/snapshot.ts';
 import { eventually } from '../support/editor/eventually.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
+import { scripted } from '../support/scripted.ts';
 import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import type { TreeRowFacts } from '../support/editor/tree.ts';
 
@@ -141,6 +142,21 @@ describe('attention', () => {
     await town.window.quickInput.pick('Green', 'Which colour');
     await untilAnswered(amy);
     await town.model.waitFor((entry) => entry.results.some((text) => /Which colour.*Green/s.test(text)));
+  });
+
+  it('answers two questions in turn, several answers to the second', async () => {
+    const questions = [{ question: 'Which colour?', options: ['Blue', 'Green'] }, { question: 'What on top?', options: ['Cream', 'Nuts'], multiple: true }];
+    await tell(amy, scripted('Two things.', { tool: 'ask', args: { questions } }, { text: 'Thanks.' }));
+    await town.untilAsking(amy);
+    await town.sessions.row('amy').inlineAction('Answer…');
+    const { quickInput } = town.window;
+    expect(await quickInput.options('amy (myproject) asks')).toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
+    await quickInput.pick('Answer 2 Questions…');
+    await quickInput.pick('Green', 'Which colour?');
+    await quickInput.pick('Nuts', 'What on top?');
+    await quickInput.confirm();
+    await untilAnswered(amy);
+    await town.model.waitFor((entry) => entry.results.some((text) => /colour.*Green.*on top.*Nuts/s.test(text)));
   });
 
   it('allows and denies what the Claude mayor asks, from its row', async () => {

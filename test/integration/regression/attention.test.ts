@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SessionView } from '../../../shared/town/snapshot.ts';
-import { runs } from '../../support/scripted.ts';
+import { runs, scripted } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 import { TownWatcher } from '../../support/town-watcher.ts';
 
@@ -77,13 +77,23 @@ describe.each(['claude', 'opencode'] as const)('%s', (backend) => {
   });
 
   test('a question is answered by gt in the person\'s terminal', async () => {
-    const steps = [{ tool: 'ask', args: { question: 'Which colour?', options: ['Blue', 'Green'] } }, { text: 'Thanks.' }];
-    const { id } = await api().request('message.send', { to: session, type: 'nudge', body: `Ask me.\n@@${JSON.stringify({ steps })}` });
+    const body = scripted('Ask me.', { tool: 'ask', args: { question: 'Which colour?', options: ['Blue', 'Green'] } }, { text: 'Thanks.' });
+    const { id } = await api().request('message.send', { to: session, type: 'nudge', body });
     await asking(session);
     await gt('attention', 'answer', session, 'Green');
     await town.message(id, 'acted');
     await town.model.waitFor(({ results }) => results.some((result) => /Which colour\?.*Green/s.test(result)));
     expect(await log(session)).toContain('Green by the person: Which colour?');
+  });
+
+  test('two questions are answered together', async () => {
+    const questions = [{ question: 'Which colour?', options: ['Blue', 'Green'] }, { question: 'What on top?', options: ['Cream', 'Nuts'], multiple: true }];
+    const { id } = await api().request('message.send', { to: session, type: 'nudge', body: scripted('Ask me.', { tool: 'ask', args: { questions } }, { text: 'Thanks.' }) });
+    const { asks } = await asking(session);
+    expect(asks).toMatchObject([{ resolvable: true, questions: [{ text: 'Which colour?', multiple: false }, { text: 'What on top?', multiple: true }] }]);
+    await api().request('session.answer', { session, ask: asks[0]!.id, answer: { kind: 'answers', answers: [['Blue'], ['Cream', 'Nuts']] } });
+    await town.message(id, 'acted');
+    await town.model.waitFor(({ results }) => results.some((result) => /colour.*Blue.*on top.*Cream, ?Nuts/s.test(result)));
   });
 });
 

@@ -72,6 +72,7 @@ describe('an event in words', () => {
     ['ask.answered', { title: 'Bash: ls', by: 'terminal', answer: 'answered' }, 'answered in the terminal: Bash: ls'],
     ['ask.answered', { title: 'Bash: ls', by: 'nobody', answer: 'the turn ended' }, 'no longer asked (the turn ended): Bash: ls'],
     ['ask.asked', { kind: 'question', title: 'Which?' }, 'waits for an answer: Which?'],
+    ['message.in-doubt', { messages: 'msg_1, msg_2', attempt: 2, reason: 'no answer' }, 'attempt 2 to deliver msg_1, msg_2 failed: no answer'],
     ['escalation.closed', { escalation: 'esc_1', by: 'overseer', note: 'done' }, 'esc_1 is closed by overseer: done'],
     ['reconciler.hung-turn', { action: 'restart', reason: 'no progress' }, 'restart: no progress (hung-turn)'],
     ['reconciler.stalled-unit', { action: 'requeue', reason: 'stalled', work: 'issue-1' }, 'requeue of issue-1: stalled (stalled-unit)'],
