@@ -248,8 +248,8 @@ export class Courier {
         else store.messages.close(message.id, 'dead', reason, now);
       }
     });
-    const { runId } = this.parts.registry.get(id);
-    store.addEvent({ at: now, sessionId: id, runId, type: 'message.in-doubt', detail: { messages: [...flight.ids].join(', '), attempt: attempts, reason } });
+    const runId = this.parts.registry.find(id)?.runId;
+    store.addEvent({ at: now, sessionId: id, ...(runId === undefined ? {} : { runId }), type: 'message.in-doubt', detail: { messages: [...flight.ids].join(', '), attempt: attempts, reason } });
     log.warn(`attempt ${attempts} to deliver ${[...flight.ids].join(', ')} to ${id} failed: ${reason}`);
     if (attempts < maxAttempts) this.pauses.set(id, { until: now + pauseAfter(attempts), firm: true });
     this.release(id);
