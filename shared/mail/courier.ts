@@ -6,6 +6,7 @@ import type { Logger } from '../process/logger.ts';
 import type { SessionManager } from '../sessions/manager.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import type { Registry } from '../sessions/registry.ts';
+import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import { nextBatch } from './batch.ts';
 import { composeDelivery, textOf } from './compose.ts';
@@ -36,6 +37,8 @@ export interface CourierParts {
   log: Logger;
   /** What is to be put before the session's model now, in the order of acceptance. */
   due: (session: SessionInfo) => Entry[];
+  /** Gives up an entry that is pointless by now. */
+  close: (message: StoredMessage, reason: string) => void;
   onChange: () => void;
   /** `dueAt` has changed. */
   onDueChange: () => void;
@@ -190,9 +193,12 @@ export class Courier {
     this.found(session, has ?? []);
     // Nobody can tell: it goes again, and says so.
     if (has === undefined) for (const id of tried) messages.setRepeated(id);
-    return batch.flatMap(({ message: { id }, work }) => {
+    return batch.flatMap(({ message: { id }, work, pointless }) => {
       const message = has?.includes(id) ? undefined : messages.get(id);
-      return message?.state === 'accepted' ? [{ message, work }] : [];
+      if (message?.state !== 'accepted') return [];
+      if (pointless === undefined) return [{ message, work }];
+      this.parts.close(message, pointless);
+      return [];
     });
   }
 

@@ -60,7 +60,8 @@ export class Outbox {
     this.onChange = onChange;
     this.alarm = new Alarm(() => this.onAlarm());
     const due = (session: SessionInfo): Entry[] => this.due(session);
-    this.courier = new Courier({ store, registry, manager, log, due, onChange, onDueChange: () => this.setAlarm() });
+    const close = (message: StoredMessage, reason: string): void => this.close(message, reason);
+    this.courier = new Courier({ store, registry, manager, log, due, close, onChange, onDueChange: () => this.setAlarm() });
     registry.onDidChange(({ kind, session }) => {
       if (kind !== 'unregistered') this.courier.plan(session.id);
     });
@@ -181,18 +182,23 @@ export class Outbox {
     return { message, work: message.workId === undefined ? undefined : this.store.work.get(message.workId) };
   }
 
-  /** What has become pointless by now is closed instead. */
+  /** What has become pointless by now is closed instead, unless the model may have it: then that is looked up first. */
   private due(session: SessionInfo): Entry[] {
     const now = this.manager.now();
     return this.store.messages.pending(session.id).flatMap((message) => {
       const entry = this.entryOf(message);
-      if (message.expiresAt !== undefined && message.expiresAt <= now) return this.close(message, this.overdueReason(message), now);
-      const { work } = entry;
-      if (work && !(work.owner === session.id && ownedStates.includes(work.state))) {
-        return this.close(message, `${work.id} is no longer the work of ${session.id}`, now);
-      }
-      return this.isDue(message) ? [entry] : [];
+      const pointless = this.pointlessReason(session, entry, now);
+      if (pointless === undefined) return this.isDue(message) ? [entry] : [];
+      if (message.attempts > 0) return [{ ...entry, pointless }];
+      this.close(message, pointless);
+      return [];
     });
+  }
+
+  private pointlessReason(session: SessionInfo, { message, work }: Entry, now: number): string | undefined {
+    if (message.expiresAt !== undefined && message.expiresAt <= now) return this.overdueReason(message);
+    const isTheirs = !work || (work.owner === session.id && ownedStates.includes(work.state));
+    return isTheirs ? undefined : `${work.id} is no longer the work of ${session.id}`;
   }
 
   private reopenCut(runId: string, cause: string): void {
@@ -200,9 +206,8 @@ export class Outbox {
     if (this.store.messages.reopenCut(runId, reason) > 0) this.onChange();
   }
 
-  private close(message: StoredMessage, reason: string, now: number): [] {
-    if (this.store.messages.close(message.id, 'expired', reason, now)) this.onChange();
-    return [];
+  private close(message: StoredMessage, reason: string): void {
+    if (this.store.messages.close(message.id, 'expired', reason, this.manager.now())) this.onChange();
   }
 
   private overdueReason({ to, sentAt, expiresAt = sentAt }: StoredMessage): string {
@@ -228,7 +233,7 @@ export class Outbox {
   private onAlarm(): void {
     const now = this.manager.now();
     for (const message of this.store.messages.overdue(now)) {
-      if (!this.courier.isOnItsWay(message.to, message.id)) this.close(message, this.overdueReason(message), now);
+      if (!this.courier.isOnItsWay(message.to, message.id)) this.close(message, this.overdueReason(message));
     }
     this.courier.wake();
     this.setAlarm();

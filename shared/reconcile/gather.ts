@@ -64,7 +64,8 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, memory:
     endedUnseen: cause === endedUnseen,
     settled: memory.settled.has(runId),
     quarantined: dead && store.sessions.session(id)?.quarantined !== undefined,
-    failedStarts: dead ? store.sessions.failedStarts(id) : 0,
+    // A start that went down with its host says nothing about the session.
+    failedStarts: dead ? store.sessions.failedStarts(id, endedUnseen) : 0,
     restarts: dead || busy ? store.sessions.restartsSince(id, now - policy.restarts.windowMs).length : 0,
     progressAt: Math.max(since, manager.progressOf(runId) ?? 0),
     waiting: idle ? outbox.queued(id) + asks.length : 0,

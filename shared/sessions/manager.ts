@@ -95,6 +95,7 @@ export class SessionManager implements DriverHost {
       ...options,
       driver: (backend: BackendName) => this.driver(backend),
       adopted: (runId: string) => this.adoptions.settled(runId),
+      isDisposed: () => this.disposed,
       report: (runId: string, fact: Fact, cause: string) => this.report(runId, 'host', fact, cause),
       record: this.record.bind(this),
       enter: this.enter.bind(this),
@@ -219,7 +220,10 @@ export class SessionManager implements DriverHost {
     return this.adoptions.all();
   }
 
-  /** Takes no more reports: the store is about to be closed, and sessions live on for the next host. */
+  /**
+   * Takes no more reports: the store is about to be closed, and sessions live on for the next host. Call it before the
+   * drivers let go, so that what they give up on is not taken for a stop or a failed start.
+   */
   dispose(): void {
     this.disposed = true;
   }

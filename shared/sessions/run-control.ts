@@ -34,6 +34,8 @@ export interface RunKeeper {
   driver(backend: BackendName): BackendDriver;
   /** Resolves when it is known whether the run, of an earlier host, still runs. */
   adopted(runId: string): Promise<void>;
+  /** The host is letting go of the town. */
+  isDisposed(): boolean;
   report(runId: string, fact: Fact, cause: string): void;
   record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void;
   /** Takes a run of a new session into the registry. */
@@ -198,6 +200,8 @@ export class RunControl {
       keeper.log.info(`[orchestration] spawned ${session.backend} session ${session.id} for rig ${session.rig || '-'}`);
       return keeper.registry.get(session.id);
     } catch (error) {
+      // Nothing is undone then, and nobody waits for the answer: the next host finds the run as after a crash.
+      if (keeper.isDisposed()) return new Promise<never>(() => undefined);
       this.starting.delete(run.id);
       keeper.record(session.id, run.id, 'session.start-failed', { error: messageOf(error) });
       keeper.log.warn(`[orchestration] ${session.id} did not start: ${messageOf(error)}`);

@@ -113,9 +113,10 @@ export class SessionTable {
     return this.db.all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since).map((row) => number(row['at']));
   }
 
-  /** How many runs of the session in a row, its last one included, ended before they were ready. */
-  failedStarts(id: SessionId): number {
-    const rows = this.db.all('SELECT state, ready_at FROM runs WHERE session_id = ? ORDER BY started_at DESC, rowid DESC', id);
+  /** How many runs of the session in a row, its last one included, ended before they were ready; those with the error `but` are passed over. */
+  failedStarts(id: SessionId, but: string): number {
+    const sql = 'SELECT state, ready_at FROM runs WHERE session_id = ? AND error IS NOT ? ORDER BY started_at DESC, rowid DESC';
+    const rows = this.db.all(sql, id, but);
     const other = rows.findIndex((row) => row['state'] !== 'failed' || row['ready_at'] !== null);
     return other === -1 ? rows.length : other;
   }

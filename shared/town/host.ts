@@ -299,10 +299,10 @@ export class TownHost {
     this.troubles.dispose();
     await removeHostFile(this.paths.hostFile);
     await this.channel?.close();
+    this.town.manager.dispose();
     await Promise.all(this.drivers.map((driver) => driver.dispose()));
     this.town.settings.dispose();
     this.town.rigs.dispose();
-    this.town.manager.dispose();
     this.town.store.close();
     this.lock.release();
   }

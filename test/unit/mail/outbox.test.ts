@@ -237,6 +237,17 @@ describe('outbox', () => {
       expect(delivered()[0]).toMatch(new RegExp(`^\\[gt ${had}\\] \\(possibly repeated`));
       expect(core.store.messages.get(had)).toMatchObject({ repeated: true, attempts: 2 });
     });
+
+    test('what need not be delivered any more is looked up all the same, so that its receipt is true', async () => {
+      const { had, lost } = await crash();
+      core.advance(31 * 60_000);
+      await core.manager.adoptAll();
+      idle();
+      await settled();
+      expect(stateOf(had)).toBe('acted');
+      expect(core.store.messages.get(lost)).toMatchObject({ state: 'expired', reason: expect.stringContaining('not delivered within 30 minutes') });
+      expect(delivered()).toEqual([]);
+    });
   });
 
   test('mail is announced once and stays unread until it is read', async () => {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GasTownError } from '../../../shared/errors.ts';
+import { endedUnseen } from '../../../shared/sessions/adoption.ts';
 import { restartSession } from '../../../shared/sessions/restart.ts';
-import { makeCore, temporaryFolder } from '../../support/core.ts';
+import { fakeAgent, makeCore, temporaryFolder } from '../../support/core.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let core: ReturnType<typeof makeCore>;
@@ -151,5 +152,41 @@ describe('a restart', () => {
     expect(() => core.manager.requireFree(id)).toThrow('already running');
     await restart;
     await expect(core.manager.restart('alpha-nux', { reason: 'none' })).rejects.toThrow('no record');
+  });
+});
+
+describe('a host that lets go while a session is being started', () => {
+  const soon = () => new Promise((resolve) => setImmediate(resolve));
+  const startAnew = async () => {
+    const wanted = { id, backend: 'opencode', role: 'polecat', agentName: 'toast', rig: 'alpha', agent: fakeAgent, workDir: '/work' } as const;
+    return core.manager.start(wanted, new AbortController().signal);
+  };
+  const startAgain = async () => {
+    die(await atWork());
+    return restartSession(core, id, { reason: 'it was killed' });
+  };
+
+  test.each([
+    ['for the first time', startAnew, 0],
+    ['again', startAgain, 1],
+  ])('%s: the next one finds it as after a crash, not as stopped, and does not hold it against it', async (_what, start, before) => {
+    let giveUp = (_error: Error): void => undefined;
+    const hangs = () => new Promise<void>((_resolve, reject) => (giveUp = reject));
+    if (before === 0) core.driver.onStart = hangs;
+    else core.manager.onEnded(() => (core.driver.onStart = hangs));
+    const answered = vi.fn();
+    start().then(answered, answered);
+    while (core.driver.started.length <= before) await soon();
+    core.manager.dispose();
+    giveUp(new GasTownError('cancelled', 'the server was given up'));
+    await soon();
+    expect(answered).not.toHaveBeenCalled();
+    core.store.close();
+
+    core = makeCore(join(folder.path, 'town.db'));
+    core.driver.adoptable = false;
+    await core.manager.adoptAll();
+    expect(core.registry.get(id)).toMatchObject({ state: 'failed', cause: endedUnseen });
+    expect(core.store.sessions.failedStarts(id, endedUnseen)).toBe(0);
   });
 });
