@@ -55,6 +55,8 @@ export interface Verdict {
 
 /** An idle session whose turn's end was never reported is taken at its word after so long, in milliseconds. */
 export const missedEndMs = 30_000;
+/** Sessions that end for the same cause within this time have lost what they share. In ms. */
+const togetherMs = 5_000;
 /** A session that died this often before it was ready is not started again. */
 const failedStartBound = 2;
 
@@ -92,7 +94,9 @@ function judgeSession(session: SessionFacts, facts: Facts): Judgement<SessionAct
 /** It ended, and nobody wanted that: a stop that somebody asked for, or its own orderly end, is `stopped`. */
 function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   if (session.quarantined || session.settled) return undefined;
-  const alike = facts.sessions.filter((other) => other.state === 'failed' && other.cause === session.cause);
+  const alike = facts.sessions.filter(
+    (other) => other.state === 'failed' && !other.settled && other.cause === session.cause && Math.abs(other.since - session.since) < togetherMs,
+  );
   const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
   const hasWork = facts.units.some((unit) => has(session, unit));
   const { cause } = session;

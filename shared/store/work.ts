@@ -37,6 +37,8 @@ export interface Dispatch {
   note?: string;
   /** The session that is to get it, where it lives then. */
   to?: string;
+  /** Nothing can be started for it now; it is tried as soon as a backend changes. */
+  blocked?: true;
   /** The unit failed because its session did not start, for a reason that may pass. */
   startFailed?: true;
 }

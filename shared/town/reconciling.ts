@@ -1,6 +1,7 @@
 import { failurePolicy } from '../config/failure-policy.ts';
 import type { FailurePolicy } from '../config/failure-policy.ts';
-import { messageOf } from '../errors.ts';
+import { GasTownError, messageOf } from '../errors.ts';
+import { backendNames } from '../orchestrator.ts';
 import { closedNoticeId, gatherFacts } from '../reconcile/gather.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
 import type { Action, SessionAct, UnitAct } from '../reconcile/rules.ts';
@@ -15,6 +16,8 @@ import { takeBack } from './take-back.ts';
 
 /** What the host does by itself is by this name in histories. */
 const host = 'host';
+/** What no backend can be started for is tried again after this long, where nothing tells of a change. In ms. */
+const blockedMs = 60_000;
 
 /** Keeps the town in order by the rules (`reconcile/rules.ts`). What is done by them stands in the timeline, with the reason. */
 export function reconcileTown(town: TownParts): Reconciler {
@@ -38,7 +41,10 @@ export function reconcileTown(town: TownParts): Reconciler {
   town.work.onDidChange(changed);
   town.manager.onDelivered(schedule);
   town.settings.onDidChange(schedule);
-  town.breakers.onDidChange(schedule);
+  town.breakers.onDidChange(() => {
+    unblock(town);
+    schedule();
+  });
   return reconciler;
 }
 
@@ -167,6 +173,25 @@ async function dispatch(town: TownParts, id: string): Promise<void> {
     await slingUnit(town, order, host, new AbortController().signal);
   } catch (error) {
     // The unit says what became of it, and the rules judge that next.
-    if (town.work.get(id).state === 'queued') throw error;
+    const unit = town.work.get(id);
+    if (unit.state !== 'queued') return;
+    if (!GasTownError.is(error, 'backend-unavailable')) throw error;
+    const notBefore = nextTrial(town);
+    town.work.move(unit, 'queued', { by: host, note: error.message }, { notBefore, dispatch: { ...unit.dispatch, blocked: true } });
+  }
+}
+
+/** When the first backend that is not used now is tried again, as far as that is known. */
+function nextTrial(town: TownParts): number {
+  const ends = backendNames.flatMap((name) => town.breakers.ofBackend(name)?.until ?? []);
+  return ends.length === 0 ? town.manager.now() + blockedMs : Math.min(...ends);
+}
+
+/** A backend has changed: what waits for one is tried. */
+function unblock(town: TownParts): void {
+  for (const unit of town.store.work.unfinished()) {
+    if (unit.state !== 'queued' || !unit.dispatch?.blocked) continue;
+    const { blocked: _blocked, ...dispatch } = unit.dispatch;
+    town.work.move(unit, 'queued', { by: host, note: 'a backend has changed' }, { notBefore: null, dispatch });
   }
 }

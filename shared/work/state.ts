@@ -14,7 +14,7 @@ export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalle
 
 const next: Record<WorkState, readonly WorkState[]> = {
   open: ['queued', 'assigned', 'cancelled', 'failed'],
-  queued: ['assigned', 'open', 'cancelled', 'failed'],
+  queued: ['queued', 'assigned', 'open', 'cancelled', 'failed'],
   assigned: ['assigned', 'running', 'stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled'],
   running: ['stalled', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],
   stalled: ['running', 'queued', 'open', 'done', 'failed', 'escalated', 'cancelled', 'assigned'],

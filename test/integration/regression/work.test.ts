@@ -72,7 +72,7 @@ describe.each([
     await untilSession(id, 'idle', ({ activity }) => activity.kind === 'idle');
     kill(id);
     await eventually('its worktree is gone', async () => existsSync(started.workDir), (there) => !there);
-    expect(session(id)).toMatchObject({ state: 'failed', runId: started.runId });
+    await untilSession(id, 'dead', ({ state, runId }) => state === 'failed' && runId === started.runId);
     expect(primed(work)).toHaveLength(1);
     expect(events(id).filter((event) => event.includes('dead-process'))).toEqual([expect.stringContaining('"settle"')]);
   });
@@ -124,10 +124,16 @@ describe.each([
     policy({ retries: 2, backoff_seconds: 1 });
     await broken(backend, version, async () => {
       await expect(sling(work, backend, 'Do it.')).rejects.toMatchObject({ code: 'spawn-failed' });
-      await untilWork(work, 'escalated');
+      // What stands between is the breaker of the backend; a look at its health lets one try through.
+      for (let state = unit(work).state; state !== 'escalated'; state = unit(work).state) {
+        await town.until('it is blocked, or over', () => unit(work).state === 'escalated' || (unit(work).note ?? '').startsWith('Nothing is started'));
+        await town.host.api.request('town.health', {});
+        await town.until('it goes on', () => !(unit(work).note ?? '').startsWith('Nothing is started'));
+      }
     });
+    await town.host.api.request('town.health', {});
     const { history } = await town.host.api.request('work.show', { id: work });
-    expect(history.map(({ state }) => state).filter((state) => state === 'failed' || state === 'queued')).toEqual(['failed', 'queued', 'failed', 'queued', 'failed']);
+    expect(history.filter(({ state }) => state === 'failed')).toHaveLength(3);
     expect(escalated()).toEqual([expect.stringMatching(new RegExp(`^medium: no session could be started for ${work} 3 times: .*the disk is on fire`, 's'))]);
     expect(town.stored(`SELECT id FROM sessions WHERE id LIKE 'alpha-${work}%'`)).toEqual([]);
 

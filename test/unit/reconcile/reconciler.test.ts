@@ -420,3 +420,18 @@ test('what is escalated reaches a mayor who is there as mail, but not what the m
     ['overseer', expect.stringMatching(/^Escalation \(high\): esc_/), 'The key is missing'],
   ]);
 });
+
+test('a queued unit waits while nothing can be started, and goes on when the backend works again', async () => {
+  town = await makeFakeTown({ backoff_seconds: 0, retries: 1 });
+  await request('work.add', { id: 'issue-1', description: 'Do it', rig: 'alpha' });
+  for (let failures = 0; failures < 10; failures += 1) town.breakers.take({ backend: 'opencode' }, { kind: 'failed', reason: 'no server' });
+  await request('work.requeue', { id: 'issue-1' });
+  await until(() => unit().dispatch?.blocked);
+  expect(unit()).toMatchObject({ state: 'queued', attempts: 0, note: expect.stringContaining('no server') });
+  expect(unit().notBefore).toBeGreaterThan(town.manager.now());
+  expect(town.deeds('issue-1')).toEqual(['due-unit: dispatch']);
+  town.breakers.take({ backend: 'opencode' }, { kind: 'succeeded' });
+  await until(() => town.driver.started.length === 1);
+  expect(unit()).toMatchObject({ state: 'assigned', attempts: 0 });
+  await until(() => town.registry.list().some(({ state }) => state === 'running'));
+});

@@ -106,6 +106,8 @@ describe('a dead process', () => {
     const lost = ['a', 'b', 'c'].map((id) => dead({ id, runId: `run-${id}`, cause }));
     const units = ['a', 'b'].map((owner) => unit({ id: `issue-${owner}`, owner }));
     expect(verdict(facts(lost, units))).toEqual(['a lost-server restart', 'b lost-server restart', 'c lost-server settle']);
+    const earlier = [dead({ id: 'd', cause, since: now - 60_000 }), dead({ id: 'e', cause, settled: true })];
+    expect(verdict(facts([lost[0]!, ...earlier], [units[0]!]))).toEqual(['a dead-process restart', 'd dead-process settle']);
   });
 });
 
