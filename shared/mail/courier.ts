@@ -28,6 +28,8 @@ interface Flight {
   readonly ids: Set<string>;
   /** When the program took it; undefined while it is being handed over. */
   takenAt?: number;
+  /** The run that is being started gets it as its first prompt. */
+  readonly first?: true;
 }
 
 export interface CourierParts {
@@ -80,7 +82,7 @@ export class Courier {
 
   /** The session is being started with this. */
   beginFirst(id: SessionId, delivery: Delivery): void {
-    this.flights.set(id, { ids: new Set(entriesOf(delivery)) });
+    this.flights.set(id, { ids: new Set(entriesOf(delivery)), first: true });
   }
 
   /** The start has succeeded: from here on its receipt is waited for. */
@@ -93,6 +95,14 @@ export class Courier {
   drop(id: SessionId): void {
     this.flights.delete(id);
     this.pauses.delete(id);
+  }
+
+  /** Another run takes the place of the session's: what was on its way to the old one is no more. Returns what goes to the new one already. */
+  replaced(id: SessionId): string[] {
+    const flight = this.flights.get(id);
+    if (flight?.first && flight.takenAt === undefined) return [...flight.ids];
+    this.drop(id);
+    return [];
   }
 
   received(id: SessionId, entry: string): void {

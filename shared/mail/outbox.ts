@@ -78,7 +78,11 @@ export class Outbox {
       if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
       else this.reopenCut(runId, status.cause);
     });
-    manager.onReplaced(({ session, runId }) => this.reopenCut(runId, session.cause));
+    manager.onReplaced(({ session, runId }) => {
+      const [first = ''] = this.courier.replaced(session.id);
+      this.store.messages.setAllRepeated(session.id, first);
+      this.reopenCut(runId, session.cause);
+    });
   }
 
   /** After a restart of the host: what waits for a session that is no more, or was stopped, is closed. */

@@ -118,14 +118,15 @@ export class MessageTable {
   /** How many messages somebody has sent since then; a broadcast, whose entries share their time, counts once. Those of the time `but` are left out. */
   countSent(from: string, since: number, but?: number): number {
     const sql = `SELECT count(DISTINCT CASE kind WHEN 'broadcast' THEN 'at ' || sent_at ELSE id END) AS n
-      FROM messages WHERE sender = ? AND sent_at > ? AND sent_at IS NOT ? AND state <> 'refused'`;
+      FROM messages WHERE sender = ? AND sent_at > ? AND sent_at IS NOT ? AND kind IN ('nudge', 'mail', 'broadcast') AND state <> 'refused'`;
     return number(this.db.get(sql, from, since, but ?? null)?.['n']);
   }
 
   /** How many messages two have sent each other since then. */
   countExchanged(one: string, other: string, since: number): number {
     const sql = `SELECT count(*) AS n FROM messages
-      WHERE ((sender = ? AND recipient = ?) OR (sender = ? AND recipient = ?)) AND sent_at > ? AND state <> 'refused'`;
+      WHERE ((sender = ? AND recipient = ?) OR (sender = ? AND recipient = ?)) AND sent_at > ?
+        AND kind IN ('nudge', 'mail', 'broadcast') AND state <> 'refused'`;
     return number(this.db.get(sql, one, other, other, one, since)?.['n']);
   }
 
@@ -144,9 +145,9 @@ export class MessageTable {
     this.change("UPDATE messages SET repeated = 1 WHERE id = ? AND state = 'accepted'", id);
   }
 
-  /** The same for everything that was handed over to a run which has ended, and has no receipt. */
-  setAllRepeated(to: string): void {
-    this.change("UPDATE messages SET repeated = 1 WHERE recipient = ? AND state = 'accepted' AND attempts > 0", to);
+  /** The same for everything that was handed over to a run which has ended, and has no receipt; but not for one. */
+  setAllRepeated(to: string, but = ''): void {
+    this.change("UPDATE messages SET repeated = 1 WHERE recipient = ? AND state = 'accepted' AND attempts > 0 AND id <> ?", to, but);
   }
 
   /**

@@ -413,6 +413,19 @@ describe('outbox', () => {
     });
   });
 
+  test('E2: a live session that is restarted while a message is on its way gets it in its next run, marked, without delay', async () => {
+    idle();
+    const { id } = nudge('on its way');
+    await settled();
+    const { runId: next } = await core.manager.restart('alpha-toast', { reason: 'test' });
+    expect(next).not.toBe(runId);
+    runId = next;
+    idle();
+    await settled();
+    expect(delivered()).toHaveLength(2);
+    expect(delivered()[1]).toMatch(new RegExp(`^\\[gt ${id}\\] \\(possibly repeated: .*on its way$`));
+  });
+
   test('what waits for a role without a session goes to its first run', async () => {
     const { id } = nudge('good morning', 'hq-mayor');
     runId = (await startMayor()).runId;
