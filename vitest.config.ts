@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Real agents take seconds to start on two cores: integration and
-// editor files run one after another, unit tests in parallel.
+// Real agents take seconds to start on two cores, and then mostly wait: two integration files
+// run side by side, editor files one after another, unit tests in parallel.
 export default defineConfig({
   test: {
     projects: [
@@ -12,7 +12,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           pool: 'forks',
         },
       },

@@ -47,10 +47,8 @@ export class ChannelClient implements TownApi {
   static async connect(path: string, hello: Params<'hello'>, timeoutMs = 5000): Promise<ChannelClient> {
     const socket = await open(path, timeoutMs);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
-    const closed = new Promise<void>((resolve) => {
-      connection.onClose(() => resolve());
-      socket.once('close', () => resolve());
-    });
+    const closed = goneOf(socket);
+    connection.onClose(() => socket.destroy());
     connection.onError(() => socket.destroy());
     connection.listen();
     const late = new AbortController();
@@ -80,15 +78,34 @@ export class ChannelClient implements TownApi {
   }
 }
 
+/**
+ * Resolves when the connection is gone. Not every runtime ends an error, or the peer's end, in 'close': Bun, in which the
+ * plugin runs, tells only of the end when a request of ours was under way.
+ */
+function goneOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const gone = (): void => {
+      resolve();
+      socket.destroy();
+    };
+    for (const event of ['close', 'end', 'error'] as const) socket.once(event, gone);
+  });
+}
+
 function open(path: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`No answer from ${path} within ${timeoutMs} ms.`)));
-    socket.once('error', reject);
+    const timer = setTimeout(() => fail(new Error(`No answer from ${path} within ${timeoutMs} ms.`)), timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      reject(error);
+      socket.destroy();
+    };
+    socket.once('error', fail);
     socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', reject);
-      // From here on the connection reports; an error always ends in 'close'.
+      clearTimeout(timer);
+      socket.off('error', fail);
+      // From here on the connection reports.
       socket.on('error', () => undefined);
       resolve(socket);
     });

@@ -107,7 +107,8 @@ export class RecordingHost implements DriverHost {
     });
   }
 
-  private changed(): void {
+  /** Something that a waiting test may look at is new. */
+  changed(): void {
     for (const check of [...this.waiters]) check();
   }
 }

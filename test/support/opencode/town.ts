@@ -74,6 +74,7 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
           if (method === 'inside.environment') return { env: specOf(params)?.env ?? {} };
           if (method === 'inside.context') return { text: specOf(params) ? `Role context of ${specOf(params)!.sessionId}` : null };
           inside.push(params as Params<'inside.event'>);
+          host.changed();
           await driver.fromPlugin(params as Params<'inside.event'>);
           return {};
         },
