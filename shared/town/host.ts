@@ -311,7 +311,9 @@ export class TownHost {
     await this.town.rigs.load();
     await writeLaunchers(this.paths, options.node, options.files.gt);
     cleanUpAfter(this.town);
-    this.adopting = this.town.manager.adoptAll().then(() => this.troubles.takeUp());
+    const adopting = this.town.manager.adoptAll();
+    this.troubles.showResting();
+    this.adopting = adopting.then(() => this.troubles.takeUp());
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     settleHandoffs(this.town);
     await settleAbandoned(this.town);

@@ -1,3 +1,4 @@
+import type { BreakerEvent } from '../backends/breaker.ts';
 import type { TurnFailure } from '../backends/driver.ts';
 import type { ResolvedAgent } from '../config/agents.ts';
 import type { TroublePolicy } from '../config/backend-trouble.ts';
@@ -53,10 +54,14 @@ export class Troubles {
     return this.last.get(backend);
   }
 
-  /** After a restart of the host, when its sessions have been taken up: those that rest go on resting. */
-  takeUp(): void {
+  /** After a restart of the host, before its sessions are taken up: those that rest go on resting. */
+  showResting(): void {
     for (const trouble of this.options.town.store.troubles.parked()) this.show(trouble);
-    this.onTimer();
+  }
+
+  /** When they have been taken up: those that have rested go on. */
+  takeUp(): void {
+    if (!this.disposed) this.onTimer();
   }
 
   dispose(): void {
@@ -89,15 +94,13 @@ export class Troubles {
     };
     store.troubles.save(trouble);
     this.carryOut(session, trouble, failure);
-    if (failure.kind === 'account' || failure.kind === 'provider') {
-      const final = failure.kind === 'account' ? { final: true as const } : {};
-      breakers.take({ backend, agent }, { kind: 'failed', reason: failure.reason, ...final });
-    }
+    const judged = breakerEvent(failure);
+    if (judged) breakers.take({ backend, agent }, judged);
   }
 
   private carryOut(session: SessionInfo, trouble: StoredTrouble, failure: TurnFailure): void {
-    const { store, breakers, manager } = this.options.town;
-    const { id, backend, agent } = session;
+    const { store, manager } = this.options.town;
+    const { id } = session;
     const alternatives = this.options.alternatives(session);
     const [alternative] = alternatives;
     const facts = {
@@ -108,10 +111,6 @@ export class Troubles {
       ...(alternative === undefined ? {} : { alternative: alternative.name }),
     };
     const action = decideTrouble(facts, this.options.policy());
-    const limitEnd = failure.until ?? (action.kind === 'park' ? action.until : undefined);
-    if (failure.kind === 'rate-limit' && limitEnd !== undefined) {
-      breakers.take({ backend, agent }, { kind: 'limited', until: limitEnd, reason: failure.reason });
-    }
     switch (action.kind) {
       case 'nothing':
         store.troubles.remove(id);
@@ -121,7 +120,7 @@ export class Troubles {
       case 'escalate':
         return this.escalate(session, trouble, action);
       case 'fail-over':
-        void this.move(session, trouble, alternatives, action.reason);
+        this.startMove(session, trouble, alternatives, action.reason);
     }
   }
 
@@ -141,37 +140,41 @@ export class Troubles {
 
   private escalate(session: SessionInfo, trouble: StoredTrouble, { reason }: TroubleAction): void {
     const { work, escalations, manager, store } = this.options.town;
-    const units = work.ownedBy(session.id);
     store.transaction(() => {
-      for (const unit of units) {
-        if (unit.state === 'stalled') continue;
-        const running = unit.state === 'assigned' ? work.move(unit, 'running', { by: 'host', runId: trouble.runId }) : unit;
+      for (const owned of work.ownedBy(session.id)) {
+        if (owned.state === 'stalled') continue;
+        const running = owned.state === 'assigned' ? work.move(owned, 'running', { by: 'host', runId: trouble.runId }) : owned;
         work.move(running, 'stalled', { by: 'host', runId: trouble.runId, note: reason });
       }
-      const [unit] = units;
+      const unit = work.ownedBy(session.id)[0];
       escalations.raise({
         severity: 'high',
         message: `${session.id} (${session.agent}) does not get on: ${reason}`,
         by: 'host',
         sessionId: session.id,
         ...(unit === undefined ? {} : { workId: unit.id }),
-        cause: `model:${trouble.runId}:${trouble.kind}`,
+        // The cause that the rule for stalled units has: one word for one thing.
+        cause: unit === undefined ? `model:${trouble.runId}:${trouble.kind}` : `stalled:${unit.id}:${unit.changedAt}`,
       });
     });
     manager.report(trouble.runId, 'host', { kind: 'resumed' }, reason);
   }
 
-  /** Lets the session go on with the first of the agents that starts. */
+  private startMove(...move: Parameters<Troubles['move']>): void {
+    this.move(...move).catch((error: unknown) => this.options.town.log.error(`[orchestration] ${move[0].id}: ${messageOf(error)}`));
+  }
+
+  /** Lets the session go on with the first of the agents that starts. A host that dies in it leaves it to go on as it was. */
   private async move(session: SessionInfo, trouble: StoredTrouble, agents: readonly ResolvedAgent[], reason: string): Promise<void> {
     const { store, manager, log } = this.options.town;
     const { id } = session;
     this.moving.add(id);
     try {
-      const counted: StoredTrouble = { ...trouble, goOn: true, redeliveries: trouble.redeliveries + 1, changedAt: manager.now() };
-      delete counted.until;
+      const now = manager.now();
+      const counted: StoredTrouble = { ...trouble, until: now, goOn: true, redeliveries: trouble.redeliveries + 1, changedAt: now };
       store.troubles.save(counted);
       // Idle soon, but not for long: nothing is put before the old run any more.
-      this.show({ ...trouble, until: manager.now() });
+      this.show(counted);
       for (const agent of agents) {
         if (this.disposed) return;
         try {
@@ -186,6 +189,7 @@ export class Troubles {
       // The session has failed, and keeps its work: what follows is for whoever restarts dead sessions.
     } finally {
       this.moving.delete(id);
+      if (!this.disposed) this.onTimer();
     }
   }
 
@@ -198,7 +202,7 @@ export class Troubles {
     delete counted.until;
     if (!session || session.runId !== runId || hasEnded(session)) return store.troubles.save(counted);
     const still = breakers.against({ backend: session.backend, agent: session.agent });
-    if (still?.until !== undefined) return this.park({ ...trouble, until: still.until, reason: still.reason });
+    if (still?.limited && still.until !== undefined) return this.park({ ...trouble, until: still.until, reason: still.reason });
     const tellIt = trouble.goOn && this.owes(session, runId);
     store.transaction(() => {
       store.troubles.save({ ...counted, redeliveries: trouble.redeliveries + (tellIt ? 1 : 0) });
@@ -218,7 +222,7 @@ export class Troubles {
       const alternatives = this.options.alternatives(session);
       const remaining = (trouble.until ?? 0) - manager.now();
       if (alternatives.length === 0 || remaining <= this.options.policy().graceMs) continue;
-      void this.move(session, trouble, alternatives, trouble.reason);
+      this.startMove(session, trouble, alternatives, trouble.reason);
     }
     this.arm();
   }
@@ -243,7 +247,7 @@ export class Troubles {
 
   private arm(): void {
     clearTimeout(this.timer);
-    const [next] = this.disposed ? [] : this.options.town.store.troubles.parked();
+    const [next] = this.disposed ? [] : this.options.town.store.troubles.parked().filter(({ sessionId }) => !this.moving.has(sessionId));
     if (next?.until === undefined) return;
     this.timer = setTimeout(() => this.onTimer(), Math.min(Math.max(0, next.until - this.options.town.manager.now()), longestTimer));
     this.timer.unref();
@@ -251,8 +255,24 @@ export class Troubles {
 
   private onTimer(): void {
     const now = this.options.town.manager.now();
-    for (const trouble of this.options.town.store.troubles.parked()) if ((trouble.until ?? now) <= now) this.goOn(trouble);
+    for (const trouble of this.options.town.store.troubles.parked()) {
+      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId)) this.goOn(trouble);
+    }
     this.arm();
+  }
+}
+
+/** What the failure says about the agent, for those who would start with it next. */
+function breakerEvent({ kind, reason, until }: TurnFailure): BreakerEvent | undefined {
+  switch (kind) {
+    case 'rate-limit':
+      return until === undefined ? { kind: 'failed', reason, final: true } : { kind: 'limited', until, reason };
+    case 'account':
+      return { kind: 'failed', reason, final: true };
+    case 'provider':
+      return { kind: 'failed', reason };
+    case 'refused':
+      return undefined;
   }
 }
 

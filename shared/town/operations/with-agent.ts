@@ -85,19 +85,30 @@ export async function withAgent<T>(town: TownParts, wanted: Wanted, by: string, 
   }
 }
 
+/** None where the settings name one by now that nobody knows. */
+function ownAgent(town: Pick<TownParts, 'settings' | 'rigs' | 'log'>, wanted: Wanted): ResolvedAgent[] {
+  try {
+    return [agentFor(town, wanted)];
+  } catch (error) {
+    town.log.warn(`the agent of ${wanted.role} ${wanted.name}: ${messageOf(error)}`);
+    return [];
+  }
+}
+
 /**
  * The agents that may go on with a session's work instead of its own, the best first. None where the session was started
- * with an agent that is neither its role's nor in the chain: somebody asked for that one by name.
+ * by name with the agent that it has.
  */
-export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers'>, session: SessionInfo): ResolvedAgent[] {
+export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers' | 'work'>, session: SessionInfo): ResolvedAgent[] {
   const wanted = { role: session.role, rig: session.rig, name: session.agentName };
-  const agents = [agentFor(town, wanted), ...failoverChain(town, wanted)];
-  if (!agents.some(({ name }) => name === session.agent)) return [];
+  const agents = [...ownAgent(town, wanted), ...failoverChain(town, wanted)];
+  const asked = town.work.ownedBy(session.id).some(({ dispatch }) => dispatch?.agent === session.agent);
+  if (asked || !agents.some(({ name }) => name === session.agent)) return [];
   return agents.filter((agent) => agent.name !== session.agent && speaksAgainst(town, agent) === undefined);
 }
 
 /** The agent with which a session that has ended goes on, where its own cannot be had; the reason is the timeline's. */
-export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
+export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers' | 'work'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
   const open = town.breakers.against({ backend: session.backend, agent: session.agent });
   const [agent] = open ? alternativesFor(town, session) : [];
   return agent && open && { agent, reason: againstText(open) };

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
@@ -35,19 +35,21 @@ const both = Object.keys(agents) as Agent[];
 const settings: Partial<TownSettings> = {
   agents,
   default_agent: 'brisk',
+  failover: { polecat: ['brisk', 'quick'] },
   backend_trouble: { patience_seconds: 2, grace_seconds: 4, pause_seconds: 1, longest_pause_seconds: 1, max_redeliveries: 2 },
 };
 
 let town: TownFixture;
 
-function configure(root: string, change: Partial<TownSettings>): void {
-  writeFileSync(settingsPath(root), JSON.stringify({ type: 'town-settings', version: 1, ...settings, ...change }));
-}
-
 beforeAll(async () => {
   town = await TownFixture.make((options) => {
     options.rules = [];
-    configure(path.join(options.folder, 'town'), {});
+    const { folder } = options;
+    writeFileSync(settingsPath(path.join(folder, 'town')), JSON.stringify({ type: 'town-settings', version: 1, ...settings }));
+    // Workers whose own agent is Claude's.
+    mkdirSync(path.dirname(settingsPath(path.join(folder, 'alpha'))));
+    const worker_agents = Object.fromEntries(['first', 'next', 'later'].map((name) => [`quick-${name}`, 'quick']));
+    writeFileSync(settingsPath(path.join(folder, 'alpha')), JSON.stringify({ type: 'rig-settings', version: 1, worker_agents }));
   });
 });
 afterEach(async () => {
@@ -111,3 +113,117 @@ describe.each(both)('%s without another agent', (agent) => {
     expect(events(session, 'session.parked').length).toBe(events(session, 'session.resumed').length);
   });
 });
+
+const otherThan: Record<Agent, Agent> = { quick: 'brisk', brisk: 'quick' };
+const dialectOf: Record<Agent, Dialect> = { quick: 'anthropic', brisk: 'openai' };
+const backendOf = { quick: 'claude', brisk: 'opencode' } as const;
+const history = async (work: string): Promise<string> =>
+  (await town.host.api.request('work.show', { id: work })).history.map(({ state, note }) => `${state}: ${note ?? ''}`).join('\n');
+/** Requests to the model in which this unit was the newest thing that it was told. */
+const asked = (work: string, agent: Agent): number =>
+  town.model.requests.filter(({ dialect, text }) => dialect === dialectOf[agent] && text.includes(`Your work: ${work} `)).length;
+const session = (id: string) => town.host.snapshot.sessions.find((each) => each.id === `alpha-${id}`);
+const breakerOf = (agent: Agent) => town.host.snapshot.backends.find(({ name }) => name === backendOf[agent])?.breaker;
+
+describe.each(both)('E25: %s is rate-limited for long', (agent) => {
+  const other = otherThan[agent];
+
+  test('the work goes on with the next agent, new work goes there at once, and comes back when the limit is over', async () => {
+    const [first, next, later] = [`${agent}-first`, `${agent}-next`, `${agent}-later`];
+    scripts(first, [{ status: 429, headers: { 'retry-after': '3600' }, times: 99 }], dialectOf[agent]);
+    for (const work of [first, next]) scripts(work, finishes, dialectOf[other]);
+    scripts(later, finishes, dialectOf[agent]);
+
+    // Work in progress: the same session, in the same worktree, with the other agent.
+    await sling(first);
+    await isDone(first);
+    expect(session(first)).toMatchObject({ agent: other, backend: backendOf[other], branch: `polecat/${first}/${first}` });
+    expect(await history(first)).toMatch(new RegExp(`assigned: alpha-${first} is restarted: it goes on with ${other} instead of ${agent}: rate-limited: `));
+    expect(events(`alpha-${first}`, 'session.failover')).toMatchObject([{ from: agent, agent: other }]);
+    expect(asked(first, agent)).toBeLessThanOrEqual(3);
+    expect(town.model.seen('had it before you').length).toBeGreaterThan(0);
+
+    // New work: shown why, and the limited agent is not asked again.
+    await town.until('the breaker is open', () => breakerOf(agent)?.state === 'open');
+    const before = town.model.requests.length;
+    await sling(next);
+    await isDone(next);
+    expect(session(next)).toMatchObject({ agent: other });
+    expect(await history(next)).toMatch(new RegExp(`assigned to alpha-${next}, on ${other} instead of ${agent} \\(.*429`));
+    expect(town.model.requests.slice(before).filter(({ dialect }) => dialect === dialectOf[agent])).toEqual([]);
+    if (agent === 'brisk') {
+      await expect(sling('by-name', agent)).rejects.toMatchObject({ code: 'backend-unavailable', message: expect.stringContaining('--agent quick') });
+    }
+    const { backends } = await town.host.api.request('town.health', {});
+    expect(backends.find(({ name }) => name === backendOf[other])).toMatchObject({ ok: true });
+
+    // The person has it tried again: it works, and is used as before.
+    await sling(later);
+    await isDone(later);
+    expect(session(later)).toMatchObject({ agent });
+    await town.until('the breaker is closed', () => breakerOf(agent) === undefined);
+  });
+});
+
+describe.each(both)('%s fails again and again', (agent) => {
+  test('it is told to go on a bounded number of times, also over a restart of the host, then the person is asked', async () => {
+    const work = `${agent}-hopeless`;
+    scripts(work, [{ status: 500, times: 999 }]);
+    town.model.fail({ status: 500, times: 999, match: /go on where you were/ });
+    await sling(work, agent);
+    await resting(`alpha-${work}`);
+    await town.letGo();
+    await town.open();
+    const { escalations } = await town.until('it is escalated', ({ escalations: raised }) => raised.some(({ work: about }) => about === work), 90_000);
+    expect(escalations.find(({ work: about }) => about === work)).toMatchObject({ severity: 'high', message: expect.stringMatching(/does not get on: .*500.*2 times in a row/) });
+    expect(town.host.snapshot.work.find(({ id }) => id === work)).toMatchObject({ state: 'stalled', owner: `alpha-${work}` });
+    expect(events(`alpha-${work}`, 'session.resumed').filter(({ told }) => told === true)).toHaveLength(2);
+  });
+
+  test('nobody is signed in: the person is told at once, with what to do', async () => {
+    const work = `${agent}-stranger`;
+    scripts(work, [{ status: 401, times: 99 }]);
+    await sling(work, agent);
+    await town.until('it is escalated', ({ escalations }) => escalations.some(({ work: about }) => about === work), 90_000);
+    expect(town.host.snapshot.work.find(({ id }) => id === work)).toMatchObject({ state: 'stalled' });
+    const { backends } = await town.host.api.request('town.health', {});
+    expect(backends.find(({ name }) => name === backendOf[agent])).toMatchObject({ ok: false, detail: expect.stringMatching(/401.*Sign in/s) });
+  });
+});
+
+describe('a backend that is down', () => {
+  test('the server dies and does not come back: the work goes on with the other backend', async () => {
+    const work = 'homeless';
+    town.model.on({ name: work, match: ({ text, dialect }) => text.includes(`Your work: ${work} `) && dialect === 'openai', steps: [{ hold: 'never' }] });
+    scripts(work, finishes, 'anthropic');
+    await sling(work);
+    await town.until('it works', ({ work: units }) => units.some(({ id, state }) => id === work && state === 'running'));
+    const folder = path.join(town.folder, 'too-old');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'opencode'), '#!/bin/sh\necho 1.2.3\n');
+    chmodSync(path.join(folder, 'opencode'), 0o755);
+    const { PATH } = town.environment;
+    town.environment['PATH'] = `${folder}:${PATH ?? ''}`;
+    try {
+      for (const pid of serverPids()) process.kill(pid, 'SIGKILL');
+      await isDone(work);
+    } finally {
+      town.environment['PATH'] = PATH;
+    }
+    expect(session(work)).toMatchObject({ agent: 'quick', workDir: expect.stringContaining(work) });
+    expect(events(`alpha-${work}`, 'session.failover').at(-1)).toMatchObject({ from: 'brisk', agent: 'quick', reason: expect.stringContaining('or newer is needed') });
+  });
+});
+
+/** Processes of the town's Opencode servers, by their records. */
+function serverPids(): number[] {
+  const servers = path.join(town.root, '.runtime', 'opencode');
+  return readdirSync(servers).flatMap((launch) => {
+    try {
+      return [(JSON.parse(readFileSync(path.join(servers, launch, 'server.json'), 'utf8')) as { pid: number }).pid];
+    } catch {
+      // That one has ended.
+      return [];
+    }
+  });
+}
