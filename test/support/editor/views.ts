@@ -59,7 +59,8 @@ export class Views {
   }
 
   #pane(view: string): Locator {
-    const header = this.#page.locator(`.pane-header[aria-label=${JSON.stringify(`${view} Section`)}]`);
+    // A view's description, such as a filter, stands between its name and the word.
+    const header = this.#page.locator(`.pane-header[aria-label^=${JSON.stringify(view)}][aria-label$=" Section"]`);
     return this.#page.locator('.part.sidebar .pane').filter({ has: header });
   }
 
