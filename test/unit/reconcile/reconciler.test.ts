@@ -10,6 +10,8 @@ import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 
 let town: FakeTown;
+// Worktrees are made by the real git, several in one test.
+vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => town.close());
 
 const toast = 'alpha-toast';
@@ -27,7 +29,7 @@ const takesWork = (id: string): void => {
   const { runId } = town.registry.get(id);
   town.manager.delivered(runId, town.driver.started.find((spec) => spec.runId === runId)!.firstPrompt!.id);
 };
-const until = (check: () => unknown): Promise<unknown> => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 10_000, interval: 5 });
+const until = (check: () => unknown): Promise<unknown> => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 25_000, interval: 5 });
 const atWork = async (): Promise<string> => {
   await sling();
   takesWork(toast);
