@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { watchFile } from '../../config/watch-file.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
 import type { Logger } from '../../process/logger.ts';
-import { killTree } from '../../process/process-table.ts';
+import { killAll, killTree, startedWith } from '../../process/process-table.ts';
 import { writeCatalogue } from './catalogue.ts';
-import { serverEnvironment } from './environment.ts';
+import { serverEnv, serverEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { readVersion, requireVersion } from './program.ts';
 import { forget, noteProcess, OpencodeServer, serverFiles } from './server.ts';
@@ -66,6 +66,8 @@ async function attempt(launch: ServerLaunch, signal: AbortSignal): Promise<Openc
     password: secret(),
     token: secret(),
   };
+  // One that a killed host was just starting may have had no environment yet when it was looked for. The database is this folder's.
+  await killAll(await startedWith(serverEnv.database, files.database));
   // Before the process: if we die in between, the next host still finds it by the id in its environment.
   await writeServerRecord(folder, record);
   const environment = await environmentFor(launch, record);

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SessionView } from '../../../shared/town/snapshot.ts';
 import { runs, scripted } from '../../support/scripted.ts';
+import { eventually } from '../../support/editor/eventually.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 import { TownWatcher } from '../../support/town-watcher.ts';
 
@@ -121,7 +122,7 @@ describe('E10: a permission that nobody answers', () => {
       clearInterval(pressing);
     }
     await town.until('its escalation is closed', ({ escalations }) => escalations.every(({ session }) => session !== id));
-    expect(existsSync(fileIn(id, 'asked'))).toBe(true);
+    await eventually('what was allowed is done', async () => existsSync(fileIn(id, 'asked')), (done) => done);
     expect(raised(id, 'Bash: touch asked')).toHaveLength(1);
     expect(await log(id)).toMatch(/waits for permission: Bash: touch asked[^]*escalated \(high\)[^]*answered in the terminal: Bash: touch asked/);
     await api().request('work.done', { id: 'lone', status: 'failed', message: 'for the test' });
