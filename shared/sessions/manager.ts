@@ -244,7 +244,8 @@ export class SessionManager implements DriverHost {
   }
 
   saveReference(runId: string, reference: RunReference): void {
-    if (this.disposed) return;
+    // Also while the host lets go: what a driver leaves half done, the next one has to know.
+    if (!this.store.isOpen) return;
     this.store.sessions.saveReference(runId, reference);
   }
 

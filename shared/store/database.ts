@@ -86,6 +86,10 @@ export class Database {
     return Number(this.db.prepare(sql).run(...values).changes);
   }
 
+  get isOpen(): boolean {
+    return this.db.isOpen;
+  }
+
   close(): void {
     this.db.close();
   }

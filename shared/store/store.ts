@@ -107,6 +107,10 @@ export class Store {
     });
   }
 
+  get isOpen(): boolean {
+    return this.db.isOpen;
+  }
+
   close(): void {
     this.db.close();
   }

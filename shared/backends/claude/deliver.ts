@@ -11,10 +11,19 @@ export interface Composer {
   /** Resolves true when idle has lasted long enough to be true, false when it is not idle. */
   stableIdle(): Promise<boolean>;
   delay: (ms: number) => Promise<void>;
+  /** Told before the draft is put aside, before the text is written, and after the first Enter. */
+  touching(): void;
+  pasting(): void;
+  entered(): void;
+  /** Brings the draft back: nothing was written. */
+  untouched(): void;
 }
 
-/** Ctrl+S puts a half-written draft aside; Claude brings it back after the submit. Harmless in an empty composer. */
-const stashDraft = '\u0013';
+/**
+ * Ctrl+S puts a half-written draft aside; Claude brings it back after the submit. In an empty composer it brings back one
+ * that is put aside, else it does nothing.
+ */
+export const stashDraft = '\u0013';
 
 // Measured with 2.1.197 and 2.1.330, also under load (reference: claude.md §4.3). In milliseconds.
 const afterStash = 120;
@@ -39,11 +48,18 @@ export async function typePrompt(
     if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
     if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
     if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };
+    composer.touching();
     terminal.write(stashDraft);
     await delay(afterStash);
-    if ((await composer.status()) !== 'idle') return { kind: 'not-now', reason: 'the session is no longer idle' };
+    const status = await composer.status();
+    if (status !== 'idle' || signal.aborted) {
+      // Back with the draft; but no key is pressed in a dialog.
+      if (status !== 'waiting') composer.untouched();
+      return { kind: 'not-now', reason: signal.aborted ? 'cancelled' : 'the session is no longer idle' };
+    }
   } while (terminal.personIsTyping());
 
+  composer.pasting();
   terminal.write(pasteOf(encoded));
   await delay(beforeEnter);
   let submitted = false;
@@ -57,6 +73,7 @@ export async function typePrompt(
     }
     // Busy after an Enter: it was taken, and the receipt is late.
     if (enters === 0 || status === 'idle') terminal.write('\r');
+    composer.entered();
     await Promise.race([receipt, delay(receiptBound)]);
     if (submitted) return { kind: 'delivered' };
   }

@@ -238,7 +238,7 @@ export class ClaudeDriver implements BackendDriver {
   }
 
   async dispose(): Promise<void> {
-    for (const run of this.runs.values()) run.release();
+    await Promise.all([...this.runs.values()].map((run) => run.release()));
     this.runs.clear();
     for (const folder of this.folders.values()) folder.dispose();
     this.folders.clear();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { halfTypedSchema } from './half-typed.ts';
 
 const referenceSchema = z.object({
   /** Name of the terminal. */
@@ -10,6 +11,7 @@ const referenceSchema = z.object({
   configDir: z.string(),
   /** The message that the program was started with. */
   firstPrompt: z.string().optional(),
+  halfTyped: halfTypedSchema.nullish(),
   /** Absent while the terminal is being opened. */
   process: z.object({ pid: z.number(), startTime: z.string() }).optional(),
 });

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GasTownError } from '../../errors.ts';
 import type { ChildSession } from '../../orchestrator.ts';
 import type { Disposable } from '../../process/emitter.ts';
@@ -8,24 +7,26 @@ import { descendants, isAlive, killAll, killTree, startedWith, waitForEnd } from
 import type { ProcessIdentity } from '../../process/process-table.ts';
 import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
-import { typePrompt } from './deliver.ts';
 import { describeExit } from './exit.ts';
 import type { HandedOver } from './handed-over.ts';
 import { readHook } from './hook-facts.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { PendingAsks } from './pending-asks.ts';
 import { ProgramStatusTracker } from './program-status.ts';
-import { promptOf } from './prompt.ts';
 import { Receipts } from './receipts.ts';
 import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 import type { Startup } from './startup.ts';
+import { inTranscript } from './transcript.ts';
+import { Typist } from './typist.ts';
 
 /** The state file follows a hook within 0.3 s (measured); then its word counts. In ms. */
 const fileLag = 500;
 /** The same on a machine under load, where waiting costs nothing: it is over as soon as the file says idle. In ms. */
 const fileBound = 2000;
 const exitBound = 2000;
+/** A text that has been begun is submitted within this time, in ms. */
+const typingBound = 1000;
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
 
@@ -39,6 +40,7 @@ export class ClaudeRun {
   private readonly tracker: ProgramStatusTracker;
   private readonly asks: PendingAsks;
   private readonly receipts = new Receipts();
+  private readonly typist: Typist;
   private readonly children = new Map<string, ChildSession>();
   private reference: ClaudeReference;
   /** False for a session whose hooks go to a port that is no longer ours. */
@@ -48,7 +50,6 @@ export class ClaudeRun {
   private folder: SessionsFolder | undefined;
   private following: Disposable | undefined;
   private insistTimer: NodeJS.Timeout | undefined;
-  private typing: Promise<unknown> = Promise.resolve();
   private hasFile = false;
   private procStart: string | undefined;
   private turnOpen = false;
@@ -86,6 +87,23 @@ export class ClaudeRun {
       now,
     );
     if (spec.firstPrompt && this.startup) this.receipts.expectFirst(spec.firstPrompt);
+    this.typist = new Typist({
+      spec,
+      log: host.log,
+      receipts: this.receipts,
+      terminal: () => (this.exiting ? undefined : this.terminal),
+      status: async () => {
+        await this.refresh();
+        return this.tracker.current;
+      },
+      // After a Stop hook the file takes a moment to follow.
+      stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileBound : 0),
+      receiptOf: (delivery, text) => this.receiptOf(delivery, text),
+      recall: (ids) => inTranscript(this.reference, ids),
+      handedOver: options.handedOver,
+      halfTyped: reference.halfTyped ?? undefined,
+      save: (halfTyped) => this.save({ halfTyped: halfTyped ?? null }),
+    });
   }
 
   get process(): ProcessIdentity | undefined {
@@ -161,12 +179,8 @@ export class ClaudeRun {
     return {};
   }
 
-  /** One text at a time: two would end up in the same composer. */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
-    const result = this.typing.then(() => this.type(delivery, signal));
-    // The chain only orders; whoever asked gets the error.
-    this.typing = result.catch(() => undefined);
-    return result;
+    return this.typist.deliver(delivery, signal);
   }
 
   answer(askId: string, answer: AskAnswer): void {
@@ -192,9 +206,10 @@ export class ClaudeRun {
     if (this.process && !(await isAlive(this.process))) await this.onExit(undefined);
   }
 
-  /** Lets go of the session, which goes on. */
-  release(): void {
+  /** Lets go of the session, which goes on. A text that is just being typed is submitted first. */
+  async release(): Promise<void> {
     this.asks.release();
+    await this.typist.settle(typingBound);
     this.letGo();
   }
 
@@ -281,30 +296,6 @@ export class ClaudeRun {
 
   private async refresh(): Promise<void> {
     if (this.terminal) await this.folder?.refresh(this.terminal.pid);
-  }
-
-  private async type(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
-    const { terminal } = this;
-    if (!terminal || this.exiting) return { kind: 'not-now', reason: 'the session has ended' };
-    // Typed before Claude submits the prompt that it was started with, it would be taken for a part of that.
-    await this.handedOver?.firstSettled();
-    const text = await promptOf(this.spec, delivery);
-    const composer = {
-      terminal,
-      status: async () => {
-        await this.refresh();
-        return this.tracker.current;
-      },
-      delay: (ms: number) => delay(ms),
-      // After a Stop hook the file takes a moment to follow.
-      stableIdle: () => this.tracker.stableIdle(this.hookSaid === 'idle' ? fileBound : 0),
-    };
-    const outcome = await typePrompt(composer, text, this.receiptOf(delivery, text), signal);
-    if (outcome.kind === 'not-now') {
-      this.receipts.forget(delivery.id);
-      this.host.log.debug(`claude: ${delivery.id} was not typed into ${this.spec.sessionId}: ${outcome.reason}`);
-    }
-    return outcome;
   }
 
   /** Without hooks, a turn that begins right after our Enter is the proof. */

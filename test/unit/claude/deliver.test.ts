@@ -14,6 +14,7 @@ interface Scene {
 
 async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle = true, typing = () => false }: Scene) {
   const written: string[] = [];
+  const told: string[] = [];
   let confirm = (): void => undefined;
   const received = new Promise<void>((resolve) => {
     confirm = resolve;
@@ -31,8 +32,12 @@ async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle 
     status: () => Promise.resolve(status(written)),
     stableIdle: () => Promise.resolve(stableIdle),
     delay: () => soon(),
+    touching: () => void told.push('touching'),
+    pasting: () => void told.push('pasting'),
+    entered: () => void told.push('entered'),
+    untouched: () => void told.push('untouched'),
   };
-  return { outcome: await typePrompt(composer, 'text', received, new AbortController().signal), written };
+  return { outcome: await typePrompt(composer, 'text', received, new AbortController().signal), written, told };
 }
 
 const paste = '\u001b[200~text\u001b[201~';
@@ -40,7 +45,11 @@ const stash = '\u0013';
 
 describe('typePrompt', () => {
   test('puts a draft aside, pastes, and presses Enter on its own', async () => {
-    expect(await type({ confirmedBy: 1 })).toEqual({ outcome: { kind: 'delivered' }, written: [stash, paste, '\r'] });
+    expect(await type({ confirmedBy: 1 })).toEqual({
+      outcome: { kind: 'delivered' },
+      written: [stash, paste, '\r'],
+      told: ['touching', 'pasting', 'entered'],
+    });
   });
 
   test('types nothing into a session that is not idle', async () => {
@@ -49,8 +58,14 @@ describe('typePrompt', () => {
   });
 
   test('pastes nothing when the session is no longer idle after the draft was put aside', async () => {
-    const { outcome, written } = await type({ status: () => 'busy' });
+    const { outcome, written, told } = await type({ status: () => 'busy' });
     expect([outcome.kind, written]).toEqual(['not-now', [stash]]);
+    expect(told).toEqual(['touching', 'untouched']);
+  });
+
+  test('presses no key in a dialog that opened after the draft was put aside', async () => {
+    const { outcome, told } = await type({ status: () => 'waiting' });
+    expect([outcome.kind, told]).toEqual(['not-now', ['touching']]);
   });
 
   test('begins anew when the person types after the draft was put aside', async () => {
