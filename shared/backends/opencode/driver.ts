@@ -23,8 +23,8 @@ import { answerOf, refusedConnection, RequestError } from './client.ts';
 import { installPlugin, stubConfigDirs } from './config-dirs.ts';
 import { serverEnv, withoutForeign } from './environment.ts';
 import type { Environment } from './environment.ts';
+import { checkHealth } from './health.ts';
 import { permissionRules } from './permissions.ts';
-import { findOpencode, readVersion, requireVersion } from './program.ts';
 import { Run } from './run.ts';
 import { serverFiles } from './server.ts';
 import type { ServerLink } from './server-link.ts';
@@ -208,19 +208,8 @@ export class OpencodeDriver implements BackendDriver {
     return said.findLast((text) => text !== '');
   }
 
-  async health(signal: AbortSignal): Promise<void> {
-    const links = [...this.pool.all];
-    for (const link of links) {
-      await link.server.check(new Set([...link.runs.values()].map((run) => run.directory)), signal);
-    }
-    if (links.length > 0) return;
-    const program = await findOpencode('opencode', this.options.environment);
-    const version = await readVersion(program, withoutForeign(this.options.environment), signal);
-    throwIfCancelled(signal, 'The check of Opencode');
-    if (version === undefined) {
-      throw new GasTownError('backend-unavailable', `${program} does not tell its version. Try \`opencode --version\` in a terminal.`);
-    }
-    requireVersion(program, version);
+  health(signal: AbortSignal): Promise<void> {
+    return checkHealth([...this.pool.all], this.options.environment, signal);
   }
 
   async fromInside(runId: string, event: InsideEvent): Promise<unknown> {

@@ -192,6 +192,19 @@ describe.each(both)('%s fails again and again', (agent) => {
 });
 
 describe('a backend that is down', () => {
+  test('a server that hangs is named, with what to do; when it answers again all is well', async () => {
+    await sling('bystander', 'brisk');
+    const [pid] = serverPids();
+    process.kill(pid!, 'SIGSTOP');
+    const opencode = async () => (await town.host.api.request('town.health', {})).backends.find(({ name }) => name === 'opencode');
+    try {
+      expect(await opencode()).toMatchObject({ ok: false, detail: expect.stringMatching(new RegExp(`could not tell .*end its process ${pid}`, 's')) });
+    } finally {
+      process.kill(pid!, 'SIGCONT');
+    }
+    expect(await opencode()).toMatchObject({ ok: true });
+  });
+
   test('the server dies and does not come back: the work goes on with the other backend', async () => {
     const work = 'homeless';
     town.model.on({ name: work, match: ({ text, dialect }) => text.includes(`Your work: ${work} `) && dialect === 'openai', steps: [{ hold: 'never' }] });

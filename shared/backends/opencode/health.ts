@@ -1,0 +1,36 @@
+import path from 'node:path';
+import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
+import { withoutForeign } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { findOpencode, readVersion, requireVersion } from './program.ts';
+import { serverFiles } from './server.ts';
+import type { ServerLink } from './server-link.ts';
+
+/** Throws what is wrong with Opencode here, and what to do: its servers where there are some, else its program. */
+export async function checkHealth(links: readonly ServerLink[], environment: Environment, signal: AbortSignal): Promise<void> {
+  for (const link of links) await checkServer(link, signal);
+  if (links.length > 0) return;
+  const program = await findOpencode('opencode', environment);
+  const version = await readVersion(program, withoutForeign(environment), signal);
+  throwIfCancelled(signal, 'The check of Opencode');
+  if (version === undefined) {
+    throw new GasTownError('backend-unavailable', `${program} does not tell its version. Try \`opencode --version\` in a terminal.`);
+  }
+  requireVersion(program, version);
+}
+
+/** Throws what is wrong with a server, or with one of the directories that it works in, and what to do about it. */
+async function checkServer({ server, runs }: ServerLink, signal: AbortSignal): Promise<void> {
+  try {
+    await server.check(new Set([...runs.values()].map((run) => run.directory)), signal);
+  } catch (error) {
+    throwIfCancelled(signal, 'The check of Opencode');
+    const { identity, folder } = server;
+    throw new GasTownError(
+      'backend-unavailable',
+      `${messageOf(error)}. Stop the sessions that work there; if that does not help, end its process ${identity.pid}: ` +
+        `sessions with work are started again. Its log is ${path.join(folder, serverFiles.log)}.`,
+      { cause: error },
+    );
+  }
+}
