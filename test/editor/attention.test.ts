@@ -255,6 +255,9 @@ describe('attention', () => {
     const file = path.join(town.root, 'amy.json');
     await town.window.palette.run('Gas Town: Export Timeline…');
     await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
+    // The dialog puts its proposal in a moment after it opens, over what is there.
+    const dialog = await town.window.quickInput.input('Export the Timeline of amy');
+    await eventually('the proposed name', () => dialog.inputValue(), (value) => value.endsWith('timeline.md'));
     await town.window.quickInput.type(file, 'Export the Timeline of amy');
     const exported = await eventually('the exported file', async () => (existsSync(file) ? readFileSync(file, 'utf8') : ''), (text) => text !== '');
     const { entries } = JSON.parse(exported) as { entries: { type: string; by?: string }[] };
