@@ -71,6 +71,7 @@ describe('what a host that died left in the composer', () => {
   test('what was submitted after all is left alone, and the draft that came back with it too', async () => {
     await write(paste('draft three'));
     await town.say(spec, '[gt msg_there] in the conversation');
+    await town.model.waitFor((entry) => entry.text === '[gt msg_there] in the conversation');
     await nextHost({ messages: ['msg_there'], strokes: 5 });
     const before = submitted().length;
     await town.say(spec, 'after that');
