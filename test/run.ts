@@ -40,6 +40,8 @@ const STEPS: readonly Step[] = [
   { name: 'tools', run: fetchTools },
   { name: 'integration', needs: ['build', 'tools'], run: () => tests('integration') },
   { name: 'editor', needs: ['build', 'tools'], run: () => tests('editor') },
+  // Short, and always the same decisions. `npm run soak` goes on for as long as is wanted.
+  { name: 'soak', needs: ['tools'], run: () => check('node', ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/soak/main.ts', '--seconds', '40', '--seed', '1', '--report', path.join(OUTPUT, 'soak.json')]) },
 ];
 
 /** The program that runs now: when this process is told to end, so is that. */

@@ -29,43 +29,49 @@ export class Faults {
     this.random = random;
   }
 
-  /** One fault after another until the signal; afterwards the town has a host. */
+  /** One fault after another until the signal, each kind once before any comes again; afterwards the town has a host. */
   async strike(signal: AbortSignal): Promise<void> {
+    const first = this.random.shuffled(Object.keys(weights) as FaultName[]);
     const next = (): Promise<unknown> => delay(this.random.gap(betweenFaults), undefined, { signal }).catch(() => undefined);
-    for (await next(); !signal.aborted; await next()) await this.one(this.random.weighted(weights));
+    for (await next(); !signal.aborted; await next()) {
+      const fault = first.shift();
+      const struck = await this.one(fault ?? this.random.weighted(weights));
+      if (!struck && fault !== undefined) first.push(fault);
+    }
   }
 
-  private async one(fault: FaultName): Promise<void> {
+  /** False where there is nobody whom it could meet. */
+  private one(fault: FaultName): Promise<boolean> {
     switch (fault) {
       case 'agentKilled':
         return this.killAgent();
       case 'serverKilled':
         return this.killServer();
       case 'hostKilled':
-        await this.changeHost('hostKilled', () => this.town.kill());
-        return;
+        return this.changeHost('hostKilled', () => this.town.kill());
       case 'hostReloaded':
-        await this.changeHost('hostReloaded', () => this.town.letGo());
-        return;
+        return this.changeHost('hostReloaded', () => this.town.letGo());
       case 'sessionStopped':
         return this.stopSession();
     }
   }
 
   /** Only Claude's sessions have a process of their own. */
-  private async killAgent(): Promise<void> {
+  private async killAgent(): Promise<boolean> {
     const victim = this.random.pick(this.town.live.filter(({ pid }) => pid !== undefined));
-    if (victim?.pid === undefined) return;
+    if (victim?.pid === undefined) return false;
     const { id, pid } = victim;
     await this.around(id, async () => this.kill('agentKilled', pid, id));
+    return true;
   }
 
-  private async killServer(): Promise<void> {
+  private async killServer(): Promise<boolean> {
     const [server] = serverRecords(this.town.folder.root);
     const victim = this.random.pick(this.town.live.filter(({ backend }) => backend === 'opencode'));
-    if (server?.pid === undefined || !victim) return;
+    if (server?.pid === undefined || !victim) return false;
     const { pid } = server;
     await this.around(victim.id, async () => this.kill('serverKilled', pid, 'the Opencode server'));
+    return true;
   }
 
   private kill(fault: FaultName, pid: number, what: string): void {
@@ -74,7 +80,7 @@ export class Faults {
     sendSignal(pid, 'SIGKILL');
   }
 
-  private async changeHost(fault: FaultName, leave: () => Promise<void>): Promise<void> {
+  private async changeHost(fault: FaultName, leave: () => Promise<void>): Promise<boolean> {
     const victim = this.random.pick(this.town.live)?.id;
     this.counts[fault] += 1;
     const pressing = victim === undefined ? Promise.resolve() : this.people.press(victim, this.random.between(0, 3));
@@ -87,15 +93,17 @@ export class Faults {
     await delay(this.random.gap(hostlessFor));
     await this.town.start();
     this.journal.note('the town has a host again');
+    return true;
   }
 
-  private async stopSession(): Promise<void> {
+  private async stopSession(): Promise<boolean> {
     const victim = this.random.pick(this.town.live)?.id;
-    if (victim === undefined) return;
+    if (victim === undefined) return false;
     this.counts.sessionStopped += 1;
     await this.around(victim, async () => {
       await this.people.attempt(`FAULT stop ${victim}`, () => this.town.request('session.stop', { session: victim }));
     });
+    return true;
   }
 
   /** The fault, with messages to the session shortly before, meanwhile and after. */

@@ -17,10 +17,11 @@ async function run(options: SoakOptions): Promise<void> {
   const { report, problems, kept } = await soak(options, interrupted.signal);
   if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\n${linesOf(report).join('\n')}`);
-  if (problems.length === 0) return;
-  console.log(`\nNot as it has to be:\n${problems.map((line) => `  ${line}`).join('\n')}`);
-  console.log(`\nThe same decisions again: ${again}\nThe town, the logs and the books are kept in ${kept}`);
-  process.exitCode = 1;
+  if (problems.length > 0) {
+    console.log(`\nNot as it has to be:\n${problems.map((line) => `  ${line}`).join('\n')}\n\nThe same decisions again: ${again}`);
+    process.exitCode = 1;
+  }
+  if (problems.length > 0 || options.keep) console.log(`The town, the logs and the books are kept in ${kept}`);
 }
 
 try {

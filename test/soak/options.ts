@@ -6,6 +6,8 @@ export interface SoakOptions {
   seed: number;
   sessions: number;
   report?: string;
+  /** The town's folder stays, whatever comes out. */
+  keep: boolean;
 }
 
 export const usage = `npm run soak -- --seconds N [options]
@@ -18,6 +20,7 @@ of work was lost or doubled, or a process was left over.
   --seed S       the same decisions again; a whole number, random when left out
   --sessions N   how many sessions, shared between the backends (default 4)
   --report FILE  write the figures as JSON
+  --keep         keep the town, the logs and the books also when all is well
   --help         this text`;
 
 /** Throws an `Error` that says which option is wrong. `randomSeed` is used where no seed is given. */
@@ -29,6 +32,7 @@ export function readOptions(argv: readonly string[], randomSeed: number): SoakOp
       seed: { type: 'string' },
       sessions: { type: 'string', default: '4' },
       report: { type: 'string' },
+      keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -38,6 +42,7 @@ export function readOptions(argv: readonly string[], randomSeed: number): SoakOp
     seconds: wholeNumber('--seconds', values.seconds, 5),
     seed: values.seed === undefined ? randomSeed : wholeNumber('--seed', values.seed, 0),
     sessions: wholeNumber('--sessions', values.sessions, 1),
+    keep: values.keep,
     ...(values.report ? { report: values.report } : {}),
   };
 }

@@ -41,6 +41,11 @@ export class Random {
     return entries.at(-1)![0];
   }
 
+  /** The items in another order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    return items.map((item) => ({ item, at: this.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  }
+
   /** Milliseconds until the next of events that come at random, `mean` apart on average; at most five times that. */
   gap(mean: number): number {
     return Math.min(5 * mean, Math.round(-Math.log(1 - this.next()) * mean));

@@ -17,6 +17,8 @@ import { comeToRest } from './rest.ts';
 import { SoakTown } from './town.ts';
 import { judge } from './verdict.ts';
 
+const root = path.resolve(import.meta.dirname, '../..');
+
 /** How long everything may take to come to rest, in ms. */
 const restMs = 60_000;
 /** How often progress is printed, in ms. */
@@ -32,7 +34,7 @@ export interface SoakResult {
 
 /** Runs a soak. An interruption ends it early, in order. */
 export async function soak(options: SoakOptions, interrupted: AbortSignal): Promise<SoakResult> {
-  await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs']);
+  await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], { cwd: root });
   let journal!: Journal;
   const town = await SoakTown.open((folder) => (journal = new Journal(path.join(folder, 'soak.log'))));
   const { folder } = town.folder;
@@ -55,9 +57,10 @@ export async function soak(options: SoakOptions, interrupted: AbortSignal): Prom
     const { figures, problems } = judge(books);
     const left = await town.stop();
     for (const { pid, command } of left) journal.problem(`left over: ${pid} ${command}`);
-    const report = { sessions: options.sessions, seconds, ...figures, orphans: left.length, faults: faults.counts };
+    const { messages, work, latencyMs } = figures;
+    const report = { sessions: options.sessions, seconds, messages, work, orphans: left.length, latencyMs, faults: faults.counts };
     const all = [...problems, ...journal.problems];
-    if (all.length === 0) town.folder.remove();
+    if (all.length === 0 && !options.keep) town.folder.remove();
     else await keep(folder, books, town);
     return { report, problems: all, kept: folder };
   } catch (error) {

@@ -36,6 +36,7 @@ describe('Random', () => {
         expect(random.weighted({ never: 0, always: 3, neither: 0 })).toBe('always');
         expect(['a', 'b']).toContain(random.pick(['a', 'b']));
         expect(random.pick([])).toBeUndefined();
+        expect(random.shuffled([3, 1, 2]).sort()).toEqual([1, 2, 3]);
         expect(random.gap(100)).toBeLessThanOrEqual(500);
       }),
     );

@@ -9,12 +9,13 @@ import { session, work } from '../extension/fixtures.ts';
 
 describe('the options', () => {
   test('what is left out has a default; the seed is chosen', () => {
-    expect(readOptions(['--seconds', '40'], 17)).toEqual({ seconds: 40, seed: 17, sessions: 4 });
-    expect(readOptions(['--seconds', '40', '--seed', '5', '--sessions', '2', '--report', 'out.json'], 17)).toEqual({
+    expect(readOptions(['--seconds', '40'], 17)).toEqual({ seconds: 40, seed: 17, sessions: 4, keep: false });
+    expect(readOptions(['--seconds', '40', '--seed', '5', '--sessions', '2', '--report', 'out.json', '--keep'], 17)).toEqual({
       seconds: 40,
       seed: 5,
       sessions: 2,
       report: 'out.json',
+      keep: true,
     });
     expect(readOptions(['--help'], 17)).toBe('help');
   });
