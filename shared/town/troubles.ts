@@ -80,7 +80,7 @@ export class Troubles {
   private onFailure({ session, runId }: TurnEnd, failure: TurnFailure): void {
     const { store, manager, breakers } = this.options.town;
     const { id, backend, agent } = session;
-    this.last.set(backend, { sessionId: id, agent, failure });
+    this.last.set(backend, { sessionId: id, agent, at: manager.now(), failure });
     this.record(id, runId, 'session.turn-failed', { kind: failure.kind, reason: failure.reason });
     const before = store.troubles.get(id);
     const trouble: StoredTrouble = {

@@ -7,6 +7,8 @@ import type { SessionId } from '../orchestrator.ts';
 export interface LastFailure {
   sessionId: SessionId;
   agent: string;
+  /** Epoch milliseconds. */
+  at: number;
   failure: TurnFailure;
 }
 

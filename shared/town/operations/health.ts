@@ -38,9 +38,9 @@ async function checkHealth(town: TownParts, signal: AbortSignal, byHand = false)
 }
 
 /** The program works, but the last turn on it did not: the provider's words, and what to do. */
-function providerDetail(name: BackendName, { sessionId, agent, failure }: LastFailure): string {
+function providerDetail(name: BackendName, { sessionId, agent, at, failure }: LastFailure): string {
   const until = failure.until === undefined ? '' : ` (until ${new Date(failure.until).toISOString()})`;
-  return `The last turn of ${sessionId} (${agent}) failed${until}: ${failure.reason.replace(/[.\s]*$/, '')}. ${advice(name, failure)}`;
+  return `The last turn (${sessionId} with ${agent}, at ${new Date(at).toISOString()}) failed${until}: ${failure.reason.replace(/[.\s]*$/, '')}. ${advice(name, failure)}`;
 }
 
 function advice(name: BackendName, { kind }: TurnFailure): string {

@@ -194,7 +194,10 @@ describe.each(both)('%s fails again and again', (agent) => {
 
 describe('a backend that is down', () => {
   test('a server that hangs is named, with what to do; when it answers again all is well', async () => {
+    scripts('bystander', finishes);
     await sling('bystander', 'brisk');
+    await isDone('bystander');
+    await town.until('its turn is over', () => session('bystander')?.activity.kind === 'idle');
     // A former test's server may not have ended yet.
     const pids = serverPids();
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
