@@ -147,7 +147,13 @@ describe('manual checklist', () => {
     await town.window.terminals.focus('bash');
     await town.window.terminals.type('clear; gt sling issue-2 myproject --agent opencode --name two -m "Write notes for issue 2"');
     await town.window.terminals.textWhen(/Slung issue-2 to myproject-two \(opencode\)/, 60_000);
-    const units = [await town.untilWork('issue-1', 'done'), await town.untilWork('issue-2', 'done')];
+    await Promise.all([town.untilWork('issue-1', 'done'), town.untilWork('issue-2', 'done')]);
+    // Git is asked for the commits after the report.
+    const units = await eventually(
+      'the commits of both',
+      async () => ['issue-1', 'issue-2'].flatMap((work) => town.watcher.snapshot.work.find((each) => each.id === work) ?? []),
+      (both) => both.every(({ commits }) => commits !== undefined),
+    );
     expect(units.map(({ owner, branch, commits, note }) => ({ owner, branch, commits, note }))).toEqual([
       { owner: id('one'), branch: 'polecat/one/issue-1', commits: 1, note: 'added notes-issue-1.md' },
       { owner: id('two'), branch: 'polecat/two/issue-2', commits: 1, note: 'added notes-issue-2.md' },
@@ -167,7 +173,9 @@ describe('manual checklist', () => {
     const { messages } = await eventually(
       'a nudge one way and mail the other',
       () => town.watcher.request('message.list', {}),
-      (list) => list.messages.some((each) => each.from === id('two') && each.readAt !== undefined),
+      (list) =>
+        list.messages.some((each) => each.from === id('two') && each.readAt !== undefined) &&
+        list.messages.some((each) => each.from === id('one') && each.state === 'acted'),
       60_000,
     );
     const passed = messages.filter((each) => each.from.startsWith(rigName));
