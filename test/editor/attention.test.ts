@@ -63,7 +63,7 @@ describe('attention', () => {
     expect(rows[rows.findIndex((row) => row.label === label) + 1]?.depth ?? 0).toBeLessThanOrEqual(depth);
   }
 
-  const untilEditor = (text: RegExp) => expect.poll(() => town.window.editorText(), { timeout: 20_000 }).toMatch(text);
+  const untilEditor = (text: RegExp) => expect.poll(() => town.window.editorText()).toMatch(text);
 
   const labelOf = (session: string): string => (session === mayor ? 'Mayor' : 'amy');
 
@@ -83,10 +83,10 @@ describe('attention', () => {
     expect(row?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, waiting for permission: ${title}, for`);
     expect(rows.find(({ label }) => label === title)).toMatchObject({ depth: (row?.depth ?? 0) + 1, icon: 'shield' });
     expect(rows[0]?.description).toBe('1 waiting · 1 idle');
-    expect(await town.window.views.badge('Gas Town')).toBe('1');
-    expect(await town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBe('1');
+    await expect.poll(() => town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
     expect(await town.untilStatus(/^2\s+1$/)).toBe('Gas Town: 2 sessions, 1 waiting for you');
-    expect(await town.sessions.row('amy').inlineActions()).toEqual(['Allow', 'Deny', 'Attach Terminal…']);
+    await expect.poll(() => town.sessions.row('amy').inlineActions()).toEqual(['Allow', 'Deny', 'Attach Terminal…']);
     const told = await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch/);
     expect(told.buttons).toEqual(['Allow', 'Deny', 'Open']);
     await town.window.screenshot('attention-permission');
@@ -97,7 +97,7 @@ describe('attention', () => {
     await town.sessions.row('amy').inlineAction('Allow');
     await untilAnswered(amy);
     expect(existsSync(fileOf(amy, 'one'))).toBe(true);
-    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
     expect(await town.untilStatus(/^2$/)).toBe('Gas Town: 2 sessions, 0 waiting for you');
   });
 
@@ -122,7 +122,7 @@ describe('attention', () => {
     await town.window.statusBar.click(/^\s*2\s+1\s*$/);
     const { quickInput } = town.window;
     await quickInput.pick('bash: touch four', 'What do you want to answer?');
-    expect(await quickInput.options('asks')).toEqual(
+    await expect.poll(() => quickInput.options('asks')).toEqual(
       ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal']);
     await quickInput.pick('Deny and Say Why…', 'asks');
     await quickInput.type('Use the name five instead.', 'Why not?');
@@ -137,7 +137,7 @@ describe('attention', () => {
     expect(looks.get('question')?.description).toMatch(/^waiting for an answer/);
     await town.window.screenshot('attention-question');
     await town.sessions.row('amy').inlineAction('Answer…');
-    expect(await town.window.quickInput.options('Which colour')).toEqual(
+    await expect.poll(() => town.window.quickInput.options('Which colour')).toEqual(
       ['Red', 'Green', 'In Your Own Words…', 'Show Details', 'Open the Terminal']);
     await town.window.quickInput.pick('Green', 'Which colour');
     await untilAnswered(amy);
@@ -150,7 +150,7 @@ describe('attention', () => {
     await town.untilAsking(amy);
     await town.sessions.row('amy').inlineAction('Answer…');
     const { quickInput } = town.window;
-    expect(await quickInput.options('amy (myproject) asks')).toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
+    await expect.poll(() => quickInput.options('amy (myproject) asks')).toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
     await quickInput.pick('Answer 2 Questions…');
     await quickInput.pick('Green', 'Which colour?');
     await quickInput.pick('Nuts', 'What on top?');
@@ -172,7 +172,7 @@ describe('attention', () => {
     await town.sessions.row('Mayor').inlineAction('Deny');
     await untilAnswered(mayor);
     expect(existsSync(fileOf(mayor, 'seven'))).toBe(false);
-    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
   });
 
   it('notices when the person answers in the Claude terminal', async () => {
@@ -183,7 +183,7 @@ describe('attention', () => {
     await town.window.terminals.press('Enter');
     await untilAnswered(mayor);
     expect(existsSync(fileOf(mayor, 'eight'))).toBe(true);
-    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
     await town.window.terminals.focus('bash');
   });
 
@@ -191,13 +191,13 @@ describe('attention', () => {
     await clearNotifications();
     await Promise.all([wantsToMake(amy, 'nine'), wantsToMake(mayor, 'ten')]);
     await town.sessions.rowsWhen('both to wait', (rows) => rows[0]?.description === '2 waiting');
-    expect(await town.window.views.badge('Gas Town')).toBe('2');
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBe('2');
     await town.sessions.row('amy').inlineAction('Allow');
     await untilAnswered(amy);
-    expect(await town.window.views.badge('Gas Town')).toBe('1');
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBe('1');
     await town.sessions.row('Mayor').inlineAction('Allow');
     await untilAnswered(mayor);
-    expect(await town.window.views.badge('Gas Town')).toBeUndefined();
+    await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
   });
 
   it('shows all there is to know about an ask by a click on its row', async () => {
@@ -214,7 +214,7 @@ describe('attention', () => {
     await wantsToMake(mayor, 'thirteen');
     await town.window.palette.run('Gas Town: Next Waiting Session');
     const { quickInput } = town.window;
-    expect(await quickInput.options('Waiting for You (1 of 2)')).toEqual(
+    await expect.poll(() => quickInput.options('Waiting for You (1 of 2)')).toEqual(
       ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal', 'Skip to the Next One']);
     await town.window.screenshot('attention-next');
     await quickInput.pick('Allow', 'amy (myproject) asks: bash: touch twelve');
@@ -289,7 +289,7 @@ describe('attention', () => {
     process.kill(town.session(mayor).pid!, 'SIGKILL');
     const told = await town.window.notifications.waitFor(/^Mayor failed: .*killed/);
     expect(told).toMatchObject({ severity: 'warning', buttons: ['Show Timeline'] });
-    expect(await town.window.notifications.list()).toHaveLength(1);
+    await expect.poll(() => town.window.notifications.list()).toHaveLength(1);
     await town.window.notifications.click(/Mayor failed/, 'Show Timeline');
     await town.window.notifications.hide();
     for (const line of [/Timeline of Mayor/, /is failed \(.*killed/]) await untilEditor(line);

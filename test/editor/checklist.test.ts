@@ -131,12 +131,12 @@ describe('manual checklist', () => {
 
   it('lists all agents, and opens the terminal of the chosen one', async () => {
     await town.window.palette.run('Gas Town: Show Agents…');
-    expect(await town.window.quickInput.options('4 sessions')).toEqual(['amy', 'bob', 'cat', 'dan'].map((name) => `${name} (${rigName})`));
+    await expect.poll(() => town.window.quickInput.options('4 sessions')).toEqual(['amy', 'bob', 'cat', 'dan'].map((name) => `${name} (${rigName})`));
     await town.window.quickInput.pick(`amy (${rigName})`, '4 sessions');
     await town.window.terminals.untilFocused();
     // Opencode's own screen, with what the session has said.
     await town.window.terminals.textWhen(/Done\./);
-    expect(await town.window.terminals.names()).toEqual(['bash', `amy (${rigName})`]);
+    await expect.poll(() => town.window.terminals.names()).toEqual(['bash', `amy (${rigName})`]);
     await picture('4-attach');
     await town.window.terminals.focus('bash');
   });
@@ -221,7 +221,7 @@ describe('manual checklist', () => {
     expect(child).not.toEqual([]);
 
     await town.sessions.row('three').contextMenu('Terminate Session…');
-    expect(await town.window.dialogs.text()).toMatch(/End three \(myproject\) although it has work\?\s+Not done yet: endless/);
+    await expect.poll(() => town.window.dialogs.text()).toMatch(/End three \(myproject\) although it has work\?\s+Not done yet: endless/);
     await picture('7-termination-asks');
     await town.window.dialogs.press('Cancel');
     expect(town.session(id('three')).state).toBe('running');

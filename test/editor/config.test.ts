@@ -162,7 +162,7 @@ describe('settings and bad input', () => {
     for (const { id } of town.watcher.snapshot.sessions) await town.watcher.request('session.stop', { session: id });
     town.watcher.close();
     await town.closeWindow(town.window);
-    await expect.poll(() => town.host(), { timeout: 15_000 }).toBeUndefined();
+    await expect.poll(() => town.host()).toBeUndefined();
     const launcher = path.join(townPaths(town.root).bin, 'gt');
     const run = (): unknown => execFileSync(launcher, ['agents'], { cwd: town.root, env: { PATH: '/usr/bin:/bin' }, encoding: 'utf8', stdio: 'pipe' });
     expect(run).toThrow(expect.objectContaining({

@@ -109,10 +109,10 @@ describe('editor driver', () => {
     });
     expect(rows[0]?.iconColor).not.toBe('');
     await expect.poll(() => window.views.badge('Probe Box')).toBe('3');
-    expect(await window.views.badge('Explorer')).toBeUndefined();
+    await expect.poll(() => window.views.badge('Explorer')).toBeUndefined();
     await expect.poll(() => window.views.activityLabel('Probe Box')).toBe('Probe Box - 3 things wait');
     await expect.poll(() => window.views.welcomeText('Empty')).toContain('Nothing here yet.');
-    expect(await window.views.welcomeText('Things')).toBe('');
+    await expect.poll(() => window.views.welcomeText('Things')).toBe('');
     const item = { id: 'test.probe.probe.bar', text: '3 things', ariaLabel: 'home  3 things, Things that wait' };
     await expect.poll(() => window.statusBar.waitFor(/3 things/)).toEqual(item);
   });
@@ -125,7 +125,7 @@ describe('editor driver', () => {
     await window.notifications.click(/Hello/, 'Bad');
     expect(await window.notifications.waitFor(/You feel/)).toMatchObject({ message: 'You feel Bad', severity: 'warning' });
     await window.notifications.clear();
-    expect(await window.notifications.list()).toEqual([]);
+    await expect.poll(() => window.notifications.list()).toEqual([]);
     await window.notifications.hide();
     expect(await window.palette.offers('Probe: Say Hello')).toBe(true);
     expect(await window.palette.offers('Probe: Say Nothing')).toBe(false);
@@ -133,12 +133,12 @@ describe('editor driver', () => {
 
   it('answers quick picks, input boxes and modal dialogs', async () => {
     await window.palette.run('Probe: Ask');
-    expect(await window.quickInput.options('Which thing')).toEqual(['hat', 'coat']);
+    await expect.poll(() => window.quickInput.options('Which thing')).toEqual(['hat', 'coat']);
     await window.quickInput.pick('coat', 'Which thing');
     await window.quickInput.fill('much too long', 'Name the thing');
     await expect.poll(() => window.quickInput.message()).toBe('At most five letters');
     await window.quickInput.type('Joe', 'Name the thing');
-    expect(await window.dialogs.text()).toMatch(/Take the coat\?\s+Joe/);
+    await expect.poll(() => window.dialogs.text()).toMatch(/Take the coat\?\s+Joe/);
     expect((await window.dialogs.buttons()).sort()).toEqual(['Cancel', 'Take It']);
     await window.dialogs.press('Take It');
     expect(await window.notifications.waitFor(/Joe/)).toMatchObject({ message: 'coat Joe Take It' });
@@ -149,7 +149,7 @@ describe('editor driver', () => {
   it('uses row buttons, context menus and welcome buttons', async () => {
     await window.views.open('Probe Box');
     const row = window.views.tree('Things').row('rig');
-    expect(await row.inlineActions()).toEqual(['Press Row']);
+    await expect.poll(() => row.inlineActions()).toEqual(['Press Row']);
     await row.inlineAction('Press Row');
     await window.notifications.waitFor(/Pressed rig/);
     expect(await row.contextMenuItems()).toEqual(['Choose Row']);
@@ -167,7 +167,7 @@ describe('editor driver', () => {
     expect(await window.terminals.textWhen(/sum 42/)).toContain(`sum 42 in ${editor.home}`);
     await window.terminals.create();
     await window.terminals.type('exec sleep 7777');
-    await expect.poll(() => window.terminals.names(), { timeout: 15_000 }).toEqual(['bash', 'sleep']);
+    await expect.poll(() => window.terminals.names()).toEqual(['bash', 'sleep']);
     await window.terminals.focus('bash');
     expect(await window.terminals.textWhen(/sum 42/)).not.toContain('7777');
   });
@@ -179,7 +179,7 @@ describe('editor driver', () => {
 
   it('opens a file and reads its problems', async () => {
     await window.palette.openFile(path.join(editor.workspace, 'bad.json'));
-    expect(await window.editorText()).toContain('{"a": 1,,}');
+    await expect.poll(() => window.editorText()).toContain('{"a": 1,,}');
     const problems = await window.problems.when('a problem', (all) => all.length > 0);
     expect(problems[0]).toMatchObject({ message: 'Property expected', position: '[Ln 1, Col 9]' });
   });
@@ -193,7 +193,7 @@ describe('editor driver', () => {
     await window.reload();
     await window.statusBar.waitFor(/3 things/);
     await window.terminals.show();
-    await expect.poll(() => window.terminals.names(), { timeout: 15_000 }).toEqual(['bash', 'sleep']);
+    await expect.poll(() => window.terminals.names()).toEqual(['bash', 'sleep']);
     await window.terminals.focus('bash');
     expect(await window.terminals.textWhen(/counted/)).toContain('counted');
   });

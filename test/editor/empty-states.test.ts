@@ -45,7 +45,7 @@ describe('empty states', () => {
   });
 
   const welcome = async (text: RegExp): Promise<void> => {
-    await expect.poll(() => town.window.views.welcomeText('Sessions'), { timeout: 30_000 }).toMatch(text);
+    await expect.poll(() => town.window.views.welcomeText('Sessions')).toMatch(text);
   };
 
   /** The palette offers the actions of these conditions, and none of the others. */
@@ -57,7 +57,7 @@ describe('empty states', () => {
     };
     const wanted = Object.fromEntries(all.flatMap((condition) => actions[condition].map((title) => [title, conditions.includes(condition)])));
     // The palette gets an extension's commands a moment after its views.
-    await expect.poll(offered, { timeout: 30_000 }).toEqual(wanted);
+    await expect.poll(offered).toEqual(wanted);
   }
 
   async function trust(): Promise<void> {
@@ -84,8 +84,8 @@ describe('empty states', () => {
     await trust();
     await town.watch();
     await welcome(/No agent program was found on this machine: neither Claude Code nor Opencode is on PATH/);
-    expect(await town.window.views.welcomeText('Work')).toMatch(/^No work yet\. Write down what is to be done/);
-    expect(await town.window.views.welcomeText('Rigs')).toMatch(/^No rigs\. Add one by its path or URL\./);
+    await expect.poll(() => town.window.views.welcomeText('Work')).toMatch(/^No work yet\. Write down what is to be done/);
+    await expect.poll(() => town.window.views.welcomeText('Rigs')).toMatch(/^No rigs\. Add one by its path or URL\./);
     await expectActions(['always', 'in a trusted window', 'in a town']);
     await town.window.screenshot('empty-no-agent-program');
   });

@@ -26,7 +26,7 @@ describe('messages', () => {
 
   it('says what it is for while there are none', async () => {
     await town.window.palette.run('Gas Town: Focus on Messages View');
-    await expect.poll(() => town.window.views.welcomeText('Messages'), { timeout: 30_000 }).toMatch(/^No messages yet\./);
+    await expect.poll(() => town.window.views.welcomeText('Messages')).toMatch(/^No messages yet\./);
   });
 
   it('shows what is sent, the newest first, and follows how far it has come', async () => {
@@ -46,7 +46,7 @@ describe('messages', () => {
   it('is limited to some by a filter, and to all again', async () => {
     await town.window.palette.run('Gas Town: Filter Messages…');
     await town.window.quickInput.pick('given up', 'Show only which messages?');
-    await expect.poll(() => town.window.views.welcomeText('Messages'), { timeout: 30_000 }).toMatch(/^No message is like that\./);
+    await expect.poll(() => town.window.views.welcomeText('Messages')).toMatch(/^No message is like that\./);
     await town.window.screenshot('messages-filtered');
     await town.window.views.welcomeButton('Messages', 'Clear Message Filter');
     await tree().rowsWhen('both again', (rows) => rows.length === 2);

@@ -71,7 +71,7 @@ describe('windows', () => {
 
   it('goes on where it was: terminals, `gt` in them, and delivery to both', async () => {
     await town.window.terminals.show();
-    await expect.poll(() => town.window.terminals.names(), { timeout: 15_000 }).toContain('bash');
+    await expect.poll(() => town.window.terminals.names()).toContain('bash');
     await town.window.terminals.focus('bash');
     await town.window.terminals.type('clear; gt agents --long');
     const text = await town.window.terminals.textWhen(/opencode\s+polecat\s+worker-1.*myproject-worker-1/);
@@ -107,7 +107,7 @@ describe('windows', () => {
     expect((await town.host())?.pid).toBe(host?.pid);
     const rowsOf = async (window: EditorPage): Promise<string[]> =>
       (await window.views.tree('Sessions').rows()).map(({ label, icon }) => `${icon} ${label}`);
-    await expect.poll(() => rowsOf(second), { timeout: 15_000 }).toEqual(await rowsOf(first));
+    await expect.poll(() => rowsOf(second)).toEqual(await rowsOf(first));
 
     await town.sessions.row('worker-1').inlineAction('Send Message…');
     await second.quickInput.pick('Nudge', 'How?');

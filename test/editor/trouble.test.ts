@@ -65,7 +65,7 @@ describe('trouble', () => {
     await town.window.notifications.clear();
     await town.window.notifications.hide();
     await town.window.screenshot('trouble-quarantine');
-    expect(await town.sessions.row('one').inlineActions()).toEqual(['Reset Session…']);
+    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…']);
     await town.sessions.row('one').inlineAction('Reset Session…');
     await town.untilWork('door', 'running');
     expect(town.session(one).state).toBe('running');
@@ -75,7 +75,7 @@ describe('trouble', () => {
   it('cancels work that a session has, when the person is sure, and gives it another chance', async () => {
     await town.work.rowWhen('door: Think.', () => true);
     await town.work.row('door: Think.').contextMenu('Cancel Work…');
-    expect(await town.window.dialogs.text()).toContain(`Cancel door although ${one} has it?`);
+    await expect.poll(() => town.window.dialogs.text()).toContain(`Cancel door although ${one} has it?`);
     await town.window.dialogs.press('Cancel Work');
     await town.untilWork('door', 'cancelled');
     town.model.release('door');
