@@ -25,6 +25,7 @@ export const commandNames = [
   'answer',
   'closeEscalation',
   'resetSession',
+  'dismissSession',
   'cancelWork',
   'requeueWork',
   'nextWaiting',

@@ -11,7 +11,7 @@ import { handOffWork } from './handoff-command.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
-import { attach, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
+import { attach, dismissSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
 import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
@@ -42,6 +42,7 @@ const commands: Record<CommandName, Command> = {
   answer,
   closeEscalation,
   resetSession,
+  dismissSession,
   cancelWork,
   requeueWork,
   nextWaiting,

@@ -1,6 +1,6 @@
 /** Closing what was escalated, and giving another chance to what was given up. */
 import * as vscode from 'vscode';
-import type { EscalationView, SessionView } from '../../shared/town/snapshot.ts';
+import type { EscalationView } from '../../shared/town/snapshot.ts';
 import { GasTownError } from '../../shared/errors.ts';
 import { inOrder, severityIcons, severityText } from '../views/escalation-tree.ts';
 import { themeIcon } from '../views/node-tree-provider.ts';
@@ -23,11 +23,11 @@ export const closeEscalation: Command = async (given, deps) => {
 export const resetSession: Command = async (given, deps) => {
   const { api, snapshot } = connectionOf(deps);
   const session = new Answer(given.session);
-  const quarantined = snapshot.sessions.filter((each): each is SessionView => each.quarantined !== undefined);
-  if (quarantined.length === 0) {
-    throw new GasTownError('refused', t('No session is quarantined, so there is nothing to reset.'));
+  const failed = snapshot.sessions.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) {
+    throw new GasTownError('refused', t('No session has failed, so there is nothing to reset.'));
   }
-  await askInTurn(t('Reset Session'), [sessionQuestion(session, quarantined, t('Which session shall start again?'))]);
+  await askInTurn(t('Reset Session'), [sessionQuestion(session, failed, t('Which session shall start again?'))]);
   const again = await withProgress(t('Starting {0} again', session.get()), (signal) =>
     api.request('session.reset', { session: session.get() }, signal),
   );

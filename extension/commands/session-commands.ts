@@ -115,18 +115,32 @@ export const terminateSession: Command = async (given, deps) => {
     sessionQuestion(answer, snapshot.sessions.filter(isAlive), t('Which session shall end?')),
   ]);
   const session = sessionOf(snapshot, answer.get());
-  if (!(await mayEnd(session, snapshot))) return;
+  const question = t('End {0} although it has work?', fullSessionName(session, t));
+  if (!(await isSure(t('Terminate'), question, t('What is on its branch stays.'), session, snapshot))) return;
   await withProgress(t('Ending {0}', fullSessionName(session, t)), (signal) =>
     api.request('session.stop', { session: session.id }, signal),
   );
 };
 
-/** Asks only where something would be interrupted. */
-async function mayEnd(session: SessionView, snapshot: TownSnapshot): Promise<boolean> {
+/** Gives up a session that has failed. */
+export const dismissSession: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const answer = new Answer(given.session);
+  const failed = snapshot.sessions.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) throw new GasTownError('refused', t('No session has failed, so there is nothing to dismiss.'));
+  await askInTurn(t('Dismiss Session'), [sessionQuestion(answer, failed, t('Which session is not wanted any more?'))]);
+  const session = sessionOf(snapshot, answer.get());
+  const detail = t('It goes back to the open ones, and what is on its branch stays.');
+  if (!(await isSure(t('Dismiss'), t('Dismiss {0} although it has work?', fullSessionName(session, t)), detail, session, snapshot))) return;
+  await withProgress(t('Dismissing {0}', fullSessionName(session, t)), (signal) =>
+    api.request('session.stop', { session: session.id }, signal),
+  );
+};
+
+/** Asks only where the session has something that is not done. */
+async function isSure(act: string, question: string, consequence: string, session: SessionView, snapshot: TownSnapshot): Promise<boolean> {
   const work = snapshot.work.filter((each) => each.owner === session.id && ownedStates.includes(each.state));
   if (work.length === 0) return true;
-  const terminate = t('Terminate');
-  const question = t('End {0} although it has work?', fullSessionName(session, t));
-  const detail = t('Not done yet: {0}. What is on its branch stays.', work.map((each) => each.id).join(', '));
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, terminate)) === terminate;
+  const detail = `${t('Not done yet: {0}.', work.map((each) => each.id).join(', '))} ${consequence}`;
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, act)) === act;
 }

@@ -92,9 +92,10 @@ export const schemas = {
   'session.spawn': spawnParams,
   /** Starts the role's session where it does not run yet, then tells how to watch it. */
   'session.attach': z.strictObject({ session: name }),
+  /** Ends the session; gives up one that has failed. */
   'session.stop': z.strictObject({ session: name }),
   'session.answer': z.strictObject({ session: name, ask: name, answer }),
-  /** Lifts a quarantine, and starts the session again. */
+  /** Starts a session again that has failed; a quarantine is lifted. */
   'session.reset': z.strictObject({ session: name }),
   'session.seen': z.strictObject({ session: name }),
   /** What happened to the session, the newest `limit` entries; of the calling session where none is named (`gt log`). */

@@ -19,34 +19,26 @@ export interface FactSources {
   hasRig: (rig: string) => boolean;
 }
 
-/** What is remembered between two looks. */
-export interface Memory {
-  /** Runs that are over, with everything that follows from that. */
-  settled: ReadonlySet<string>;
-  /** Sessions and units about which something is being done. */
-  inHand: ReadonlySet<string>;
-}
-
 /** Whoever has closed a unit, its session is told within this time, also after a restart of the host. In ms. */
 const closedFor = 3_600_000;
 
 /** The message by which a session is told that its unit is closed; one id for each time. */
 export const closedNoticeId = ({ id, changedAt }: Pick<StoredWork, 'id' | 'changedAt'>): string => `closed_${id}_${changedAt}`;
 
-/** Looks at everything that the rules judge by. */
-export function gatherFacts(sources: FactSources, memory: Memory): Facts {
+/** Looks at everything that the rules judge by. `inHand`: sessions and units about which something is being done. */
+export function gatherFacts(sources: FactSources, inHand: ReadonlySet<string>): Facts {
   const { store, registry, manager } = sources;
   const now = manager.now();
   const units = [...store.work.unfinished(), ...store.work.closedSince(now - closedFor)];
   return {
     now,
-    sessions: registry.list().map((session) => sessionFacts(sources, memory, session, now)),
-    units: units.map((unit) => unitFacts(sources, memory, unit)),
+    sessions: registry.list().map((session) => sessionFacts(sources, inHand, session, now)),
+    units: units.map((unit) => unitFacts(sources, inHand, unit)),
     wasRaised: (cause) => store.escalations.byCause(cause) !== undefined,
   };
 }
 
-function sessionFacts({ store, manager, outbox, policyOf }: FactSources, memory: Memory, session: SessionInfo, now: number): SessionFacts {
+function sessionFacts({ store, manager, outbox, policyOf }: FactSources, inHand: ReadonlySet<string>, session: SessionInfo, now: number): SessionFacts {
   const { id, role, runId, state, activity, since, cause, rig, asks } = session;
   const policy = policyOf(rig);
   // Only what the rules ask for is looked up: this is done after every change.
@@ -62,7 +54,7 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, memory:
     since,
     cause,
     endedUnseen: cause === endedUnseen,
-    settled: memory.settled.has(runId),
+    settled: dead && store.sessions.isSettled(runId),
     quarantined: dead && store.sessions.session(id)?.quarantined !== undefined,
     // A start that went down with its host says nothing about the session.
     failedStarts: dead ? store.sessions.failedStarts(id, endedUnseen) : 0,
@@ -70,12 +62,12 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, memory:
     progressAt: Math.max(since, manager.progressOf(runId) ?? 0),
     waiting: idle ? outbox.queued(id) + asks.length : 0,
     unreadMail: idle ? store.messages.countUnread(id) : 0,
-    inHand: memory.inHand.has(id) || manager.isRestarting(id),
+    inHand: inHand.has(id) || manager.isRestarting(id),
     policy,
   };
 }
 
-function unitFacts({ store, policyOf, hasRig, registry }: FactSources, memory: Memory, unit: StoredWork): UnitFacts {
+function unitFacts({ store, policyOf, hasRig, registry }: FactSources, inHand: ReadonlySet<string>, unit: StoredWork): UnitFacts {
   const { id, state, owner, runId, changedAt, assignedAt, attempts, notBefore, rig, dispatch } = unit;
   const session = owner === undefined ? undefined : registry.find(owner);
   const owned = ownedStates.includes(state);
@@ -94,7 +86,7 @@ function unitFacts({ store, policyOf, hasRig, registry }: FactSources, memory: M
     byOwner: !owned && owner !== undefined && store.work.history(id).at(-1)?.by === owner,
     toldClosed: !owned && store.messages.get(closedNoticeId(unit)) !== undefined,
     canBeSlung: hasRig(rig),
-    inHand: memory.inHand.has(id),
+    inHand: inHand.has(id),
     policy: policyOf(rig),
   };
 }

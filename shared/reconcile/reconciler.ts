@@ -1,12 +1,12 @@
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Facts } from './facts.ts';
-import type { Memory } from './gather.ts';
 import { reconcile } from './rules.ts';
 import type { Action } from './rules.ts';
 
 export interface ReconcilerOptions {
-  gather: (memory: Memory) => Facts;
+  /** `inHand`: sessions and units about which something is being done. */
+  gather: (inHand: ReadonlySet<string>) => Facts;
   /** Resolves when it is done. What rejects is tried again later. */
   carryOut: (action: Action) => Promise<void>;
   now: () => number;
@@ -21,7 +21,6 @@ const longestTimer = 2 ** 31 - 1;
 /** Asks the rules after every change, and at the next time that means something by itself. One timer; no polling. */
 export class Reconciler {
   private readonly options: ReconcilerOptions;
-  private readonly settled = new Set<string>();
   private readonly inHand = new Set<string>();
   /** Sessions and units whose action failed, until when nothing is done about them. */
   private readonly paused = new Map<string, number>();
@@ -47,11 +46,6 @@ export class Reconciler {
     });
   }
 
-  /** The run is over, and everything that follows from that is done. */
-  settle(runId: string): void {
-    this.settled.add(runId);
-  }
-
   dispose(): void {
     this.running = false;
     if (this.scheduled) clearImmediate(this.scheduled);
@@ -63,7 +57,7 @@ export class Reconciler {
     const at = now();
     for (const [subject, until] of this.paused) if (until <= at) this.paused.delete(subject);
     const inHand = new Set([...this.inHand, ...this.paused.keys()]);
-    const { actions, due } = reconcile(gather({ settled: this.settled, inHand }));
+    const { actions, due } = reconcile(gather(inHand));
     for (const action of actions) void this.act(action);
     this.wake(Math.min(due ?? Infinity, ...this.paused.values()), at);
   }

@@ -68,7 +68,7 @@ export class SessionManager implements DriverHost {
   private readonly answeredEmitter: Emitter<RunEvent & { askId: string; cause: string }>;
   readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
   readonly onTurnEnded: Emitter<TurnEnd>['event'];
-  /** The session's run is over, and it was not ended for a restart. */
+  /** The session's run is over, and it was not ended for a restart. Told again when one that failed is given up. */
   readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
   /** `session` goes on with another run than `runId`. */
   readonly onReplaced: Emitter<RunEvent>['event'];
@@ -161,10 +161,14 @@ export class SessionManager implements DriverHost {
     return this.control.isRestarting(id);
   }
 
-  /** Stops the session's run. What was asked for is recorded first, so that no restart undoes it. */
+  /**
+   * Stops the session's run; one that has failed is given up. What was asked for is recorded first, so that no restart
+   * undoes it.
+   */
   async stop(id: SessionId): Promise<SessionInfo> {
     const info = this.registry.get(id);
-    return hasEnded(info) && !this.control.isRestarting(id) ? info : this.control.stop(id);
+    if (!hasEnded(info) || this.control.isRestarting(id)) return this.control.stop(id);
+    return info.state === 'failed' ? this.control.giveUp(id) : info;
   }
 
   /** Whether the run is being ended, for good or to make room for the next: nothing is put before it any more. */
@@ -321,6 +325,8 @@ export class SessionManager implements DriverHost {
       if (this.store.sessions.end(runId, end, this.now(), end === 'failed' ? after.cause : undefined)) {
         this.endedEmitter.fire({ session: after, runId, status });
       }
+    } else if (before.state === 'failed' && after.state === 'stopped') {
+      this.endedEmitter.fire({ session: after, runId, status });
     }
   }
 

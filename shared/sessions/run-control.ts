@@ -132,6 +132,16 @@ export class RunControl {
     return keeper.registry.get(id);
   }
 
+  /** A session that has failed is over, as one that was stopped: nothing starts it again. What may be left of its run goes. */
+  async giveUp(id: SessionId): Promise<SessionInfo> {
+    const { keeper } = this;
+    const { runId, backend, cause } = keeper.registry.get(id);
+    keeper.store.sessions.giveUp(id, runId, keeper.now());
+    await keeper.driver(backend).stop(runId);
+    keeper.report(runId, { kind: 'given-up' }, `given up: ${cause}`);
+    return keeper.registry.get(id);
+  }
+
   /** Ends the session's run where it lives. */
   private async endForRestart(id: SessionId, runId: string): Promise<void> {
     const { keeper } = this;

@@ -25,7 +25,9 @@ export type Fact =
   | { kind: 'stopping' }
   /** The process or server session is gone. `error` where that was not asked for and not clean. */
   | { kind: 'ended'; error?: string }
-  | { kind: 'failed'; error: string };
+  | { kind: 'failed'; error: string }
+  /** Somebody has seen that it ended, and does not want it back. */
+  | { kind: 'given-up' };
 
 export interface StatusEvent {
   /** The incarnation of the session that this is about; another one's status is not changed by it. */
@@ -57,6 +59,7 @@ interface Slot {
   stopping?: { at: number };
   ended?: { at: number; cause: string; error?: string };
   failed?: { at: number; error: string };
+  givenUp?: { at: number; cause: string };
 }
 
 export interface StatusModel {
@@ -119,6 +122,8 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
       return slot.ended ? slot : { ...slot, ended: { at, cause, ...(fact.error ? { error: fact.error } : {}) } };
     case 'failed':
       return slot.failed ? slot : { ...slot, failed: { at, error: fact.error } };
+    case 'given-up':
+      return slot.givenUp ? slot : { ...slot, givenUp: { at, cause } };
   }
 }
 
@@ -137,6 +142,8 @@ const sources: readonly Source[] = ['host', 'program', 'inside'];
 /** Pure: the status that the slots add up to. */
 export function deriveStatus(model: StatusModel): Status {
   const slots = sources.map((source) => model.slots[source]);
+  const givenUp = earliest(slots.flatMap((slot) => slot.givenUp ?? []));
+  if (givenUp) return ended('stopped', givenUp.at, givenUp.cause);
   const failed = earliest(slots.flatMap((slot) => slot.failed ?? []));
   if (failed) return ended('failed', failed.at, failed.error);
   const end = earliest(slots.flatMap((slot) => slot.ended ?? []));

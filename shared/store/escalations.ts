@@ -6,11 +6,11 @@ export interface StoredEscalation {
   id: string;
   severity: Severity;
   message: string;
-  /** Who raised it: a session, the person, or the host. */
+  /** Who raised it: a session's id, `overseer`, or `host`. */
   by: string;
   sessionId?: string;
   workId?: string;
-  /** What it is about, as a key: the same cause is never raised twice. */
+  /** What it is about, as a key that names the occurrence, such as `hung:<run>`: the same cause is raised once. */
   cause: string;
   /** Epoch milliseconds. */
   raisedAt: number;
@@ -18,6 +18,10 @@ export interface StoredEscalation {
   closedBy?: string;
   /** What was said when it was closed. */
   note?: string;
+  /** When it was seen to that a mayor who is there gets it as mail. */
+  mailedAt?: number;
+  /** When the person's command, where one is configured, was through with it. */
+  commandEndedAt?: number;
 }
 
 /** What was raised to the person, open and closed. */
@@ -56,6 +60,21 @@ export class EscalationTable {
     return this.db.all('SELECT * FROM escalations ORDER BY raised_at DESC, rowid DESC LIMIT ?', limit).map(toEscalation);
   }
 
+  /** Open ones of which the mayor or the person's command has not been told, oldest first. */
+  untold(): StoredEscalation[] {
+    const sql = `SELECT * FROM escalations WHERE closed_at IS NULL AND (mailed_at IS NULL OR command_ended_at IS NULL)
+                 ORDER BY raised_at, rowid`;
+    return this.db.all(sql).map(toEscalation);
+  }
+
+  setMailed(id: string, at: number): void {
+    this.db.run('UPDATE escalations SET mailed_at = ? WHERE id = ?', at, id);
+  }
+
+  setCommandEnded(id: string, at: number): void {
+    this.db.run('UPDATE escalations SET command_ended_at = ? WHERE id = ?', at, id);
+  }
+
   /** False where it was closed before. */
   close(id: string, by: string, at: number, note: string | undefined): boolean {
     const sql = 'UPDATE escalations SET closed_at = ?, closed_by = ?, note = ? WHERE id = ? AND closed_at IS NULL';
@@ -70,6 +89,8 @@ function toEscalation(row: Row): StoredEscalation {
     closedAt: optionalNumber(row['closed_at']),
     closedBy: optionalText(row['closed_by']),
     note: optionalText(row['note']),
+    mailedAt: optionalNumber(row['mailed_at']),
+    commandEndedAt: optionalNumber(row['command_ended_at']),
   };
   return {
     id: text(row['id']),

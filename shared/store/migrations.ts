@@ -176,4 +176,11 @@ export const migrations: readonly string[] = [
     note TEXT NOT NULL
   ) STRICT;
   `,
+  // Runs that are over, with everything that follows from that; whom an escalation has reached.
+  `
+  ALTER TABLE runs ADD COLUMN settled_at INTEGER;
+  ALTER TABLE escalations ADD COLUMN mailed_at INTEGER;
+  ALTER TABLE escalations ADD COLUMN command_ended_at INTEGER;
+  UPDATE escalations SET mailed_at = raised_at, command_ended_at = raised_at;
+  `,
 ];

@@ -125,6 +125,23 @@ export class SessionTable {
     this.db.run('UPDATE sessions SET quarantined_at = ?, quarantine_reason = ? WHERE id = ?', at, reason, id);
   }
 
+  /** The run is over, and everything that follows from that is done. */
+  settle(runId: string, at: number): void {
+    this.db.run('UPDATE runs SET settled_at = ? WHERE id = ?', at, runId);
+  }
+
+  isSettled(runId: string): boolean {
+    return this.db.get('SELECT 1 FROM runs WHERE id = ? AND settled_at IS NOT NULL', runId) !== undefined;
+  }
+
+  /** The session is not wanted back: its failed run counts as stopped on request, and it is not quarantined any more. */
+  giveUp(id: SessionId, runId: string, at: number): void {
+    this.db.transaction(() => {
+      this.requestStop(runId, at);
+      this.reset(id);
+    });
+  }
+
   /** Lifts the quarantine; what led to it is not held against the session any more. */
   reset(id: SessionId): void {
     this.db.transaction(() => {

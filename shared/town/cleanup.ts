@@ -4,17 +4,21 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { removeWorktree } from '../git/worktree.ts';
 import type { SessionInfo } from '../orchestrator.ts';
-import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
+import { endedUnseen } from '../sessions/adoption.ts';
 import { polecatOf, worktreePath } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import type { TownParts } from './parts.ts';
 
 /**
  * After a restart: units that were given to a session which never came to be (the host died in between) are failed
- * visibly, and ended sessions without open work leave the list.
+ * visibly, and sessions without open work leave the list that were stopped, or went with an earlier window. One that failed
+ * before anybody's eyes stays until it is started again or given up.
  */
 export async function settleAbandoned(town: TownParts): Promise<void> {
+  // Now, before any of those that are just being taken up turns out to have ended: that is to be seen first.
+  const over = town.registry.list().filter(({ id, state, cause }) =>
+    (state === 'stopped' || (state === 'failed' && cause === endedUnseen)) && town.work.ownedBy(id).length === 0);
   for (const work of town.store.work.all()) {
     if (!ownedStates.includes(work.state) || (work.owner !== undefined && town.registry.find(work.owner))) continue;
     const kept = await removeLeftWorktree(town, work);
@@ -22,12 +26,10 @@ export async function settleAbandoned(town: TownParts): Promise<void> {
     town.work.move(work, 'failed', { by: 'host', note }, { owner: null });
   }
   town.outbox.settleAbandoned();
-  for (const session of town.registry.list()) {
-    if (hasEnded(session) && town.work.ownedBy(session.id).length === 0) {
-      town.outbox.expire(session.id, `${session.id} ended (${session.cause}) before it had this`);
-      town.store.sessions.remove(session.id);
-      town.registry.unregister(session.id);
-    }
+  for (const { id, cause } of over) {
+    town.outbox.expire(id, `${id} ended (${cause}) before it had this`);
+    town.store.sessions.remove(id);
+    town.registry.unregister(id);
   }
 }
 

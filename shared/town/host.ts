@@ -35,7 +35,6 @@ import { Registry } from '../sessions/registry.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import { Store } from '../store/store.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
-import type { EscalationCommand } from '../work/escalation-command.ts';
 import { Escalations } from '../work/escalations.ts';
 import { followSessions } from '../work/progress.ts';
 import { WorkService } from '../work/service.ts';
@@ -43,7 +42,7 @@ import { carryOut } from './api.ts';
 import { attend } from './attend.ts';
 import { cleanUpAfter, settleAbandoned } from './cleanup.ts';
 import { SessionContexts } from './context.ts';
-import { noticeEscalations } from './escalation-notices.ts';
+import { EscalationNotices } from './escalation-notices.ts';
 import { removeHostFile, writeHostFile } from './host-file.ts';
 import { writeLaunchers } from './launchers.ts';
 import type { NodeProgram } from './launchers.ts';
@@ -104,7 +103,7 @@ export class TownHost {
   private readonly log: Logger;
   private readonly emitter: Emitter<TownSnapshot>;
   private readonly token: string;
-  private readonly escalationCommand: EscalationCommand;
+  private readonly notices: EscalationNotices;
   private readonly overdue: Overdue;
   private readonly reconciler: Reconciler;
   private channel: ChannelServer | undefined;
@@ -218,7 +217,7 @@ export class TownHost {
         throw new GasTownError('untrusted', 'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).');
       },
     };
-    this.escalationCommand = noticeEscalations(this.town, options.environment);
+    this.notices = new EscalationNotices(this.town, options.environment);
     this.reconciler = reconcileTown(this.town);
     this.current = builder.build();
     this.api = { request: (method, params, signal) => this.call({ kind: 'person' }, method, params, signal) as never };
@@ -317,6 +316,7 @@ export class TownHost {
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     settleHandoffs(this.town);
     await settleAbandoned(this.town);
+    this.notices.catchUp();
     this.reconciler.start();
     this.channel = await ChannelServer.listen(
       this.paths.socket,
@@ -334,7 +334,7 @@ export class TownHost {
   }
 
   private escalationProblems(): Problem[] {
-    const message = this.escalationCommand.problem;
+    const message = this.notices.problem;
     return message === undefined ? [] : [{ file: this.town.settings.file, message, severity: 'warning' }];
   }
 

@@ -26,9 +26,9 @@ export function reconcileTown(town: TownParts): Reconciler {
     policyOf: (rig: string) => policyOf(town, rig),
     hasRig: (rig: string) => town.rigs.names().includes(rig),
   };
-  const reconciler: Reconciler = new Reconciler({
-    gather: (memory) => gatherFacts(sources, memory),
-    carryOut: (action) => carryOut(town, reconciler, action),
+  const reconciler = new Reconciler({
+    gather: (inHand) => gatherFacts(sources, inHand),
+    carryOut: (action) => carryOut(town, action),
     now: () => town.manager.now(),
     log: town.log,
   });
@@ -53,9 +53,9 @@ function policyOf(town: TownParts, rig: string): FailurePolicy {
   return failurePolicy(town.settings.value.failure_policy, known ? town.rigs.get(rig).settings.failure_policy : undefined);
 }
 
-async function carryOut(town: TownParts, reconciler: Reconciler, action: Action): Promise<void> {
+async function carryOut(town: TownParts, action: Action): Promise<void> {
   record(town, action);
-  if ('session' in action) await aboutSession(town, reconciler, action.session, action.act, action.reason);
+  if ('session' in action) await aboutSession(town, action.session, action.act, action.reason);
   else await aboutUnit(town, action.work, action.act, action.reason);
 }
 
@@ -73,7 +73,7 @@ function record(town: TownParts, action: Action): void {
   town.log.info(`[orchestration] ${rule}: ${act.kind} ${'work' in action ? action.work : action.session} (${reason})`);
 }
 
-async function aboutSession(town: TownParts, reconciler: Reconciler, id: string, act: SessionAct, reason: string): Promise<void> {
+async function aboutSession(town: TownParts, id: string, act: SessionAct, reason: string): Promise<void> {
   const session = town.registry.get(id);
   switch (act.kind) {
     case 'restart':
@@ -91,7 +91,7 @@ async function aboutSession(town: TownParts, reconciler: Reconciler, id: string,
       });
       return town.changed();
     case 'settle':
-      reconciler.settle(session.runId);
+      town.store.sessions.settle(session.runId, town.manager.now());
       town.outbox.expire(id, `${id} ended (${session.cause}) before it had this`);
       return tidyWorktree(town, session);
     case 'stop':

@@ -29,5 +29,6 @@ function settledBy(town: TownParts, { cause, workId, sessionId }: StoredEscalati
   const session = sessionId === undefined ? undefined : town.registry.find(sessionId);
   if (!session) return `${sessionId ?? 'the session'} is not there any more`;
   if (session.runId !== about) return `${session.id} goes on in another run`;
-  return kind === 'hung' && session.activity.kind !== 'busy' ? `${session.id} is no longer busy` : undefined;
+  if (kind === 'quarantined') return session.state === 'failed' ? undefined : `${session.id} was given up`;
+  return session.activity.kind !== 'busy' ? `${session.id} is no longer busy` : undefined;
 }

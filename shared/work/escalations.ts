@@ -5,18 +5,8 @@ import { newId } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
 import type { Store } from '../store/store.ts';
-import type { Severity } from './severity.ts';
 
-export interface NewEscalation {
-  severity: Severity;
-  message: string;
-  /** A session's id, `overseer`, or `host`. */
-  by: string;
-  sessionId?: string;
-  workId?: string;
-  /** What it is about, as a key that names the occurrence, such as `hung:<run>`: the same cause is raised once. */
-  cause: string;
-}
+export type NewEscalation = Pick<StoredEscalation, 'severity' | 'message' | 'by' | 'sessionId' | 'workId' | 'cause'>;
 
 /** What somebody beyond the session has to deal with. Every escalation stays open until it is closed. */
 export class Escalations {

@@ -13,13 +13,13 @@ export function addAgentCommands(program: Command, gt: Gt): void {
       gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...backends.flatMap(troubleOf)].join('\n'));
     });
 
-  addCommand(program, 'stop <session>', 'stop a session and everything that it started')
+  addCommand(program, 'stop <session>', 'stop a session and everything that it started; give up one that has failed')
     .action(async (session: string, options: CommonOptions) => {
       const stopped = await gt.request('session.stop', { session });
       gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
     });
 
-  addCommand(program, 'reset <session>', 'start a session again that was quarantined because it failed too often')
+  addCommand(program, 'reset <session>', 'start a session again that has failed, also one that is quarantined because it failed too often')
     .action(async (session: string, options: CommonOptions) => {
       const again = await gt.request('session.reset', { session });
       gt.print(options, again, () => `${again.id} is ${again.state} again.`);

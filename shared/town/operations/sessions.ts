@@ -73,7 +73,7 @@ export async function stopSession(town: TownParts, id: string, caller: CallerVie
   return town.builder.session(await town.manager.stop(id));
 }
 
-/** Another chance for a session that was quarantined. */
+/** Another chance for a session that failed; where it was quarantined, that is lifted. */
 export async function resetSession(
   town: TownParts,
   { session: id }: Params<'session.reset'>,
@@ -82,10 +82,14 @@ export async function resetSession(
 ): Promise<SessionView> {
   town.requireTrust();
   const session = town.registry.get(id);
-  if (town.store.sessions.session(id)?.quarantined === undefined) {
-    throw new GasTownError('refused', `${id} is not quarantined: it is ${session.state}. There is nothing to reset.`);
+  if (session.state !== 'failed') {
+    throw new GasTownError('refused', `${id} has not failed: it is ${session.state}. There is nothing to reset.`);
   }
   const by = nameOfCaller(caller);
+  // That of a polecat without work went with its failure.
+  if (session.role === 'polecat' && session.branch !== undefined) {
+    await createWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch, signal);
+  }
   town.store.sessions.reset(id);
   return town.builder.session(await restartSession(town, id, { reason: `reset by ${by}`, by }, signal));
 }

@@ -78,7 +78,8 @@ test('the row offers what fits its state, with three inline actions at most', ()
   expect(inline('ask.plan.terminal')).toEqual(['attach']);
   expect(inline('ask.dialog.terminal')).toEqual(['attach']);
   expect(inline('child')).toEqual([]);
-  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession']);
+  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession', 'dismissSession']);
+  expect(inline(sessionContextValue(session({ state: 'failed' })))).toEqual(['resetSession', 'dismissSession']);
   expect(inline('escalation')).toEqual(['closeEscalation']);
   expect(inline('escalation.session')).toEqual(['attach', 'closeEscalation']);
   expect(inline('escalations')).toEqual([]);

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { carryOut } from '../../../shared/town/api.ts';
 import type { MethodName, Params, Results } from '../../../shared/channel/protocol.ts';
 import { GasTownError } from '../../../shared/errors.ts';
 import { settleAbandoned } from '../../../shared/town/cleanup.ts';
-import { noticeEscalations } from '../../../shared/town/escalation-notices.ts';
+import { EscalationNotices } from '../../../shared/town/escalation-notices.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 
@@ -77,7 +77,7 @@ describe('a session that dies', () => {
     expect(unit()).toMatchObject({ state: 'assigned', owner: toast });
     expect(open()).toEqual([]);
     expect(town.builder.session(town.registry.get(toast)).quarantined).toBeUndefined();
-    await expect(request('session.reset', { session: toast })).rejects.toThrow('not quarantined');
+    await expect(request('session.reset', { session: toast })).rejects.toThrow('has not failed');
     // What led to the quarantine is not held against it.
     town.die(toast);
     await until(() => town.driver.started.length === 6);
@@ -393,6 +393,55 @@ test('a report on a unit that was cancelled changes nothing', async () => {
   expect(unit().state).toBe('cancelled');
 });
 
+describe('a session that failed', () => {
+  const quarantined = async (): Promise<void> => {
+    town = await makeFakeTown({ restarts: { max: 1 } });
+    await atWork();
+    const { runId } = town.registry.get(toast);
+    town.die(toast);
+    await until(() => town.registry.get(toast).runId !== runId && town.registry.get(toast).state === 'running');
+    takesWork(toast);
+    town.die(toast);
+    await until(() => unit().state === 'stalled');
+  };
+
+  test('is given up by a stop: its unit is open again, and what was escalated of it is closed', async () => {
+    await quarantined();
+    expect(open()).toEqual([expect.stringContaining('is quarantined')]);
+    await expect(request('session.stop', { session: toast })).resolves.toMatchObject({ state: 'stopped', cause: 'given up: it was killed' });
+    expect(unit()).toMatchObject({ state: 'open' });
+    expect(unit().owner).toBeUndefined();
+    expect(open()).toEqual([]);
+    expect(town.builder.session(town.registry.get(toast)).quarantined).toBeUndefined();
+    await town.pass(3_600_000);
+    expect(town.registry.get(toast).state).toBe('stopped');
+    await settleAbandoned(town);
+    expect(town.registry.find(toast)).toBeUndefined();
+  });
+
+  test('and has no work any more is still there for the next host, until it is given up or started again', async () => {
+    await quarantined();
+    await request('work.cancel', { id: 'issue-1' });
+    await settleAbandoned(town);
+    expect(town.registry.get(toast)).toMatchObject({ state: 'failed' });
+    await expect(request('session.reset', { session: toast })).resolves.toMatchObject({ state: 'running' });
+  });
+
+  test('and is settled is started again in a worktree like the one that went', async () => {
+    town = await makeFakeTown();
+    await request('session.spawn', { role: 'polecat', rig: 'alpha', name: 'toast' });
+    const { workDir } = town.registry.get(toast);
+    town.die(toast);
+    await until(() => !existsSync(workDir));
+    expect(town.deeds(toast)).toEqual(['dead-process: settle']);
+    // Neither a change nor another host settles it again.
+    await town.pass(1_000);
+    expect(town.deeds(toast)).toHaveLength(1);
+    await expect(request('session.reset', { session: toast })).resolves.toMatchObject({ state: 'running' });
+    expect(existsSync(workDir)).toBe(true);
+  });
+});
+
 test('E6: to stop a name that does not live stops nobody of another rig', async () => {
   town = await makeFakeTown();
   await request('session.spawn', { role: 'crew', rig: 'alpha', name: 'rust' });
@@ -411,7 +460,7 @@ test('a unit that its session cannot finish is told to the person', async () => 
 
 test('what is escalated reaches a mayor who is there as mail, but not what the mayor escalates', async () => {
   town = await makeFakeTown();
-  noticeEscalations(town, {});
+  new EscalationNotices(town, {});
   await request('work.escalate', { severity: 'low', message: 'before there was a mayor' });
   await request('session.spawn', { role: 'mayor' });
   await request('work.escalate', { severity: 'high', message: 'The key is missing' });
@@ -421,6 +470,22 @@ test('what is escalated reaches a mayor who is there as mail, but not what the m
   expect(messages.map(({ from, subject, body }) => [from, subject, body.split('\n')[0]])).toEqual([
     ['overseer', expect.stringMatching(/^Escalation \(high\): esc_/), 'The key is missing'],
   ]);
+});
+
+test('what a host came not to tell of an escalation is told by the next one', async () => {
+  town = await makeFakeTown();
+  const ran = join(town.root, 'ran');
+  const command = ['node', '-e', `require('fs').appendFileSync(${JSON.stringify(ran)}, process.env.GT_ESCALATION_MESSAGE + '\\n')`];
+  await town.settings.update({ escalation: { command } });
+  await request('session.spawn', { role: 'mayor' });
+  // The host dies right after it was raised.
+  const { id } = town.escalations.raise({ severity: 'high', message: 'The key is missing', by: 'overseer', cause: 'key' });
+  new EscalationNotices(town, process.env).catchUp();
+  await until(() => town.store.escalations.get(id)?.commandEndedAt);
+  new EscalationNotices(town, process.env).catchUp();
+  expect(readFileSync(ran, 'utf8')).toBe('The key is missing\n');
+  const { messages } = await request('mail.inbox', {}, 'hq-mayor');
+  expect(messages.map(({ subject }) => subject)).toEqual([`Escalation (high): ${id}`]);
 });
 
 test('a queued unit waits while nothing can be started, and goes on when the backend works again', async () => {

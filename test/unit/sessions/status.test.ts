@@ -27,6 +27,7 @@ const fact: fc.Arbitrary<Fact> = fc.oneof(
   fc.constant<Fact>({ kind: 'ended' }),
   fc.constant<Fact>({ kind: 'ended', error: 'exit code 1' }),
   fc.constant<Fact>({ kind: 'failed', error: 'lost' }),
+  fc.constant<Fact>({ kind: 'given-up' }),
 );
 
 /** One source's events, in its own order; the times go forward as they do on one clock. */
@@ -134,6 +135,13 @@ describe('status reducer', () => {
     const stop = event('host', 1, 1_400, { kind: 'stopping' });
     expect(statusAfter([ready, stop, death]).state).toBe('stopped');
     expect(statusAfter([ready, event('program', 0, 1_500, { kind: 'ended' })]).state).toBe('stopped');
+  });
+
+  test('what failed is stopped when somebody gives it up', () => {
+    const lost = event('host', 0, 1_500, { kind: 'failed', error: 'it did not start again' });
+    const givenUp = event('host', 1, 1_900, { kind: 'given-up' });
+    expect(statusAfter([lost, givenUp])).toMatchObject({ state: 'stopped', since: 1_900 });
+    expect(statusAfter([lost, givenUp, event('program', 0, 2_000, { kind: 'busy' })]).state).toBe('stopped');
   });
 
   test('since tells when the activity began, not when it was last said', () => {
