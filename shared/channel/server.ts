@@ -25,8 +25,9 @@ export interface ChannelHandler {
   handle(caller: CallerView, method: MethodName, params: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
-/** A stranger may say who it is, not fill the memory. */
+/** A stranger may say who it is, not fill the memory; no message of anybody else is near the second. */
 const maxBytesBeforeHello = 64 * 1024;
+const maxBytesOfMessage = 16 * 1024 * 1024;
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
@@ -75,11 +76,12 @@ export class ChannelServer {
     this.sockets.add(socket);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     let caller: CallerView | undefined;
-    let unknown = 0;
+    // Since the last message of one who is known; since the beginning of a stranger's connection.
+    let bytes = 0;
     socket.on('data', (chunk) => {
-      unknown += caller ? 0 : chunk.length;
-      if (caller || unknown <= maxBytesBeforeHello) return;
-      log.warn('channel: a peer sent much without saying who it is; it was disconnected');
+      bytes += chunk.length;
+      if (bytes <= (caller ? maxBytesOfMessage : maxBytesBeforeHello)) return;
+      log.warn(`channel: a peer sent ${caller ? 'too large a message' : 'much without saying who it is'}; it was disconnected`);
       socket.destroy();
     });
     socket.on('close', () => {
@@ -93,6 +95,7 @@ export class ChannelServer {
       socket.destroy();
     });
     connection.onRequest(async (method: string, raw: unknown, token: CancellationToken) => {
+      if (caller) bytes = 0;
       try {
         if (method === 'hello') {
           if (caller) throw new GasTownError('bad-input', 'This connection has said hello already.');

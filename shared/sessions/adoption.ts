@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import type { BackendName } from '../orchestrator.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import { hasEnded } from './session-info.ts';
 import type { RunKeeper } from './run-control.ts';
@@ -13,7 +14,7 @@ export class Adoptions {
   private readonly isDisposed: () => boolean;
   /** A run was taken up. */
   private readonly onAdopted: (runId: string) => void;
-  private readonly pending = new Map<string, Promise<void>>();
+  private readonly pending = new Map<string, { backend: BackendName; settled: Promise<void> }>();
 
   constructor(keeper: RunKeeper, options: { isDisposed: () => boolean; onAdopted: (runId: string) => void }) {
     this.keeper = keeper;
@@ -23,16 +24,22 @@ export class Adoptions {
 
   /** Resolves when it is known whether the run, of an earlier host, still runs. */
   async settled(runId: string): Promise<void> {
-    await this.pending.get(runId);
+    await this.pending.get(runId)?.settled;
+  }
+
+  /** Resolves when that is known of every run of this backend. */
+  async allSettled(backend: BackendName): Promise<void> {
+    const adoptions = [...this.pending.values()].filter((each) => each.backend === backend);
+    await Promise.all(adoptions.map(({ settled }) => settled));
   }
 
   /** Every run becomes visible: taken up, or as ended. */
   async all(): Promise<void> {
     const known = this.keeper.store.sessions.all();
     const adoptions = known.map(({ session, run }) => {
-      const adoption = this.adopt(session, run).finally(() => this.pending.delete(run.id));
-      this.pending.set(run.id, adoption);
-      return adoption;
+      const settled = this.adopt(session, run).finally(() => this.pending.delete(run.id));
+      this.pending.set(run.id, { backend: session.backend, settled });
+      return settled;
     });
     await Promise.all(adoptions);
   }

@@ -232,6 +232,11 @@ export class SessionManager implements DriverHost {
     this.disposed = true;
   }
 
+  /** Resolves when it is known of every run of this backend that an earlier host left whether it still runs. */
+  adopted(backend: BackendName): Promise<void> {
+    return this.adoptions.allSettled(backend);
+  }
+
   // DriverHost
 
   now(): number {

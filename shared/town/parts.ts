@@ -24,7 +24,7 @@ export interface OpencodeSessions {
   /** The server whose plugin has this token. */
   serverOf(token: string): string | undefined;
   /** The run that an Opencode session (or its parent) belongs to. */
-  runOf(opencodeSessionId: string): string | undefined;
+  runOf(server: string, opencodeSessionId: string): string | undefined;
   fromPlugin(event: Params<'inside.event'>): Promise<void>;
 }
 

@@ -223,13 +223,10 @@ export class OpencodeDriver implements BackendDriver {
     return this.pool.serverOf(token);
   }
 
-  /** The run that an Opencode session, or the session whose sub-agent it is, belongs to. */
-  runOf(opencodeSessionId: string): string | undefined {
-    for (const link of this.pool.all) {
-      const run = link.runOf(opencodeSessionId);
-      if (run) return run.id;
-    }
-    return undefined;
+  /** The run on this server that an Opencode session, or the session whose sub-agent it is, belongs to. */
+  runOf(server: string, opencodeSessionId: string): string | undefined {
+    const link = [...this.pool.all].find((each) => each.server.record.id === server);
+    return link?.runOf(opencodeSessionId)?.id;
   }
 
   /** What the plugin of a server reports. A report that has been heard before changes nothing. */

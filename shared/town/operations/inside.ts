@@ -1,5 +1,6 @@
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
+import type { StoredRun, StoredSession } from '../../store/sessions.ts';
 import type { TownParts } from '../parts.ts';
 
 /** Claude's SessionStart hook: the answer carries the role context. */
@@ -19,19 +20,36 @@ export async function reportEvent(town: TownParts, params: Params<'inside.event'
   return {};
 }
 
+/** The identity for the shell of an Opencode session; empty for one that is not ours. */
 export async function sessionShellEnvironment(
   town: TownParts,
   params: Params<'inside.environment'>,
+  caller: CallerView,
 ): Promise<Results['inside.environment']> {
-  const runId = town.opencode.runOf(params.session);
-  const run = runId === undefined ? undefined : town.store.sessions.run(runId);
-  const session = run && town.store.sessions.session(run.sessionId);
-  return { env: run && session ? town.identityOf(session, run) : {} };
+  const behind = await behindOpencode(town, params.session, caller);
+  return { env: behind ? town.identityOf(behind.session, behind.run) : {} };
 }
 
-export async function sessionContext(town: TownParts, params: Params<'inside.context'>): Promise<Results['inside.context']> {
-  const runId = town.opencode.runOf(params.session);
+export async function sessionContext(
+  town: TownParts,
+  params: Params<'inside.context'>,
+  caller: CallerView,
+): Promise<Results['inside.context']> {
+  const behind = await behindOpencode(town, params.session, caller);
+  return { text: behind ? await town.contexts.prime(behind.session) : null };
+}
+
+/** Whose Opencode session this is, where it runs on the server that asks. */
+async function behindOpencode(
+  town: TownParts,
+  opencodeSession: string,
+  caller: CallerView,
+): Promise<{ session: StoredSession; run: StoredRun } | undefined> {
+  if (caller.kind !== 'server') throw new GasTownError('denied', 'Only an Opencode server asks for its sessions.');
+  // A shell may be the first that is heard of a session since this host came.
+  await town.manager.adopted('opencode');
+  const runId = town.opencode.runOf(caller.server, opencodeSession);
   const run = runId === undefined ? undefined : town.store.sessions.run(runId);
   const session = run && town.store.sessions.session(run.sessionId);
-  return { text: session ? await town.contexts.prime(session) : null };
+  return run && session && { session, run };
 }

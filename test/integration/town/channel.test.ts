@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
 import { townPaths } from '../../../shared/town/paths.ts';
 import { serverRecords } from '../../support/compact.ts';
@@ -121,6 +121,25 @@ describe('a peer that says what it may not', () => {
       expect(await channel.refusal('inside.environment', { session: 'ses_1' })).toBe('denied');
       expect(await channel.refusal('work.done', {})).toBe('work-conflict');
     }));
+});
+
+test('a session that sends a message without end is cut off', () =>
+  changesNothing(async () => {
+    const channel = await as(tokenOf(worker));
+    channel.write(`Content-Length: 1000000000\r\n\r\n${'x'.repeat(17 * 1024 * 1024)}`);
+    await channel.closed;
+  }));
+
+test('a shell of a session has its identity also where it is the first that a new host hears of', async () => {
+  const [server] = serverRecords(town.root);
+  const { runId } = town.session(worker);
+  const { session } = JSON.parse(String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference'])) as { session: string };
+  await town.letGo();
+  const opening = town.open();
+  const plugin = await vi.waitFor(() => as(server!.token), { timeout: 20_000, interval: 1 });
+  expect((await plugin.call('inside.environment', { session })).result).toMatchObject({ env: { GT_SESSION: worker, GT_RUN: runId } });
+  expect((await plugin.call('inside.context', { session })).result).toEqual({ text: expect.stringContaining('refinery') });
+  await opening;
 });
 
 describe('a run that is over', () => {

@@ -6,7 +6,7 @@ import type { PermissionProfile, RunSpec } from '../../../shared/backends/driver
 import { OpencodeDriver } from '../../../shared/backends/opencode/driver.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import { ChannelServer } from '../../../shared/channel/server.ts';
-import type { Params } from '../../../shared/channel/protocol.ts';
+import type { CallerView, Params } from '../../../shared/channel/protocol.ts';
 import { killAll, startedWith } from '../../../shared/process/process-table.ts';
 import type { ProcessIdentity } from '../../../shared/process/process-table.ts';
 import { agentEnvironment, makeAgentHome } from '../agent-home.ts';
@@ -61,7 +61,8 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
       ...options,
     });
     const inside: Params<'inside.event'>[] = [];
-    const specOf = (params: unknown): RunSpec | undefined => specs.get(driver.runOf((params as { session: string }).session) ?? '');
+    const specOf = (caller: CallerView, params: unknown): RunSpec | undefined =>
+      caller.kind === 'server' ? specs.get(driver.runOf(caller.server, (params as { session: string }).session) ?? '') : undefined;
     const channel = await ChannelServer.listen(
       socket,
       {
@@ -70,9 +71,9 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
           return server === undefined ? undefined : { kind: 'server', server };
         },
         hello: (caller) => ({ protocol: 1, town: 'test', root, host: 'test', caller }),
-        handle: async (_caller, method, params) => {
-          if (method === 'inside.environment') return { env: specOf(params)?.env ?? {} };
-          if (method === 'inside.context') return { text: specOf(params) ? `Role context of ${specOf(params)!.sessionId}` : null };
+        handle: async (caller, method, params) => {
+          if (method === 'inside.environment') return { env: specOf(caller, params)?.env ?? {} };
+          if (method === 'inside.context') return { text: specOf(caller, params) ? `Role context of ${specOf(caller, params)!.sessionId}` : null };
           inside.push(params as Params<'inside.event'>);
           host.changed();
           await driver.fromPlugin(params as Params<'inside.event'>);
