@@ -113,9 +113,10 @@ export const schemas = {
     body: text,
     priority: z.enum(priorities).optional(),
   }),
-  /** `to` are addresses, groups (`@<rig>`, `@town`) among them; `@town` when absent. */
+  /** `to` are addresses, groups (`@<rig>`, `@town`) among them; `@town` when absent. Each recipient gets one message of this type. */
   'message.broadcast': z.strictObject({
     to: z.array(name).optional(),
+    type: z.enum(['nudge', 'mail', 'broadcast']).optional(),
     subject: text.optional(),
     body: text,
     priority: z.enum(priorities).optional(),

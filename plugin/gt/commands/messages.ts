@@ -8,34 +8,27 @@ import type { CommonOptions, Gt } from '../gt.ts';
 import { oneLine, printable, table } from '../table.ts';
 
 export function addMessageCommands(program: Command, gt: Gt): void {
-  addCommand(program, 'nudge <session> <text...>', 'put a short message before a session; "-" reads standard input')
+  addCommand(program, 'nudge <session> <text...>', 'put a short message before a session, or each of a group (@<rig>, @town); "-" reads standard input')
     .addOption(urgentOption())
     .action(async (to: string, words: string[], { urgent, ...options }: UrgentOptions) => {
-      const params = { to, type: 'nudge' as const, body: await bodyOf(gt, words), priority: priorityOf(urgent) };
-      gt.print(options, await gt.request('message.send', given<Params<'message.send'>>(params)), receipt);
+      await send(gt, options, { to, type: 'nudge', body: await bodyOf(gt, words), priority: priorityOf(urgent) });
     });
 
   addCommand(program, 'broadcast <text...>', 'send a message to all sessions; "-" reads standard input')
     .option('--to <address>', 'only to this session, or to all of @<rig> (repeat it, or separate several by commas)', collect)
     .addOption(urgentOption())
     .action(async (words: string[], { to, urgent, ...options }: UrgentOptions & { to?: string[] }) => {
-      const params = given<Params<'message.broadcast'>>({ to, body: await bodyOf(gt, words), priority: priorityOf(urgent) });
-      const sent = await gt.request('message.broadcast', params);
-      gt.print(options, sent, ({ results }) =>
-        table(['TO', 'MESSAGE', 'ERROR'], results.map((result) => [result.to, result.messageId, result.error])),
-      );
-      if (sent.results.some(({ error }) => error !== undefined)) gt.exitCode = exitCode.failed;
+      await fanOut(gt, options, { to, body: await bodyOf(gt, words), priority: priorityOf(urgent) });
     });
 
   const mail = program.command('mail').description('send and read mail');
 
-  addCommand(mail, 'send <to>', 'send mail to a session, an address, or the person (overseer)')
+  addCommand(mail, 'send <to>', 'send mail to a session, an address, a group (@<rig>, @town), or the person (overseer)')
     .option('-s, --subject <text>', 'what it is about')
     .requiredOption('-m, --message <text>', 'the text; "-" reads standard input')
     .addOption(urgentOption())
     .action(async (to: string, { subject, message, urgent, ...options }: UrgentOptions & { subject?: string; message: string }) => {
-      const params = { to, type: 'mail' as const, subject, body: await bodyOf(gt, [message]), priority: priorityOf(urgent) };
-      gt.print(options, await gt.request('message.send', given<Params<'message.send'>>(params)), receipt);
+      await send(gt, options, { to, type: 'mail', subject, body: await bodyOf(gt, [message]), priority: priorityOf(urgent) });
     });
 
   addCommand(mail, 'inbox', 'read the mail of this session, in a terminal of your own: yours')
@@ -65,6 +58,23 @@ export function addMessageCommands(program: Command, gt: Gt): void {
       const rows = messages.map((message) => [message.id, message.kind, message.to, stateOf(message), timeOf(message.sentAt), message.subject]);
       gt.print(options, messages, () => (messages.length === 0 ? 'Nothing sent.' : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows)));
     });
+}
+
+/** What may be left out stands as undefined here, and is left out of the request. */
+type Wanted<T> = { [K in keyof T]: T[K] | undefined };
+
+/** To one recipient, or to each of a group: then every one has its own receipt. */
+async function send(gt: Gt, options: CommonOptions, { to, ...message }: Wanted<Params<'message.send'>> & { to: string }): Promise<void> {
+  if (to.startsWith('@')) await fanOut(gt, options, { to: [to], ...message });
+  else gt.print(options, await gt.request('message.send', given<Params<'message.send'>>({ to, ...message })), receipt);
+}
+
+async function fanOut(gt: Gt, options: CommonOptions, message: Wanted<Params<'message.broadcast'>>): Promise<void> {
+  const sent = await gt.request('message.broadcast', given<Params<'message.broadcast'>>(message));
+  gt.print(options, sent, ({ results }) =>
+    table(['TO', 'MESSAGE', 'ERROR'], results.map((result) => [result.to, result.messageId, result.error])),
+  );
+  if (sent.results.some(({ error }) => error !== undefined)) gt.exitCode = exitCode.failed;
 }
 
 type UrgentOptions = CommonOptions & { urgent?: true };

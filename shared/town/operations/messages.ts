@@ -25,7 +25,7 @@ export function sendMessage(town: TownParts, params: Params<'message.send'>, cal
 export function broadcast(town: TownParts, params: Params<'message.broadcast'>, caller: CallerView): Results['message.broadcast'] {
   const from = nameOfCaller(caller);
   const facts = addressFacts(town);
-  const { to: addresses = ['@town'], priority, subject, body } = params;
+  const { to: addresses = ['@town'], type: kind = 'broadcast', priority, subject, body } = params;
   // One time for all: by it they count as one message.
   const sentAt = town.manager.now();
   const reached = new Set<SessionId>();
@@ -40,7 +40,7 @@ export function broadcast(town: TownParts, params: Params<'message.broadcast'>, 
   const sendTo = (to: SessionId): void => {
     if (reached.has(to)) return;
     reached.add(to);
-    const message = { from, to, kind: 'broadcast' as const, body, subject: subjectOf(subject, body), sentAt, ...(priority ? { priority } : {}) };
+    const message = { from, to, kind, body, subject: subjectOf(subject, body), sentAt, ...(priority ? { priority } : {}) };
     attempt(to, () => results.push({ to, messageId: send(town, caller, message).id }));
   };
   for (const address of addresses) {

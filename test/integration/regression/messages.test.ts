@@ -180,5 +180,10 @@ describe('between sessions', () => {
     expect(results.map(({ to }) => to).sort()).toEqual(['alpha-claude', 'alpha-opencode', 'alpha/nobody']);
     expect(results.find(({ to }) => to === 'alpha/nobody')?.error).toContain('There is nobody with the address "alpha/nobody"');
     for (const { messageId } of results) if (messageId !== undefined) await town.message(messageId, 'acted');
+    const mail = await town.host.api.request('message.broadcast', { to: ['@alpha'], type: 'mail', body: 'Minutes.' });
+    const { messages } = await town.host.api.request('message.list', { kind: 'mail' });
+    const sent = messages.filter(({ body }) => body === 'Minutes.');
+    expect(sent.map(({ id }) => id).sort()).toEqual(mail.results.map(({ messageId }) => messageId).sort());
+    expect(sent.map(({ to }) => to).sort()).toEqual(['alpha-claude', 'alpha-opencode']);
   });
 });

@@ -240,6 +240,8 @@ describe('messages', () => {
   it.each([
     [['nudge', 'demo-toast', 'now', '--urgent'], 'message.send', { to: 'demo-toast', type: 'nudge', body: 'now', priority: 'urgent' }],
     [['mail', 'send', 'mayor/', '-m', 'now', '--urgent'], 'message.send', { to: 'mayor/', type: 'mail', body: 'now', priority: 'urgent' }],
+    [['nudge', '@demo', 'now', '--urgent'], 'message.broadcast', { to: ['@demo'], type: 'nudge', body: 'now', priority: 'urgent' }],
+    [['mail', 'send', '@town', '-m', 'now', '--urgent'], 'message.broadcast', { to: ['@town'], type: 'mail', body: 'now', priority: 'urgent' }],
     [['broadcast', 'now', '--to', '@demo', '--urgent'], 'message.broadcast', { to: ['@demo'], body: 'now', priority: 'urgent' }],
   ])('are urgent: %j', async (argv, method, params) => {
     town.answers = { 'message.send': letter, 'message.broadcast': { results: [] } };
