@@ -1,93 +1,43 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { AskLog } from '../attention/ask-log.ts';
+import { join } from 'node:path';
 import type { Overdue } from '../attention/overdue.ts';
-import { Breakers } from '../backends/breakers.ts';
-import { ClaudeDriver } from '../backends/claude/driver.ts';
-import type { Delivery, RunSpec } from '../backends/driver.ts';
-import { guarded } from '../backends/guarded-driver.ts';
-import { OpencodeDriver } from '../backends/opencode/driver.ts';
-import type { TerminalHost } from '../backends/terminal-host.ts';
+import type { BackendDriver } from '../backends/driver.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
 import type { CallerView, MethodName, Params, Results, TownApi } from '../channel/protocol.ts';
 import { ChannelServer } from '../channel/server.ts';
-import { resolveAgent } from '../config/agents.ts';
 import { troublePolicy } from '../config/backend-trouble.ts';
-import { messageLimits } from '../config/message-settings.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { defaultTownSettings, townSettings } from '../config/town-settings.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import { GasTownError } from '../errors.ts';
-import type { MessageLimits } from '../mail/limits.ts';
-import { Outbox } from '../mail/outbox.ts';
 import type { BackendName, Orchestrator } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Disposable } from '../process/emitter.ts';
 import { newToken } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
-import { permissionProfile } from '../roles/permissions.ts';
-import { sessionEnvironment } from '../sessions/environment.ts';
-import { SessionManager } from '../sessions/manager.ts';
-import { BackendOrchestrator } from '../sessions/orchestrator.ts';
-import { Registry } from '../sessions/registry.ts';
-import type { StoredRun, StoredSession } from '../store/sessions.ts';
-import { Store } from '../store/store.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
-import { Escalations } from '../work/escalations.ts';
 import { followSessions } from '../work/progress.ts';
-import { WorkService } from '../work/service.ts';
 import { carryOut } from './api.ts';
+import { assembleTown } from './assemble.ts';
 import { attend } from './attend.ts';
-import { cleanUpAfter, settleAbandoned } from './cleanup.ts';
-import { SessionContexts } from './context.ts';
-import { EscalationNotices } from './escalation-notices.ts';
-import { removeHostFile, writeHostFile } from './host-file.ts';
-import { writeLaunchers } from './launchers.ts';
-import type { NodeProgram } from './launchers.ts';
-import type { LifecycleCallbacks } from './callbacks.ts';
 import { callBack } from './callbacks.ts';
+import { cleanUpAfter, settleAbandoned } from './cleanup.ts';
+import { EscalationNotices } from './escalation-notices.ts';
 import { failOver } from './fail-over.ts';
 import { settleHandoffs } from './handoff.ts';
+import { removeHostFile, writeHostFile } from './host-file.ts';
+import type { TownHostOptions } from './host-options.ts';
+import { writeLaunchers } from './launchers.ts';
 import type { HostLock } from './lock.ts';
 import { alternativesFor } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { TownPaths } from './paths.ts';
 import { reconcileTown } from './reconciling.ts';
-import { Rigs } from './rigs.ts';
-import { SnapshotBuilder } from './snapshot-builder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
 import { Troubles } from './troubles.ts';
-
-/** Bundled files that the host hands to agents. */
-export interface BundledFiles {
-  /** gastown.js */
-  plugin: string;
-  /** The SessionStart hook reporter. */
-  hook: string;
-  /** The `gt` command line. */
-  gt: string;
-  /** Folder with one `<role>.md` per role. */
-  prompts: string;
-}
-
-export interface TownHostOptions {
-  root: string;
-  files: BundledFiles;
-  node: NodeProgram;
-  /** The environment from which the agents' is derived; never used as it is. */
-  environment: Readonly<Record<string, string | undefined>>;
-  terminals: TerminalHost;
-  log: Logger;
-  /** Nothing is started while this says false. */
-  trusted: () => boolean;
-  now?: () => number;
-  callbacks?: LifecycleCallbacks;
-  /** After how many milliseconds without a host the Opencode server ends itself. */
-  leaseMs?: number;
-}
 
 /** At most one snapshot per this many milliseconds goes out. */
 const coalesceMs = 100;
@@ -97,7 +47,7 @@ export class TownHost {
   readonly api: TownApi;
   private readonly town: TownParts;
   private readonly troubles: Troubles;
-  private readonly drivers: readonly [ClaudeDriver, OpencodeDriver];
+  private readonly drivers: readonly BackendDriver[];
   private readonly paths: TownPaths;
   private readonly lock: HostLock;
   private readonly log: Logger;
@@ -113,128 +63,42 @@ export class TownHost {
   private disposed = false;
 
   private constructor(options: TownHostOptions, lock: HostLock, settings: SettingsFile<TownSettings>) {
-    const { root, log } = options;
-    const now = options.now ?? Date.now;
     this.lock = lock;
-    this.log = log;
-    this.paths = townPaths(root);
-    const paths = this.paths;
-    const store = new Store(paths.database);
-    this.token = store.remember('person-token', newToken);
-    this.emitter = new Emitter((error) => log.error(`a listener failed: ${String(error)}`));
-    const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
+    this.log = options.log;
+    this.emitter = new Emitter((error) => this.log.error(`a listener failed: ${String(error)}`));
     const changed = (): void => this.changed();
-    const rigsChanged = (): void => {
-      this.changed();
-      this.reconciler.schedule();
-    };
-    const rigs = new Rigs({ store, townRoot: root, now, log, onChange: rigsChanged });
-    const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });
-    const identityOf = (session: StoredSession, run: StoredRun): Record<string, string> =>
-      sessionEnvironment(
-        { ...session, sessionId: session.id, agent: session.agent.name, token: run.token },
-        {
-          root,
-          socket: paths.socket,
-          binDir: paths.bin,
-          contextFile: contexts.file(session.id),
-          path: options.environment['PATH'] ?? '',
-        },
-      );
-    const manager = new SessionManager({
-      store,
-      registry,
-      log,
-      now,
-      specOf: (session, run, firstPrompt) => this.specOf(session, run, firstPrompt),
-    });
-    const work = new WorkService(store, now, log);
-    const escalations = new Escalations(store, now, log);
-    const asks = new AskLog({ store, registry, manager, log });
-    const limits = (): MessageLimits => messageLimits(settings.value.messages);
-    const outbox = new Outbox({ store, registry, manager, log, limits, onChange: changed });
-    const breakers = new Breakers({ store, now, log });
-    const builder = new SnapshotBuilder({
-      root,
-      name: basename(root),
-      store,
-      registry,
-      outbox,
-      rigs,
-      breakers,
-      problems: () => [...settings.problems, ...rigs.problems(), ...this.escalationProblems()],
-    });
-    const claude = new ClaudeDriver(manager, {
-      terminals: options.terminals,
-      environment: options.environment,
-      runtimeDir: paths.runtime,
-      hookProgram: { command: options.node.command, args: [options.files.hook], env: options.node.env },
-    });
-    const opencode = new OpencodeDriver(manager, {
-      runtimeDir: paths.runtime,
-      environment: options.environment,
-      socket: paths.socket,
-      patienceMs: () => troublePolicy(settings.value.backend_trouble).patienceMs,
-      onServerLost: (reason) => breakers.take({ backend: 'opencode' }, { kind: 'failed', reason }),
-      pluginFile: options.files.plugin,
-      ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
-    });
-    this.drivers = [claude, opencode];
-    for (const driver of this.drivers) manager.addDriver(guarded(driver, breakers));
-    const resolve: TownParts['resolveAgent'] = (backend, config) =>
-      resolveAgent({
-        role: config.role,
-        workerName: config.agentName,
-        town: settings.value,
-        explicitBackend: backend,
-        ...(rigs.names().includes(config.rig) ? { rigSettings: rigs.get(config.rig).settings } : {}),
-        ...(config.agent === undefined ? {} : { explicitAgent: config.agent }),
-      });
-    const orchestratorParts = { manager, registry, outbox, work, store, resolveAgent: resolve };
-    const orchestrators = new Map<BackendName, Orchestrator>(
-      this.drivers.map((driver) => [driver.backend, new BackendOrchestrator(driver.backend, orchestratorParts)]),
-    );
-    this.town = {
-      ...orchestratorParts,
-      name: basename(root),
-      paths,
-      settings,
-      escalations,
-      asks,
-      rigs,
-      breakers,
-      contexts,
-      builder,
-      orchestrators,
-      opencode,
-      identityOf,
-      log,
-      lastFailure: (backend) => this.troubles.lastFailure(backend),
-      snapshot: () => this.snapshot,
+    const { town, drivers } = assembleTown(options, settings, {
       changed,
-      requireTrust: () => {
-        if (options.trusted()) return;
-        throw new GasTownError('untrusted', 'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).');
+      rigsChanged: () => {
+        this.changed();
+        this.reconciler.schedule();
       },
-    };
-    this.notices = new EscalationNotices(this.town, options.environment);
-    this.reconciler = reconcileTown(this.town);
-    this.current = builder.build();
-    this.api = { request: (method, params, signal) => this.call({ kind: 'person' }, method, params, signal) as never };
-    registry.onDidChange(changed);
-    work.onDidChange(changed);
-    escalations.onDidChange(changed);
-    settings.onDidChange(changed);
-    this.overdue = attend(this.town);
-    breakers.onDidChange(changed);
-    this.troubles = new Troubles({
-      town: this.town,
-      policy: () => troublePolicy(settings.value.backend_trouble),
-      alternatives: (session) => alternativesFor(this.town, session),
-      failOver: (session, agent, reason) => failOver(this.town, session, agent, reason),
+      problems: () => this.escalationProblems(),
+      snapshot: () => this.snapshot,
+      lastFailure: (backend) => this.troubles.lastFailure(backend),
     });
-    followSessions({ manager, work, outbox, store });
-    callBack(this.town, options.callbacks ?? {});
+    this.town = town;
+    this.paths = town.paths;
+    this.drivers = drivers;
+    this.token = town.store.remember('person-token', newToken);
+    this.notices = new EscalationNotices(town, options.environment);
+    this.reconciler = reconcileTown(town);
+    this.current = town.builder.build();
+    this.api = { request: (method, params, signal) => this.call({ kind: 'person' }, method, params, signal) as never };
+    town.registry.onDidChange(changed);
+    town.work.onDidChange(changed);
+    town.escalations.onDidChange(changed);
+    settings.onDidChange(changed);
+    this.overdue = attend(town);
+    town.breakers.onDidChange(changed);
+    this.troubles = new Troubles({
+      town,
+      policy: () => troublePolicy(settings.value.backend_trouble),
+      alternatives: (session) => alternativesFor(town, session),
+      failOver: (session, agent, reason) => failOver(town, session, agent, reason),
+    });
+    followSessions(town);
+    callBack(town, options.callbacks ?? {});
   }
 
   /** Opens the town and takes up what an earlier host left running. The lock is released when this fails. */
@@ -356,26 +220,6 @@ export class TownHost {
       throw new GasTownError('denied', `This run of ${caller.session} has been replaced, so nothing was changed.`);
     }
     return carryOut(this.town, caller, method, params, signal ?? new AbortController().signal);
-  }
-
-  private async specOf(session: StoredSession, run: StoredRun, firstPrompt?: Delivery): Promise<RunSpec> {
-    const contextFile = await this.town.contexts.write(session);
-    const runDir = join(this.paths.runs, run.id);
-    await mkdir(runDir, { recursive: true, mode: 0o700 });
-    return {
-      sessionId: session.id,
-      runId: run.id,
-      role: session.role,
-      rig: session.rig,
-      title: session.agentName === '' ? session.id : `${session.agentName} (${session.rig})`,
-      agent: session.agent,
-      cwd: session.workDir,
-      env: this.town.identityOf(session, run),
-      permissions: permissionProfile(session.role),
-      contextFile,
-      runDir,
-      ...(firstPrompt === undefined ? {} : { firstPrompt }),
-    };
   }
 
   private changed(): void {

@@ -7,7 +7,7 @@ import { Emitter } from '../process/emitter.ts';
 import type { Disposable } from '../process/emitter.ts';
 import { readHostFile } from './host-file.ts';
 import { TownHost } from './host.ts';
-import type { TownHostOptions } from './host.ts';
+import type { TownHostOptions } from './host-options.ts';
 import { HostLock } from './lock.ts';
 import { townPaths } from './paths.ts';
 import type { TownSnapshot } from './snapshot.ts';

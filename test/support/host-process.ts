@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { TownHostOptions } from '../../shared/town/host.ts';
+import type { TownHostOptions } from '../../shared/town/host-options.ts';
 import { lendTerminals } from './lent-terminals.ts';
 import type { PtyTerminalHost } from './pty-terminal-host.ts';
 

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { silentLogger } from '../../shared/process/logger.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { TownHost } from '../../shared/town/host.ts';
-import type { TownHostOptions } from '../../shared/town/host.ts';
+import type { TownHostOptions } from '../../shared/town/host-options.ts';
 import type { LifecycleCallbacks } from '../../shared/town/callbacks.ts';
 import { HostLock } from '../../shared/town/lock.ts';
 import { townPaths } from '../../shared/town/paths.ts';

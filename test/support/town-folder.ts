@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createTown } from '../../shared/config/create-town.ts';
-import type { BundledFiles } from '../../shared/town/host.ts';
+import type { BundledFiles } from '../../shared/town/host-options.ts';
 import { agentEnvironment, makeAgentHome } from './agent-home.ts';
 import { makeRepository, temporaryFolder } from './core.ts';
 import { agentPath } from './editor/agent-path.ts';
