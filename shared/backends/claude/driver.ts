@@ -3,7 +3,7 @@ import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessMissing, writeAtomically } from '../../config/write-atomically.ts';
 import { GasTownError, throwIfCancelled } from '../../errors.ts';
-import { identify, isAlive, killAll, killTree, startedWith } from '../../process/process-table.ts';
+import { identify, isAlive, killTree } from '../../process/process-table.ts';
 import type {
   AskAnswer,
   AttachTarget,
@@ -15,6 +15,7 @@ import type {
   RunRecord,
   RunSpec,
 } from '../driver.ts';
+import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
 import { configFolder, globalConfigFile, hookTokenVariable, terminalEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
@@ -164,9 +165,8 @@ export class ClaudeDriver implements BackendDriver {
         : undefined;
     if (!reference || !known || !terminal) {
       // A process without a terminal of ours cannot be driven any more.
-      const left = await startedWith('GT_RUN', runId);
-      if (known) await killTree(known, { also: left });
-      else await killAll(left);
+      if (known) await killTree(known, { also: await processesOf(runId) });
+      else await killProcessesOf(runId);
       await rm(settingsFileOf(spec), { force: true });
       return false;
     }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { GasTownError } from '../../errors.ts';
 import type { ChildSession } from '../../orchestrator.ts';
 import type { Disposable } from '../../process/emitter.ts';
-import { descendants, isAlive, killAll, killTree, startedWith, waitForEnd } from '../../process/process-table.ts';
+import { descendants, isAlive, killTree, waitForEnd } from '../../process/process-table.ts';
 import type { ProcessIdentity } from '../../process/process-table.ts';
 import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
+import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { describeExit } from './exit.ts';
 import type { HandedOver } from './handed-over.ts';
@@ -220,7 +221,7 @@ export class ClaudeRun {
   }
 
   private async belongings(): Promise<ProcessIdentity[]> {
-    const marked = await startedWith('GT_RUN', this.spec.runId);
+    const marked = await processesOf(this.spec.runId);
     const below = this.process ? await descendants(this.process.pid) : [];
     return [...marked, ...below];
   }
@@ -325,7 +326,7 @@ export class ClaudeRun {
     const exit = describeExit(code, wasReady && this.hasFile);
     this.letGo();
     this.asks.release();
-    await killAll(await startedWith('GT_RUN', this.spec.runId));
+    await killProcessesOf(this.spec.runId);
     await rm(settingsFileOf(this.spec), { force: true });
     this.startup?.fail(this.startFailure(exit.words));
     this.host.setChildren(this.spec.runId, []);

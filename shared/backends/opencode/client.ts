@@ -2,6 +2,9 @@ import { createOpencodeClient } from '@opencode-ai/sdk/v2/client';
 import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
 import { GasTownError, messageOf } from '../../errors.ts';
 
+/** What a request that no model has to answer may take, in ms. */
+export const requestMs = 15_000;
+
 /** A client for the server on this port of the loopback interface. */
 export function clientFor(port: number, password: string): OpencodeClient {
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
@@ -42,6 +45,11 @@ export async function answerOf<T extends Answered>(what: string, request: Promis
   const { data, error, response } = answered;
   if (error !== undefined || !response?.ok) throw failure(what, error, response?.status);
   return data as NonNullable<T['data']>;
+}
+
+/** Options of a request that is broken off after this time, or by the signal. */
+export function within(ms: number, signal?: AbortSignal): { signal: AbortSignal } {
+  return { signal: AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])]) };
 }
 
 function failure(what: string, error: unknown, status: number | undefined): RequestError {

@@ -2,8 +2,6 @@ import path from 'node:path';
 import type { Params } from '../../channel/protocol.ts';
 import { troublePolicy } from '../../config/backend-trouble.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
-import { killAll, startedWith } from '../../process/process-table.ts';
-import { deliveryMark } from '../driver.ts';
 import type {
   AskAnswer,
   AttachTarget,
@@ -15,27 +13,26 @@ import type {
   RunRecord,
   RunSpec,
 } from '../driver.ts';
+import { killProcessesOf } from '../run-processes.ts';
 import { answerAsk } from './answer-ask.ts';
 import { promptDefaults } from './arguments.ts';
 import type { PromptDefaults } from './arguments.ts';
+import { attachTarget } from './attach.ts';
 import { writeCatalogue } from './catalogue.ts';
-import { answerOf, refusedConnection, RequestError } from './client.ts';
+import { answerOf, RequestError, requestMs, within } from './client.ts';
 import { installPlugin, stubConfigDirs } from './config-dirs.ts';
-import { serverEnv, withoutForeign } from './environment.ts';
+import { inConversation, lastWordsIn } from './conversation.ts';
+import { deliver } from './deliver.ts';
+import { endRun } from './end-run.ts';
 import type { Environment } from './environment.ts';
 import { checkHealth } from './health.ts';
-import { permissionRules } from './permissions.ts';
+import type { OpencodeReference } from './reference.ts';
 import { Run } from './run.ts';
 import { serverFiles } from './server.ts';
 import type { ServerLink } from './server-link.ts';
 import { ServerPool } from './server-pool.ts';
+import { startSession, waitUntilReady } from './start-session.ts';
 import { workDir } from './work-dir.ts';
-
-/** The first request in a directory boots it there, plugins included; with an npm install of the person's it takes long. */
-const createMs = 120_000;
-const readyMs = 30_000;
-const requestMs = 15_000;
-const politeMs = 2_000;
 
 export interface OpencodeDriverOptions {
   /** `<town>/.runtime`; the servers' folders are below it. */
@@ -52,14 +49,6 @@ export interface OpencodeDriverOptions {
   onServerLost?: (reason: string) => void;
   /** After how many milliseconds without a host a server ends itself; 30 minutes by default. */
   leaseMs?: number;
-}
-
-interface OpencodeReference {
-  /** Which server of the town, and which process of it. */
-  launch: string;
-  server: string;
-  session: string;
-  directory: string;
 }
 
 /** Runs sessions on one shared `opencode serve` per town (DESIGN D3). */
@@ -96,17 +85,17 @@ export class OpencodeDriver implements BackendDriver {
     let run: Run | undefined;
     try {
       await writeCatalogue(path.join(link.server.folder, serverFiles.models), environment, directory, providers);
-      const earlier = await this.resume(link, spec, directory, signal);
-      run = this.enter(link, spec, directory, defaults, earlier ?? (await this.create(link, spec, directory, defaults, signal)));
-      await this.waitUntilReady(link, run, signal);
+      const { session, resumed } = await startSession(link.server, { spec, directory, defaults }, signal);
+      run = this.enter(link, spec, directory, defaults, session);
+      await waitUntilReady(link, run, this.options.pluginFile, signal);
       this.host.report(runId, 'inside', { kind: 'ready' }, 'plugin.loaded');
       this.host.report(runId, 'program', { kind: 'ready' }, 'session.create answered');
       await link.resync([run]);
-      if (earlier !== undefined) await this.confirm(run, spec.resume?.unconfirmed ?? []);
+      if (resumed) await this.confirm(run, spec.resume?.unconfirmed ?? []);
       if (spec.firstPrompt) await this.giveFirst(runId, spec.firstPrompt, signal);
       await this.pool.release(link, 'later');
     } catch (error) {
-      if (run) await this.end(link, run);
+      if (run) await endRun(link, run, this.host.log);
       await this.pool.release(link, 'at once');
       throwIfCancelled(signal, `Starting ${spec.sessionId}`);
       throw error;
@@ -118,12 +107,12 @@ export class OpencodeDriver implements BackendDriver {
     const { session, directory } = reference;
     const link = reference.launch === undefined ? undefined : await this.pool.adopt(reference.launch);
     if (!link || session === undefined || directory === undefined || link.server.record.id !== reference.server) {
-      await killShellChildren(record.runId);
+      await killProcessesOf(record.runId);
       return false;
     }
     link.holds += 1;
     try {
-      await answerOf('find the session', link.server.client.session.get({ sessionID: session }, bound(requestMs)));
+      await answerOf('find the session', link.server.client.session.get({ sessionID: session }, within(requestMs)));
       const { agent } = record.spec;
       const run = this.runFor(link, record.spec, session, directory, promptDefaults(agent.name, agent.args));
       link.runs.set(record.runId, run);
@@ -132,7 +121,7 @@ export class OpencodeDriver implements BackendDriver {
       return true;
     } catch (error) {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
-      await killShellChildren(record.runId);
+      await killProcessesOf(record.runId);
       return false;
     } finally {
       await this.pool.release(link, 'later');
@@ -141,71 +130,29 @@ export class OpencodeDriver implements BackendDriver {
 
   async stop(runId: string): Promise<void> {
     const found = this.find(runId);
-    if (!found) return killShellChildren(runId);
-    await this.end(found.link, found.run);
+    if (!found) return killProcessesOf(runId);
+    await endRun(found.link, found.run, this.host.log);
     await this.pool.settle(found.link, 'at once');
   }
 
   async deliver(runId: string, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
-    const { run } = this.require(runId);
-    if (run.activity === 'busy') return { kind: 'not-now', reason: 'the session is in the middle of a turn' };
-    const heard = run.begin(delivery);
-    try {
-      const parameters = { sessionID: run.session, ...run.defaults, parts: [{ type: 'text' as const, text: delivery.text }] };
-      await answerOf('take the prompt', run.server.client.session.promptAsync(parameters, bound(requestMs, signal)));
-    } catch (error) {
-      if (error instanceof RequestError && error.status !== undefined) {
-        run.turn.cancel();
-        return { kind: 'failed', reason: messageOf(error) };
-      }
-      if (refusedConnection(error)) {
-        run.turn.cancel();
-        return { kind: 'not-now', reason: 'the Opencode server does not answer' };
-      }
-      return { kind: 'uncertain', reason: `the Opencode server did not confirm the prompt: ${messageOf(error)}` };
-    }
-    run.accepted(heard);
-    return { kind: 'accepted' };
+    return deliver(this.require(runId), delivery, signal);
   }
 
   async recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
-    const { run } = this.require(runId);
-    const messages = await answerOf('list the messages', run.server.client.session.messages({ sessionID: run.session }, bound(requestMs)));
-    const texts = messages.flatMap(({ info, parts }) =>
-      info.role === 'user' ? parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])) : [],
-    );
-    return messageIds.filter((id) => texts.some((text) => text.includes(deliveryMark(id))));
+    return inConversation(this.require(runId), messageIds);
   }
 
   async answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
-    const { run } = this.require(runId);
-    await answerAsk(run, askId, answer, requestMs);
+    await answerAsk(this.require(runId), askId, answer);
   }
 
   async attach(runId: string): Promise<AttachTarget> {
-    const { run } = this.require(runId);
-    const { record, url } = run.server;
-    return Promise.resolve({
-      kind: 'program',
-      name: run.spec.title,
-      program: record.program,
-      args: ['attach', url, '--dir', run.directory, '--session', run.session],
-      env: {
-        ...withoutForeign({ ...this.options.environment, ...run.spec.agent.env }),
-        OPENCODE_DISABLE_AUTOUPDATE: '1',
-        [serverEnv.password]: record.password,
-      },
-      cwd: run.directory,
-    });
+    return Promise.resolve(attachTarget(this.require(runId), this.options.environment));
   }
 
   async lastWords(runId: string): Promise<string | undefined> {
-    const { run } = this.require(runId);
-    const messages = await answerOf('list the messages', run.server.client.session.messages({ sessionID: run.session, limit: 50 }, bound(requestMs)));
-    const said = messages.flatMap(({ info, parts }) =>
-      info.role === 'assistant' ? [parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n').trim()] : [],
-    );
-    return said.findLast((text) => text !== '');
+    return lastWordsIn(this.require(runId));
   }
 
   health(signal: AbortSignal): Promise<void> {
@@ -255,37 +202,6 @@ export class OpencodeDriver implements BackendDriver {
     if (outcome.kind === 'failed') throw new GasTownError('spawn-failed', `Opencode did not take the first prompt: ${outcome.reason}`);
   }
 
-  /** Makes the earlier run's Opencode session this run's. Undefined where this server's database does not know it. */
-  private async resume(link: ServerLink, spec: RunSpec, directory: string, signal: AbortSignal): Promise<string | undefined> {
-    const { session, directory: before } = (spec.resume?.reference ?? {}) as Partial<OpencodeReference>;
-    if (session === undefined || before !== directory) return undefined;
-    const { client } = link.server;
-    try {
-      await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...inSession(spec) }, bound(createMs, signal)));
-      return session;
-    } catch (error) {
-      if (error instanceof RequestError && error.status === 404) return undefined;
-      throw error;
-    }
-  }
-
-  private async create(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, signal: AbortSignal): Promise<string> {
-    const { agent, model } = defaults;
-    const { id } = await answerOf(
-      `create a session in ${directory}`,
-      link.server.client.session.create(
-        {
-          directory,
-          ...inSession(spec),
-          ...(agent === undefined ? {} : { agent }),
-          ...(model === undefined ? {} : { model: { id: model.modelID, providerID: model.providerID } }),
-        },
-        bound(createMs, signal),
-      ),
-    );
-    return id;
-  }
-
   private enter(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, session: string): Run {
     const { launch, id } = link.server.record;
     const reference: OpencodeReference = { launch, server: id, session, directory };
@@ -300,44 +216,6 @@ export class OpencodeDriver implements BackendDriver {
     return new Run(this.host, link.server, spec, { session, directory, defaults, patienceMs });
   }
 
-  /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
-  private async waitUntilReady(link: ServerLink, run: Run, signal: AbortSignal): Promise<void> {
-    const missing = await link.ready(run, readyMs, signal);
-    throwIfCancelled(signal, `Starting ${run.spec.sessionId}`);
-    if (missing.includes('plugin')) {
-      throw new GasTownError(
-        'spawn-failed',
-        `Opencode runs, but its plugin did not report from ${run.directory} within ${readyMs / 1000} s. ` +
-          `Is ${this.options.pluginFile} there, and not switched off by OPENCODE_PURE? ` +
-          `Look for "plugin" in Opencode's own log (\`opencode debug paths\` tells where it is) and in ` +
-          `${path.join(link.server.folder, serverFiles.log)}.`,
-      );
-    }
-    if (missing.length > 0) {
-      throw new GasTownError('spawn-failed', `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`);
-    }
-  }
-
-  /** Ends the run: its turn, its sub-agents, and what its shell has started, wherever that hangs now. */
-  private async end(link: ServerLink, run: Run): Promise<void> {
-    const { client } = link.server;
-    run.letGo();
-    const polite = async (what: string, act: () => Promise<unknown>): Promise<void> => {
-      try {
-        await act();
-      } catch (error) {
-        // Whatever does not end politely is killed below.
-        this.host.log.debug(`opencode: ${run.spec.sessionId}: ${what}: ${messageOf(error)}`);
-      }
-    };
-    await polite('abort', () => client.session.abort({ sessionID: run.session }, bound(politeMs)));
-    if (run.activity === 'busy') await run.idle(politeMs);
-    link.runs.delete(run.id);
-    const shared = [...link.runs.values()].some((other) => other.directory === run.directory);
-    if (!shared) await polite('dispose', () => client.instance.dispose({ directory: run.directory }, bound(politeMs)));
-    await killShellChildren(run.id);
-  }
-
   private serverGone(link: ServerLink): void {
     const { identity, folder } = link.server;
     const log = path.join(folder, serverFiles.log);
@@ -348,7 +226,7 @@ export class OpencodeDriver implements BackendDriver {
     for (const run of link.runs.values()) {
       run.letGo();
       this.host.report(run.id, 'program', { kind: 'ended', error }, 'the server ended');
-      killShellChildren(run.id).catch((failure: unknown) => {
+      killProcessesOf(run.id).catch((failure: unknown) => {
         this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);
       });
     }
@@ -363,27 +241,9 @@ export class OpencodeDriver implements BackendDriver {
     return undefined;
   }
 
-  private require(runId: string): { link: ServerLink; run: Run } {
+  private require(runId: string): Run {
     const found = this.find(runId);
-    if (found) return found;
+    if (found) return found.run;
     throw new GasTownError('unknown-session', 'This session does not run any more. Start it again.');
   }
-}
-
-/** What Opencode keeps with a session of ours: by the run, it and the plugin know whose it is. */
-function inSession(spec: RunSpec) {
-  return {
-    title: spec.title,
-    metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
-    permission: permissionRules(spec.permissions),
-  };
-}
-
-/** Everything in the run's shell has its id in the environment, also what has left the shell's process group. */
-async function killShellChildren(runId: string): Promise<void> {
-  await killAll(await startedWith('GT_RUN', runId));
-}
-
-function bound(ms: number, signal?: AbortSignal): { signal: AbortSignal } {
-  return { signal: AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])]) };
 }

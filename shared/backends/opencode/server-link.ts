@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../process/logger.ts';
 import { killAll, startedWith } from '../../process/process-table.ts';
-import { answerOf } from './client.ts';
+import { answerOf, requestMs, within } from './client.ts';
 import { isObject, serverEnv } from './environment.ts';
 import { EventLoop } from './events.ts';
 import { activity, observe } from './facts.ts';
@@ -13,7 +13,6 @@ import type { Reporter } from './turn.ts';
 
 /** A turn whose end was lost with the stream is taken for ended when nothing was heard of it for this long. */
 const lostTurnMs = 10_000;
-const requestMs = 15_000;
 
 /** A server, the stream of its events, the runs on it, and in which directories its plugin is loaded. */
 export class ServerLink {
@@ -128,7 +127,7 @@ export class ServerLink {
 
   private async resyncDirectory(directory: string, runs: Run[]): Promise<void> {
     const { client } = this.server;
-    const bound = { signal: AbortSignal.timeout(requestMs) };
+    const bound = within(requestMs);
     const heard = runs.map((run) => run.heard);
     const [statuses, permissions, questions] = await Promise.all([
       answerOf(`tell the status of ${directory}`, client.session.status({ directory }, bound)),
@@ -159,7 +158,7 @@ export class ServerLink {
   private async resyncTurn(run: Run, idle: Observation[]): Promise<void> {
     const messages = await answerOf(
       'list the messages',
-      this.server.client.session.messages({ sessionID: run.session, limit: 20 }, { signal: AbortSignal.timeout(requestMs) }),
+      this.server.client.session.messages({ sessionID: run.session, limit: 20 }, within(requestMs)),
     );
     for (const { info, parts } of messages) {
       this.take({ type: 'message.updated', properties: { sessionID: run.session, info } }, 'program');

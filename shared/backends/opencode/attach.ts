@@ -1,0 +1,21 @@
+import type { AttachTarget } from '../driver.ts';
+import { serverEnv, withoutForeign } from './environment.ts';
+import type { Environment } from './environment.ts';
+import type { Run } from './run.ts';
+
+/** Pure. Opencode's own interface, as a client of the run's server, for a terminal. */
+export function attachTarget({ server, spec, directory, session }: Run, environment: Environment): AttachTarget {
+  const { record, url } = server;
+  return {
+    kind: 'program',
+    name: spec.title,
+    program: record.program,
+    args: ['attach', url, '--dir', directory, '--session', session],
+    env: {
+      ...withoutForeign({ ...environment, ...spec.agent.env }),
+      OPENCODE_DISABLE_AUTOUPDATE: '1',
+      [serverEnv.password]: record.password,
+    },
+    cwd: directory,
+  };
+}

@@ -1,0 +1,90 @@
+import path from 'node:path';
+import { GasTownError, throwIfCancelled } from '../../errors.ts';
+import type { RunSpec } from '../driver.ts';
+import type { PromptDefaults } from './arguments.ts';
+import { answerOf, RequestError, within } from './client.ts';
+import { permissionRules } from './permissions.ts';
+import type { OpencodeReference } from './reference.ts';
+import type { Run } from './run.ts';
+import { serverFiles } from './server.ts';
+import type { OpencodeServer } from './server.ts';
+import type { ServerLink } from './server-link.ts';
+
+/** The first request in a directory boots it there, plugins included; with an npm install of the person's it takes long. */
+const createMs = 120_000;
+const readyMs = 30_000;
+
+/** How a run's session is started. */
+export interface SessionStart {
+  spec: RunSpec;
+  /** The work dir with links resolved. */
+  directory: string;
+  defaults: PromptDefaults;
+}
+
+/** Opencode's id of the run's session: the earlier run's where this server's database knows it, else a new one. */
+export async function startSession(
+  server: OpencodeServer,
+  start: SessionStart,
+  signal: AbortSignal,
+): Promise<{ session: string; resumed: boolean }> {
+  const earlier = await resume(server, start, signal);
+  if (earlier !== undefined) return { session: earlier, resumed: true };
+  return { session: await create(server, start, signal), resumed: false };
+}
+
+/** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
+export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: string, signal: AbortSignal): Promise<void> {
+  const missing = await link.ready(run, readyMs, signal);
+  throwIfCancelled(signal, `Starting ${run.spec.sessionId}`);
+  if (missing.includes('plugin')) {
+    throw new GasTownError(
+      'spawn-failed',
+      `Opencode runs, but its plugin did not report from ${run.directory} within ${readyMs / 1000} s. ` +
+        `Is ${pluginFile} there, and not switched off by OPENCODE_PURE? ` +
+        `Look for "plugin" in Opencode's own log (\`opencode debug paths\` tells where it is) and in ` +
+        `${path.join(link.server.folder, serverFiles.log)}.`,
+    );
+  }
+  if (missing.length > 0) {
+    throw new GasTownError('spawn-failed', `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`);
+  }
+}
+
+async function resume({ client }: OpencodeServer, { spec, directory }: SessionStart, signal: AbortSignal): Promise<string | undefined> {
+  const { session, directory: before } = (spec.resume?.reference ?? {}) as Partial<OpencodeReference>;
+  if (session === undefined || before !== directory) return undefined;
+  try {
+    await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...inSession(spec) }, within(createMs, signal)));
+    return session;
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+async function create({ client }: OpencodeServer, { spec, directory, defaults }: SessionStart, signal: AbortSignal): Promise<string> {
+  const { agent, model } = defaults;
+  const { id } = await answerOf(
+    `create a session in ${directory}`,
+    client.session.create(
+      {
+        directory,
+        ...inSession(spec),
+        ...(agent === undefined ? {} : { agent }),
+        ...(model === undefined ? {} : { model: { id: model.modelID, providerID: model.providerID } }),
+      },
+      within(createMs, signal),
+    ),
+  );
+  return id;
+}
+
+/** What Opencode keeps with a session of ours: by the run, it and the plugin know whose it is. */
+function inSession(spec: RunSpec) {
+  return {
+    title: spec.title,
+    metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
+    permission: permissionRules(spec.permissions),
+  };
+}
