@@ -69,7 +69,7 @@ export class AskLog {
     this.onAsked = this.askedEmitter.event;
     this.onEnded = this.endedEmitter.event;
     this.onDidChange = this.changedEmitter.event;
-    this.manager.onAnswered(({ session, runId, askId, cause }) => this.watched(session, runId).causes.set(askId, cause));
+    this.manager.events.onAnswered(({ session, runId, askId, cause }) => this.watched(session, runId).causes.set(askId, cause));
     this.registry.onDidChange(({ kind, session }) => {
       if (this.disposed) return;
       if (kind === 'unregistered') this.forget(session);
@@ -93,7 +93,7 @@ export class AskLog {
     if (answers.has(askId)) throw new GasTownError('refused', `${id} has just been given an answer to this.`);
     answers.set(askId, { answer, ...answerer });
     try {
-      await this.manager.answer(id, askId, answer);
+      await this.manager.drivers.answer(id, askId, answer);
     } catch (error) {
       answers.delete(askId);
       throw error;

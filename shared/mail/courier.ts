@@ -173,7 +173,7 @@ export class Courier {
     if (!first || !now || !this.mayGetText(now)) return this.release(id);
     const entries: [Entry, ...Entry[]] = [first, ...others];
     store.transaction(() => entries.forEach(({ message }) => store.messages.addAttempt(message.id)));
-    const outcome = await manager
+    const outcome = await manager.drivers
       .deliver(id, composeDelivery(entries), this.stopping.signal)
       .catch((error: unknown): DeliveryOutcome => ({ kind: 'uncertain', reason: messageOf(error) }));
     if (!this.isCurrent(id, flight)) return;
@@ -215,7 +215,7 @@ export class Courier {
   /** Undefined where the record cannot be read. */
   private async recall(session: SessionInfo, ids: readonly string[]): Promise<readonly string[] | undefined> {
     try {
-      return await this.parts.manager.recall(session.id, ids);
+      return await this.parts.manager.drivers.recall(session.id, ids);
     } catch (error) {
       this.parts.log.warn(`what ${session.id} has of ${ids.join(', ')} is not known: ${messageOf(error)}`);
       return undefined;

@@ -65,20 +65,20 @@ export class Outbox {
     registry.onDidChange(({ kind, session }) => {
       if (kind !== 'unregistered') this.courier.plan(session.id);
     });
-    manager.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
-    manager.onTurnEnded(({ session, runId, failure }) => {
+    manager.events.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
+    manager.events.onTurnEnded(({ session, runId, failure }) => {
       // What the model did not answer is still to be acted on: it is in its conversation.
       if (!failure && this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
       this.courier.turnEnded(session.id);
     });
-    manager.onEnded(({ session, runId, status }) => {
+    manager.events.onEnded(({ session, runId, status }) => {
       this.courier.drop(session.id);
       this.store.messages.setAllRepeated(session.id);
       // After a failed end it waits: for the next run, or for whoever decides that there will be none.
       if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
       else this.reopenCut(runId, status.cause);
     });
-    manager.onReplaced(({ session, runId }) => {
+    manager.events.onReplaced(({ session, runId }) => {
       const [first = ''] = this.courier.replaced(session.id);
       this.store.messages.setAllRepeated(session.id, first);
       this.reopenCut(runId, session.cause);

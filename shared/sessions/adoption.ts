@@ -11,15 +11,13 @@ export const endedUnseen = 'it ended while no host was there';
 /** Takes up, after a host restart, what the store remembers as alive. */
 export class Adoptions {
   private readonly keeper: RunKeeper;
-  private readonly isDisposed: () => boolean;
   /** A run was taken up. */
   private readonly onAdopted: (runId: string) => void;
   private readonly pending = new Map<string, { backend: BackendName; settled: Promise<void> }>();
 
-  constructor(keeper: RunKeeper, options: { isDisposed: () => boolean; onAdopted: (runId: string) => void }) {
+  constructor(keeper: RunKeeper, onAdopted: (runId: string) => void) {
     this.keeper = keeper;
-    this.isDisposed = options.isDisposed;
-    this.onAdopted = options.onAdopted;
+    this.onAdopted = onAdopted;
   }
 
   /** Resolves when it is known whether the run, of an earlier host, still runs. */
@@ -67,7 +65,7 @@ export class Adoptions {
         report({ kind: 'ended', error: endedUnseen }, 'gone');
       }
     } catch (error) {
-      if (this.isDisposed()) return;
+      if (keeper.isDisposed()) return;
       report({ kind: 'failed', error: `could not be taken up again: ${messageOf(error)}` }, 'adopt');
     }
   }

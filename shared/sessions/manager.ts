@@ -1,26 +1,18 @@
-import type {
-  AskAnswer,
-  AttachTarget,
-  BackendDriver,
-  Delivery,
-  DeliveryOutcome,
-  DriverHost,
-  InsideEvent,
-  RunReference,
-  TurnFailure,
-} from '../backends/driver.ts';
-import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
+import type { Delivery, DriverHost, RunReference, TurnFailure } from '../backends/driver.ts';
+import { GasTownError, throwIfCancelled } from '../errors.ts';
 import type { BackendName, ChildSession, SessionId, SessionInfo } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
 import type { Logger } from '../process/logger.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { Adoptions } from './adoption.ts';
 import type { Registry } from './registry.ts';
+import { RunBook } from './run-book.ts';
 import { RunControl } from './run-control.ts';
 import type { NewSession, Restart, SpecBuilder } from './run-control.ts';
+import { RunEmitters } from './run-events.ts';
+import type { RunEvents } from './run-events.ts';
+import { SessionDrivers } from './session-drivers.ts';
 import { hasEnded, infoOf } from './session-info.ts';
-import { StatusBook } from './status-book.ts';
 import type { Fact, Source, Status } from './status.ts';
 
 export interface SessionManagerOptions {
@@ -31,69 +23,40 @@ export interface SessionManagerOptions {
   specOf: SpecBuilder;
 }
 
-export interface RunEvent {
-  session: SessionInfo;
-  runId: string;
-}
-
-export interface TurnEnd extends RunEvent {
-  /** Set where the model did not answer: what was in the turn has not been acted on. */
-  failure?: TurnFailure;
-}
-
 /**
  * Starts, watches and stops runs through the drivers, and turns what they report into the registry's view. The intent is
  * in the store before the driver acts, so that a restart can tell what should be there.
  */
 export class SessionManager implements DriverHost {
   readonly log: Logger;
+  /** What is asked of the programs themselves. */
+  readonly drivers: SessionDrivers;
+  readonly events: RunEvents;
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly clock: () => number;
-  private readonly drivers = new Map<BackendName, BackendDriver>();
-  private readonly statuses = new StatusBook();
-  private readonly sessionOfRun = new Map<string, SessionId>();
+  private readonly tell: RunEmitters;
+  private readonly runs = new RunBook();
   private readonly control: RunControl;
   private readonly adoptions: Adoptions;
   private disposed = false;
-  /** When a sign of progress was last heard of a run, in epoch milliseconds. */
-  private readonly progresses = new Map<string, number>();
-  /** Adopted runs that had been given something whose turn was not over when the last host went. */
-  private readonly owedTurns = new Set<string>();
-
-  private readonly deliveredEmitter: Emitter<RunEvent & { deliveryId: string }>;
-  private readonly turnEndedEmitter: Emitter<TurnEnd>;
-  private readonly endedEmitter: Emitter<RunEvent & { status: Status }>;
-  private readonly replacedEmitter: Emitter<RunEvent>;
-  private readonly answeredEmitter: Emitter<RunEvent & { askId: string; cause: string }>;
-  readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
-  readonly onTurnEnded: Emitter<TurnEnd>['event'];
-  /** The session's run is over, and it was not ended for a restart. Told again when one that failed is given up. */
-  readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
-  /** `session` goes on with another run than `runId`. */
-  readonly onReplaced: Emitter<RunEvent>['event'];
-  /** An ask was answered, or is no longer asked; `cause` says how. Told before it shows; may be repeated. */
-  readonly onAnswered: Emitter<RunEvent & { askId: string; cause: string }>['event'];
 
   constructor(options: SessionManagerOptions) {
     this.log = options.log;
     this.store = options.store;
     this.registry = options.registry;
     this.clock = options.now;
-    const failed = (error: unknown): void => this.log.error(`a listener failed: ${messageOf(error)}`);
-    this.deliveredEmitter = new Emitter(failed);
-    this.turnEndedEmitter = new Emitter(failed);
-    this.endedEmitter = new Emitter(failed);
-    this.replacedEmitter = new Emitter(failed);
-    this.answeredEmitter = new Emitter(failed);
-    this.onDelivered = this.deliveredEmitter.event;
-    this.onTurnEnded = this.turnEndedEmitter.event;
-    this.onEnded = this.endedEmitter.event;
-    this.onReplaced = this.replacedEmitter.event;
-    this.onAnswered = this.answeredEmitter.event;
+    this.tell = new RunEmitters(options.log);
+    this.events = this.tell.events;
+    this.drivers = new SessionDrivers({
+      registry: options.registry,
+      log: options.log,
+      adopted: (runId) => this.adoptions.settled(runId),
+      sessionOf: (runId) => this.runs.sessionOf(runId),
+    });
     const keeper = {
       ...options,
-      driver: (backend: BackendName) => this.driver(backend),
+      driver: (backend: BackendName) => this.drivers.of(backend),
       adopted: (runId: string) => this.adoptions.settled(runId),
       isDisposed: () => this.disposed,
       report: (runId: string, fact: Fact, cause: string) => this.report(runId, 'host', fact, cause),
@@ -104,22 +67,9 @@ export class SessionManager implements DriverHost {
       noteEnd: this.noteEnd.bind(this),
     };
     this.control = new RunControl(keeper);
-    this.adoptions = new Adoptions(keeper, {
-      isDisposed: () => this.disposed,
-      onAdopted: (runId) => {
-        if (this.store.messages.isTurnOpen(runId) && !this.store.troubles.isOf(runId)) this.owedTurns.add(runId);
-      },
+    this.adoptions = new Adoptions(keeper, (runId) => {
+      if (this.store.messages.isTurnOpen(runId) && !this.store.troubles.isOf(runId)) this.runs.oweTurn(runId, true);
     });
-  }
-
-  addDriver(driver: BackendDriver): void {
-    this.drivers.set(driver.backend, driver);
-  }
-
-  driver(backend: BackendName): BackendDriver {
-    const driver = this.drivers.get(backend);
-    if (!driver) throw new GasTownError('unknown-backend', `There is no backend "${backend}" in this window.`);
-    return driver;
   }
 
   /** Takes an ended session of this name off the registry. Throws `name-taken` while it lives. */
@@ -176,49 +126,6 @@ export class SessionManager implements DriverHost {
     return this.control.isReplaced(runId) || this.store.sessions.run(runId)?.stopRequestedAt !== undefined;
   }
 
-  deliver(id: SessionId, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
-    const info = this.registry.get(id);
-    return this.driver(info.backend).deliver(info.runId, delivery, signal);
-  }
-
-  recall(id: SessionId, messageIds: readonly string[]): Promise<readonly string[]> {
-    const info = this.registry.get(id);
-    return this.driver(info.backend).recall(info.runId, messageIds);
-  }
-
-  async answer(id: SessionId, askId: string, answer: AskAnswer): Promise<void> {
-    const info = this.registry.get(id);
-    const ask = info.asks.find((open) => open.id === askId);
-    if (!ask) throw new GasTownError('refused', `${id} no longer waits for this: it was answered elsewhere, or the turn ended.`);
-    if (!ask.resolvable) throw new GasTownError('refused', `"${ask.title}" can only be answered in the terminal of ${id}.`);
-    await this.driver(info.backend).answer(info.runId, askId, answer);
-  }
-
-  async attach(id: SessionId): Promise<AttachTarget> {
-    await this.adoptions.settled(this.registry.get(id).runId);
-    const info = this.registry.get(id);
-    if (hasEnded(info)) throw new GasTownError('refused', `${id} has ended (${info.cause}). Start it again to attach.`);
-    return this.driver(info.backend).attach(info.runId);
-  }
-
-  /** What the session's model said last, where its program can tell. */
-  async lastWords(id: SessionId): Promise<string | undefined> {
-    const info = this.registry.get(id);
-    if (hasEnded(info)) return undefined;
-    try {
-      return await this.driver(info.backend).lastWords(info.runId);
-    } catch (error) {
-      this.log.debug(`the last words of ${id} are not known: ${messageOf(error)}`);
-      return undefined;
-    }
-  }
-
-  async fromInside(runId: string, event: InsideEvent): Promise<unknown> {
-    const id = this.sessionOfRun.get(runId);
-    if (id === undefined) return undefined;
-    return this.driver(this.registry.get(id).backend).fromInside(runId, event);
-  }
-
   /** Takes up, after a host restart, every run that the store remembers as alive; the others become visible as ended. */
   adoptAll(): Promise<void> {
     return this.adoptions.all();
@@ -244,11 +151,11 @@ export class SessionManager implements DriverHost {
   }
 
   report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void {
-    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
+    const id = this.disposed ? undefined : this.runs.sessionOf(runId);
     if (id === undefined) return;
-    const status = this.statuses.take({ runId, source, fact, cause, at: this.now(), seq });
+    const status = this.runs.take({ runId, source, fact, cause, at: this.now(), seq });
     if (!status) return;
-    if (fact.kind === 'answered') this.answeredEmitter.fire({ session: this.registry.get(id), runId, askId: fact.askId, cause });
+    if (fact.kind === 'answered') this.tell.answered.fire({ session: this.registry.get(id), runId, askId: fact.askId, cause });
     this.show(id, runId, status);
   }
 
@@ -261,54 +168,52 @@ export class SessionManager implements DriverHost {
   setPid(runId: string, pid: number): void {
     if (this.disposed) return;
     this.store.sessions.setPid(runId, pid);
-    const id = this.sessionOfRun.get(runId);
+    const id = this.runs.sessionOf(runId);
     if (id !== undefined) this.registry.update(id, { pid });
   }
 
   setChildren(runId: string, children: ChildSession[]): void {
-    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
+    const id = this.disposed ? undefined : this.runs.sessionOf(runId);
     if (id !== undefined) this.registry.update(id, { children });
   }
 
   progress(runId: string): void {
-    if (this.sessionOfRun.has(runId)) this.progresses.set(runId, this.now());
+    this.runs.progress(runId, this.now());
   }
 
   /** When the run last gave a sign of progress, as far as this host has heard. */
   progressOf(runId: string): number | undefined {
-    return this.progresses.get(runId);
+    return this.runs.progressOf(runId);
   }
 
   delivered(runId: string, deliveryId: string): void {
     const session = this.sessionAt(runId);
-    if (session) this.deliveredEmitter.fire({ session, runId, deliveryId });
+    if (session) this.tell.delivered.fire({ session, runId, deliveryId });
   }
 
   turnEnded(runId: string, failure?: TurnFailure): void {
-    this.owedTurns.delete(runId);
+    this.runs.oweTurn(runId, false);
     const session = this.sessionAt(runId);
     // A turn that is cut short has not ended.
-    if (session && !this.isEnding(runId)) this.turnEndedEmitter.fire({ session, runId, ...(failure ? { failure } : {}) });
+    if (session && !this.isEnding(runId)) this.tell.turnEnded.fire({ session, runId, ...(failure ? { failure } : {}) });
   }
 
   // the rest
 
   private sessionAt(runId: string): SessionInfo | undefined {
-    const id = this.disposed ? undefined : this.sessionOfRun.get(runId);
+    const id = this.disposed ? undefined : this.runs.sessionOf(runId);
     return id === undefined ? undefined : this.registry.find(id);
   }
 
   private enter(session: StoredSession, run: StoredRun): void {
-    this.statuses.open(run.id, run.startedAt);
-    this.sessionOfRun.set(run.id, session.id);
+    this.runs.open(run);
     this.registry.register(infoOf(session, run));
   }
 
   private replace(session: StoredSession, run: StoredRun, before: string, cause: string): void {
-    this.close(before);
-    this.statuses.open(run.id, run.startedAt);
-    this.sessionOfRun.set(run.id, session.id);
-    this.replacedEmitter.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before });
+    this.runs.close(before);
+    this.runs.open(run);
+    this.tell.replaced.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before });
   }
 
   private show(id: SessionId, runId: string, status: Status): void {
@@ -319,7 +224,7 @@ export class SessionManager implements DriverHost {
     const changed = before.state !== after.state || before.activity.kind !== after.activity.kind;
     if (!changed) return;
     // The turn may have ended while no host was there to hear of it; idle says so at the latest.
-    if (after.activity.kind === 'idle' && this.owedTurns.has(runId)) this.turnEnded(runId);
+    if (after.activity.kind === 'idle' && this.runs.owesTurn(runId)) this.turnEnded(runId);
     this.record(id, runId, 'session.status', { state: after.state, activity: after.activity.kind, cause: after.cause });
     if (before.state !== after.state) {
       this.log.info(`[orchestration] session ${id} state: ${before.state} → ${after.state} (${after.cause})`);
@@ -328,31 +233,23 @@ export class SessionManager implements DriverHost {
       const end = after.state === 'failed' ? 'failed' : 'stopped';
       // One that had ended before this host came is only shown again.
       if (this.store.sessions.end(runId, end, this.now(), end === 'failed' ? after.cause : undefined)) {
-        this.endedEmitter.fire({ session: after, runId, status });
+        this.tell.ended.fire({ session: after, runId, status });
       }
     } else if (before.state === 'failed' && after.state === 'stopped') {
-      this.endedEmitter.fire({ session: after, runId, status });
+      this.tell.ended.fire({ session: after, runId, status });
     }
   }
 
   /** A run that ended between being ready and `start` returning is shown only now. */
   private noteEnd(runId: string): void {
-    const status = this.statuses.of(runId);
-    const id = this.sessionOfRun.get(runId);
+    const status = this.runs.statusOf(runId);
+    const id = this.runs.sessionOf(runId);
     if (status && id !== undefined) this.show(id, runId, status);
   }
 
   private drop(id: SessionId, runId: string): void {
-    this.close(runId);
+    this.runs.close(runId);
     this.registry.unregister(id);
-  }
-
-  /** What comes of the run from now on is late, and changes nothing. */
-  private close(runId: string): void {
-    this.statuses.close(runId);
-    this.sessionOfRun.delete(runId);
-    this.owedTurns.delete(runId);
-    this.progresses.delete(runId);
   }
 
   private record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void {

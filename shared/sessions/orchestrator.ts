@@ -135,7 +135,7 @@ export class BackendOrchestrator implements Orchestrator {
   }
 
   async healthCheck(signal?: AbortSignal): Promise<void> {
-    await this.parts.manager.driver(this.backend).health(signal ?? never);
+    await this.parts.manager.drivers.of(this.backend).health(signal ?? never);
   }
 
   private own(id: SessionId): SessionInfo {

@@ -41,7 +41,7 @@ const handlers: Handlers = {
   'work.mine': workOf,
   sling,
   'session.spawn': spawnSession,
-  'session.attach': (town, { session }) => town.manager.attach(session),
+  'session.attach': (town, { session }) => town.manager.drivers.attach(session),
   'session.stop': (town, { session }, caller) => stopSession(town, session, caller),
   'session.answer': answerAsk,
   'session.reset': resetSession,

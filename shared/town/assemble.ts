@@ -87,7 +87,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
   });
   const drivers = [claude, opencode];
-  for (const driver of drivers) manager.addDriver(guarded(driver, breakers));
+  for (const driver of drivers) manager.drivers.add(guarded(driver, breakers));
   const resolve: TownParts['resolveAgent'] = (backend, config) =>
     resolveAgent({
       role: config.role,

@@ -67,15 +67,15 @@ export async function tidyWorktree(town: TownParts, session: SessionInfo): Promi
 export function cleanUpAfter(town: TownParts): void {
   const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
   const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
-  town.manager.onEnded(({ session, runId }) => {
+  town.manager.events.onEnded(({ session, runId }) => {
     runOver(runId)
       .then(() => (session.state === 'stopped' ? tidyWorktree(town, session) : undefined))
       .catch(told(session));
   });
-  town.manager.onReplaced(({ session, runId }) => {
+  town.manager.events.onReplaced(({ session, runId }) => {
     runOver(runId).catch(told(session));
   });
-  town.manager.onTurnEnded(({ session }) => {
+  town.manager.events.onTurnEnded(({ session }) => {
     const counted = town.work.ownedBy(session.id).map((work) => town.builder.renewCommits(work));
     Promise.all(counted).then(town.changed, (error: unknown) => town.log.warn(`counting commits: ${messageOf(error)}`));
     town.builder.setUnseen(session.id, true);

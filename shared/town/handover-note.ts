@@ -14,7 +14,7 @@ export async function handOverNote(
 ): Promise<string> {
   const session = town.registry.find(from);
   const place = session === undefined ? undefined : await placeText(session.workDir, unit);
-  const words = session === undefined ? undefined : await town.manager.lastWords(from);
+  const words = session === undefined ? undefined : await town.manager.drivers.lastWords(from);
   return [
     session === undefined ? undefined : `${from} (${session.agent}) had it before you.`,
     place,

@@ -39,7 +39,7 @@ export function reconcileTown(town: TownParts): Reconciler {
   };
   town.registry.onDidChange(changed);
   town.work.onDidChange(changed);
-  town.manager.onDelivered(schedule);
+  town.manager.events.onDelivered(schedule);
   town.settings.onDidChange(schedule);
   town.breakers.onDidChange(() => {
     unblock(town);

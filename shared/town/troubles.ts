@@ -4,7 +4,7 @@ import type { ResolvedAgent } from '../config/agents.ts';
 import type { TroublePolicy } from '../config/backend-trouble.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import type { BackendName, SessionId, SessionInfo } from '../orchestrator.ts';
-import type { TurnEnd } from '../sessions/manager.ts';
+import type { TurnEnd } from '../sessions/run-events.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredTrouble } from '../store/troubles.ts';
 import { decideTrouble } from '../work/trouble.ts';
@@ -40,8 +40,8 @@ export class Troubles {
   constructor(options: TroubleOptions) {
     this.options = options;
     const { manager, breakers, registry } = options.town;
-    manager.onTurnEnded((end) => (end.failure ? this.onFailure(end, end.failure) : this.onSuccess(end.session)));
-    manager.onEnded(({ session }) => {
+    manager.events.onTurnEnded((end) => (end.failure ? this.onFailure(end, end.failure) : this.onSuccess(end.session)));
+    manager.events.onEnded(({ session }) => {
       if (session.state === 'stopped' && !this.moving.has(session.id)) this.forget(session.id);
     });
     registry.onDidChange(({ kind, session }) => {

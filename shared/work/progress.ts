@@ -11,14 +11,14 @@ import type { WorkService } from './service.ts';
 export function followSessions(parts: { manager: SessionManager; work: WorkService; outbox: Outbox; store: Store }): void {
   const { manager, work, outbox, store } = parts;
 
-  manager.onDelivered(({ runId, deliveryId }) => {
+  manager.events.onDelivered(({ runId, deliveryId }) => {
     const message = store.messages.get(deliveryId);
     const unit = message?.workId === undefined ? undefined : work.find(message.workId);
     if (message?.kind !== 'work' || unit?.state !== 'assigned') return;
     work.move(unit, 'running', { by: 'host', runId, note: 'the model has it' });
   });
 
-  manager.onTurnEnded(({ session, runId, failure }) => {
+  manager.events.onTurnEnded(({ session, runId, failure }) => {
     // The model did not answer: it has nothing to report on (see `Troubles`).
     if (failure) return;
     if (outbox.queued(session.id) > 0 || session.asks.length > 0) return;
@@ -31,7 +31,7 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
     outbox.accept({ from: 'host', to: session.id, kind: 'reminder', body: '', workId: unit.id });
   });
 
-  manager.onEnded(({ session, runId, status }) => {
+  manager.events.onEnded(({ session, runId, status }) => {
     // A session that failed keeps its work: the reconciler says what becomes of both.
     if (status.state !== 'stopped') return;
     for (const unit of work.ownedBy(session.id)) {

@@ -47,7 +47,7 @@ export function makeCore(file: string) {
     }),
   });
   const driver = new FakeDriver(manager);
-  manager.addDriver(driver);
+  manager.drivers.add(driver);
   const work = new WorkService(store, now, silentLogger);
   const limits = (): MessageLimits => messageLimits(undefined);
   const outbox = new Outbox({ store, registry, manager, log: silentLogger, limits, onChange: () => undefined });

@@ -6,7 +6,7 @@ import type { TownParts } from '../parts.ts';
 /** Claude's SessionStart hook: the answer carries the role context. */
 export async function reportHook(town: TownParts, params: Params<'inside.hook'>, caller: CallerView): Promise<Results['inside.hook']> {
   if (caller.kind !== 'session') throw new GasTownError('denied', 'Only a session reports hooks.');
-  await town.manager.fromInside(caller.runId, { reporter: 'hook', name: params.name, payload: params.payload });
+  await town.manager.drivers.fromInside(caller.runId, { reporter: 'hook', name: params.name, payload: params.payload });
   const session = town.store.sessions.session(caller.session);
   return session ? { additionalContext: await town.contexts.prime(session) } : {};
 }

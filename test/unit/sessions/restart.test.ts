@@ -58,7 +58,7 @@ describe('a restart', () => {
   test('E27: the end of the run that is replaced is no end of the session: the unit keeps its owner', async () => {
     const before = await atWork();
     const ends: string[] = [];
-    core.manager.onEnded(({ runId }) => ends.push(runId));
+    core.manager.events.onEnded(({ runId }) => ends.push(runId));
     core.driver.onStart = async () => {
       expect(core.driver.stopped).toEqual([before]);
       // The evicted run's completion comes late, when its successor is there.
@@ -77,7 +77,7 @@ describe('a restart', () => {
     die(run);
     const agent = { name: 'claude', backend: 'claude' as const, command: 'claude', args: [], env: {} };
     core.driver.backend = 'claude';
-    core.manager.addDriver(core.driver);
+    core.manager.drivers.add(core.driver);
     await restartSession(core, id, { reason: 'opencode is down', agent, note: 'It was on the hinges.' });
     expect(lastStart().resume).toBeUndefined();
     expect(lastStart().agent.name).toBe('claude');
@@ -173,7 +173,7 @@ describe('a host that lets go while a session is being started', () => {
     let giveUp = (_error: Error): void => undefined;
     const hangs = () => new Promise<void>((_resolve, reject) => (giveUp = reject));
     if (before === 0) core.driver.onStart = hangs;
-    else core.manager.onEnded(() => (core.driver.onStart = hangs));
+    else core.manager.events.onEnded(() => (core.driver.onStart = hangs));
     const answered = vi.fn();
     start().then(answered, answered);
     while (core.driver.started.length <= before) await soon();
