@@ -3,6 +3,8 @@ import type { MessageBooks, OutboxEntry } from './judge-messages.ts';
 import type { Unit, WorkBooks } from './judge-work.ts';
 import type { StateChange } from './latency.ts';
 import type { Confirmed } from './people.ts';
+import { doubleOwners } from './ownership.ts';
+import type { Passing, Past } from './ownership.ts';
 import { acceptedIn, idsIn, reportedIn, sightingsIn } from './sightings.ts';
 import type { SoakTown } from './town.ts';
 
@@ -15,7 +17,7 @@ export interface Books {
 }
 
 /** Reads the store and the model's record; nothing may move meanwhile. */
-export function readBooks(town: SoakTown, confirmed: Confirmed, twice: readonly string[]): Books {
+export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readonly Passing[]): Books {
   const { model } = town.folder;
   const results = new Set(model.requests.flatMap((request) => request.results));
   const states = stateChanges(town);
@@ -35,7 +37,7 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, twice: readonly 
       confirmed: confirmed.units,
       reported: reportedIn(results),
       live: new Set(town.live.map(({ id }) => id)),
-      twice,
+      twice: doubleOwners(passings, town.stored('SELECT * FROM work_history').map(pastOf)),
     },
     states,
     integrity: town.stored('PRAGMA integrity_check').map((row) => String(row['integrity_check'])).join('; '),
@@ -62,6 +64,8 @@ function entryOf(row: Row): OutboxEntry {
     ...optional('runId', row['run_id'], String),
   };
 }
+
+const pastOf = (row: Row): Past => ({ unit: String(row['work_id']), state: String(row['state']), at: Number(row['at']) });
 
 function unitOf(row: Row): Unit {
   return {

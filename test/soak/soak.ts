@@ -53,7 +53,7 @@ export async function soak(options: SoakOptions, interrupted: AbortSignal): Prom
     over.abort();
     await keeping;
     for (const line of restless) journal.problem(`not at rest after ${restMs / 1000} s: ${line}`);
-    const books = readBooks(town, people.confirmed, ownership.found);
+    const books = readBooks(town, people.confirmed, ownership.passings);
     const { figures, problems } = judge(books);
     const left = await town.stop();
     for (const { pid, command } of left) journal.problem(`left over: ${pid} ${command}`);

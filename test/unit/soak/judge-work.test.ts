@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { judgeWork } from '../../soak/judge-work.ts';
 import type { WorkBooks } from '../../soak/judge-work.ts';
-import { OwnershipWatch } from '../../soak/ownership.ts';
+import { doubleOwners, OwnershipWatch } from '../../soak/ownership.ts';
+import type { Look, Past } from '../../soak/ownership.ts';
 
 const books = (change: Partial<WorkBooks>): WorkBooks => ({
   units: [],
@@ -40,16 +41,19 @@ test.each<[string, Partial<WorkBooks>, object]>([
 
 const one = { id: 'alpha-one', runId: 'run_1', state: 'running' };
 const two = { id: 'alpha-two', runId: 'run_2', state: 'running' };
-const has = (owner: string | undefined, state = 'running') => [{ id: 'a', state, ...(owner === undefined ? {} : { owner }) }];
+const has = (owner: string | undefined, changedAt: number, state = 'running') => [{ id: 'a', state, changedAt, ...(owner === undefined ? {} : { owner }) }];
+const history = (...states: string[]) => states.map((state, index) => ({ unit: 'a', state, at: index + 1 }));
 
-test.each<[string, Parameters<OwnershipWatch['see']>[0][], number]>([
-  ['from one that works', [{ sessions: [one, two], work: has(one.id) }, { sessions: [one, two], work: has(two.id) }], 1],
-  ['from one that has ended', [{ sessions: [one, two], work: has(one.id) }, { sessions: [{ ...one, state: 'failed' }, two], work: has(two.id) }], 0],
-  ['from one that runs anew', [{ sessions: [one, two], work: has(one.id) }, { sessions: [{ ...one, runId: 'run_3' }, two], work: has(two.id) }], 0],
-  ['from one that is stalled', [{ sessions: [one, two], work: has(one.id, 'stalled') }, { sessions: [one, two], work: has(two.id) }], 0],
-  ['after it was put back', [{ sessions: [one, two], work: has(one.id) }, { sessions: [one, two], work: has(undefined, 'open') }, { sessions: [one, two], work: has(two.id) }], 0],
-])('a unit that goes %s', (_what, looks, found) => {
+test.each<[string, Look[], Past[], number]>([
+  ['from one that works', [{ sessions: [one, two], work: has(one.id, 2) }, { sessions: [one, two], work: has(two.id, 4) }], history('assigned', 'running', 'assigned', 'running'), 1],
+  ['from one that was stalled before', [{ sessions: [one, two], work: has(one.id, 3) }, { sessions: [one, two], work: has(two.id, 4) }], history('stalled', 'assigned', 'running', 'assigned'), 1],
+  ['from one that has ended', [{ sessions: [one, two], work: has(one.id, 1) }, { sessions: [{ ...one, state: 'failed' }, two], work: has(two.id, 2) }], [], 0],
+  ['from one that runs anew', [{ sessions: [one, two], work: has(one.id, 1) }, { sessions: [{ ...one, runId: 'run_3' }, two], work: has(two.id, 2) }], [], 0],
+  ['from one that is stalled', [{ sessions: [one, two], work: has(one.id, 2, 'stalled') }, { sessions: [one, two], work: has(two.id, 3) }], history('running', 'stalled', 'assigned'), 0],
+  ['between two looks, as stalled and queued again', [{ sessions: [one, two], work: has(one.id, 1) }, { sessions: [one, two], work: has(two.id, 4) }], history('running', 'stalled', 'queued', 'assigned'), 0],
+  ['after it was put back', [{ sessions: [one, two], work: has(one.id, 1) }, { sessions: [one, two], work: has(undefined, 2, 'open') }, { sessions: [one, two], work: has(two.id, 3) }], history('running', 'open', 'assigned'), 0],
+])('a unit that goes %s', (_what, looks, past, found) => {
   const watch = new OwnershipWatch();
   for (const look of looks) watch.see(look);
-  expect(watch.found).toHaveLength(found);
+  expect(doubleOwners(watch.passings, past)).toHaveLength(found);
 });
