@@ -33,7 +33,7 @@ export const handOffWork: Command = async (given, deps) => {
     work.question(async (place) => {
       work.value = await pick(place, workChoices(units), { placeholder: t('Which work?') });
     }),
-    receiverQuestion(to, () => receivers(snapshot, unit())),
+    receiverQuestion(to, unit, () => receivers(snapshot, unit())),
     polecatQuestion(name, snapshot, () => unit()?.rig, isRunning),
     agentQuestionOf(agent, snapshot, rig, () => unit()?.rig, isRunning),
     textQuestion(text, t('What does the new session have to know?'), t('The tests are written; the last one still fails')),
@@ -55,10 +55,11 @@ function receivers(snapshot: TownSnapshot, unit: WorkView | undefined): SessionV
   return snapshot.sessions.filter((each) => isAlive(each) && each.id !== unit?.owner && (each.rig === '' || unit?.rig === '' || each.rig === unit?.rig));
 }
 
-function receiverQuestion(answer: Answer, sessions: () => SessionView[]): Question {
+function receiverQuestion(answer: Answer, unit: () => WorkView | undefined, sessions: () => SessionView[]): Question {
   return answer.question(async (place) => {
-    const create = { label: t('New Polecat…'), description: t('started in the worktree of the work'), iconPath: new vscode.ThemeIcon('add'), value: newPolecat };
-    answer.value = await pick(place, [create, ...sessionChoices(sessions())], { placeholder: t('Who shall go on with it?') });
+    const where = unit()?.branch === undefined ? t('started in a worktree of its own') : t('started in the worktree of the work');
+    const create = { label: t('New Polecat…'), description: where, iconPath: new vscode.ThemeIcon('add'), value: newPolecat };
+    answer.value = await pick(place, [create, ...sessionChoices(sessions())], { placeholder: t('Who shall go on with {0}?', unit()?.id ?? '') });
   });
 }
 
