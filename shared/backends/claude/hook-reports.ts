@@ -1,0 +1,89 @@
+import type { ChildSession } from '../../orchestrator.ts';
+import type { DriverHost } from '../driver.ts';
+import { readHook } from './hook-facts.ts';
+import type { HookPayload } from './hook-payloads.ts';
+import type { PendingAsks } from './pending-asks.ts';
+import type { Startup } from './startup.ts';
+import type { Turn } from './turn.ts';
+
+/** The state file follows a hook within 0.3 s (measured); then its word counts. In ms. */
+const fileLag = 500;
+
+export interface HookReportsParts {
+  runId: string;
+  host: DriverHost;
+  startup: Startup | undefined;
+  asks: PendingAsks;
+  turn: Turn;
+  /** Lets the state file have the last word, after a hook has said this. */
+  insist: (said: 'busy' | 'idle') => void;
+}
+
+/** What a run's hooks tell: of its asks, its turn, its sub-agents, and of what it is doing. */
+export class HookReports {
+  /** What the last hook that told said that the session does. */
+  said: 'busy' | 'idle' | undefined;
+  private readonly parts: HookReportsParts;
+  private readonly children = new Map<string, ChildSession>();
+  private insistTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: HookReportsParts) {
+    this.parts = parts;
+  }
+
+  /** Resolves with the hook's answer, which only permission requests wait for. */
+  async take(hook: HookPayload, signal: AbortSignal): Promise<object> {
+    const { host, runId, asks, turn, startup } = this.parts;
+    host.progress(runId);
+    switch (hook.hook_event_name) {
+      case 'PermissionRequest':
+        return asks.hold(hook, signal);
+      case 'UserPromptSubmit':
+        turn.submitted(hook.prompt);
+        startup?.promptSubmitted();
+        break;
+      case 'PostToolUse':
+      case 'PostToolUseFailure':
+        asks.settleTool(hook);
+        break;
+      case 'SubagentStart':
+        this.setChild(hook.agent_id, { id: hook.agent_id ?? '', title: hook.agent_type ?? 'sub-agent', activity: 'busy' });
+        break;
+      case 'SubagentStop':
+        this.setChild(hook.agent_id, undefined);
+        break;
+      case 'PreToolUse':
+      case 'Stop':
+      case 'StopFailure':
+      case 'SessionEnd':
+    }
+    this.report(hook);
+    return {};
+  }
+
+  dispose(): void {
+    clearTimeout(this.insistTimer);
+  }
+
+  private report(hook: HookPayload): void {
+    const { host, runId, turn } = this.parts;
+    const reading = readHook(hook, host.now());
+    if (!reading) return;
+    const { fact, cause, failure } = reading;
+    // Before the session is idle: nothing more is put before a model that does not answer.
+    if (failure) turn.end(failure);
+    host.report(runId, 'inside', fact, cause);
+    if (fact.kind !== 'busy') turn.end();
+    clearTimeout(this.insistTimer);
+    const said = fact.kind;
+    this.said = said;
+    this.insistTimer = setTimeout(() => this.parts.insist(said), fileLag);
+  }
+
+  private setChild(id: string | undefined, child: ChildSession | undefined): void {
+    if (id === undefined) return;
+    if (child) this.children.set(id, child);
+    else this.children.delete(id);
+    this.parts.host.setChildren(this.parts.runId, [...this.children.values()]);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Disposable } from '../../process/emitter.ts';
+import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
+
+export interface StateFileEvents {
+  /** What the process says now. */
+  says(state: ProgramState): void;
+  /** Claude removes the file when it ends by itself. */
+  gone(): void;
+}
+
+/** The state file of one process, and of no earlier one that had its number. */
+export class StateFile {
+  /** Whether the file was there when it was last looked at. */
+  exists = false;
+  private readonly conversation: () => string;
+  private readonly events: StateFileEvents;
+  private folder: SessionsFolder | undefined;
+  private pid: number | undefined;
+  private following: Disposable | undefined;
+  private procStart: string | undefined;
+
+  /** `conversation`: Claude's id of the one that the process has been started with. */
+  constructor(conversation: () => string, events: StateFileEvents) {
+    this.conversation = conversation;
+    this.events = events;
+  }
+
+  /** Resolves when what the file says now has been told. */
+  async follow(folder: SessionsFolder, pid: number): Promise<void> {
+    this.folder = folder;
+    this.pid = pid;
+    this.following = await folder.follow(pid, (state) => this.take(state));
+  }
+
+  /** Resolves when what the file says now has been told; at once while nothing is followed. */
+  async refresh(): Promise<void> {
+    if (this.pid !== undefined) await this.folder?.refresh(this.pid);
+  }
+
+  dispose(): void {
+    this.following?.dispose();
+  }
+
+  private take(state: ProgramState | undefined): void {
+    if (state === undefined) {
+      if (this.exists) this.events.gone();
+      this.exists = false;
+      return;
+    }
+    // A file of an earlier process with this number stays until Claude is started again.
+    this.procStart ??= state.sessionId === this.conversation() ? state.procStart : undefined;
+    if (state.procStart !== this.procStart) return;
+    this.exists = true;
+    this.events.says(state);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Delivery, DriverHost, TurnFailure } from '../driver.ts';
+import type { HandedOver } from './handed-over.ts';
+import { Receipts } from './receipts.ts';
+
+export interface TurnParts {
+  runId: string;
+  host: DriverHost;
+  /** False for a session whose hooks do not reach us: then only the state file tells of turns. */
+  hooked: boolean;
+  /** The program is started with it. */
+  firstPrompt: Delivery | undefined;
+  handedOver: HandedOver | undefined;
+}
+
+/** What the model has been given, with the proof, and whether the turn that contains it goes on. */
+export class Turn {
+  readonly receipts = new Receipts();
+  private readonly parts: TurnParts;
+  private open = false;
+  private whenBusy: (() => void) | undefined;
+
+  constructor(parts: TurnParts) {
+    this.parts = parts;
+    if (parts.firstPrompt) this.receipts.expectFirst(parts.firstPrompt);
+  }
+
+  /** Resolves when the text has been submitted. Without hooks, a turn that begins right after our Enter is the proof. */
+  receiptOf(delivery: Delivery, text: string): Promise<void> {
+    if (this.parts.hooked) return this.receipts.expect(delivery, text);
+    return new Promise((resolve) => {
+      this.whenBusy = resolve;
+    });
+  }
+
+  /** A hook tells of a prompt: ours, or the person's. */
+  submitted(prompt: string): void {
+    const { runId, host, handedOver } = this.parts;
+    this.open = true;
+    const entries = [...this.receipts.match(prompt), ...(handedOver?.match(prompt) ?? [])];
+    for (const entry of entries) host.delivered(runId, entry);
+  }
+
+  /** The state file says that the session is busy. */
+  busy(): void {
+    if (!this.parts.hooked) this.open = true;
+    this.whenBusy?.();
+  }
+
+  end(failure?: TurnFailure): void {
+    if (!this.open) return;
+    this.open = false;
+    this.parts.host.turnEnded(this.parts.runId, failure);
+  }
+}
