@@ -56,6 +56,16 @@ export class FakeTown {
     return join(this.root, '.runtime', 'gt.sock');
   }
 
+  /** Runs `gt` in the town's folder, as the person. */
+  gt(argv: string[], world: { cwd?: string; input?: string; env?: Record<string, string> } = {}): Promise<Ran> {
+    return gt(argv, { cwd: this.root, ...world, env: { GT_SOCKET: this.socket, GT_TOKEN: personToken, ...world.env } });
+  }
+
+  /** What the host was asked, in order. */
+  asked(): [MethodName, unknown][] {
+    return this.calls.map(({ method, params }) => [method, params]);
+  }
+
   async stop(): Promise<void> {
     await this.server.close();
     await rm(this.root, { recursive: true, force: true });
