@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AskLog } from '../../shared/attention/ask-log.ts';
 import { Breakers } from '../../shared/backends/breakers.ts';
+import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
 import { SettingsFile } from '../../shared/config/settings-file.ts';
 import { defaultTownSettings, townSettings } from '../../shared/config/town-settings.ts';
 import type { TownSettings } from '../../shared/config/town-settings.ts';
 import type { FailurePolicySettings } from '../../shared/config/failure-policy.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
+import { carryOut } from '../../shared/town/api.ts';
 import { SessionContexts } from '../../shared/town/context.ts';
 import { cleanUpAfter } from '../../shared/town/cleanup.ts';
 import { reconcileTown } from '../../shared/town/reconciling.ts';
@@ -76,6 +78,11 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     rig,
     reconciler,
     settled,
+    /** Asks for an operation: as the person, or as the session of that id. */
+    request<M extends MethodName>(method: M, params: Params<M>, by?: string): Promise<Results[M]> {
+      const caller = by === undefined ? { kind: 'person' as const } : { kind: 'session' as const, session: by, runId: registry.get(by).runId };
+      return carryOut(town, caller, method, params, new AbortController().signal) as Promise<Results[M]>;
+    },
     /** Lets the town's time pass, and what is due be done. */
     async pass(ms: number): Promise<void> {
       core.advance(ms);
