@@ -33,6 +33,11 @@ export function encodePrompt(text: string): string {
   return /^\s*[/!]/.test(submitted) ? `Task: ${submitted}` : submitted;
 }
 
+/** Pure. Whether the composer holds the text as it is, but for line ends and blanks at its end. */
+export function isTypedAsIs(text: string): boolean {
+  return encodePrompt(text) === text.replace(/\r\n?/g, '\n').trimEnd();
+}
+
 /** Pure. Pieces of at most 2 lines and 350 code points; together they are the text. */
 export function segmentsOf(encoded: string): string[] {
   const segments: string[] = [];

@@ -2,21 +2,26 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deliveryMark } from '../driver.ts';
 import type { Delivery, RunSpec } from '../driver.ts';
-import { encodePrompt, maxTypedBytes } from './encode.ts';
+import { encodePrompt, isTypedAsIs, maxTypedBytes } from './encode.ts';
 
-/** Where a run's long texts are; Claude may read there without asking (see `settings.ts`). */
+/** Where a run's texts are that cannot be typed as they are; Claude may read there without asking (see `settings.ts`). */
 export const messagesDirOf = (spec: Pick<RunSpec, 'runDir'>): string => join(spec.runDir, 'messages');
 
 /**
- * What is typed: the text, or, where it is very long, whose it is and the file that has it. Either way all marks of the
- * delivery are in it.
+ * What is typed: the text; where the composer would not keep all of it (tabs, direction marks), followed by the file that
+ * has it exactly; where it is very long, whose it is and that file. All marks of the delivery are in it in any case.
  */
 export async function promptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery): Promise<string> {
-  const encoded = encodePrompt(delivery.text);
-  if (Buffer.byteLength(encoded) <= maxTypedBytes) return encoded;
+  const { id, text, heading = deliveryMark(id) } = delivery;
+  const isLong = Buffer.byteLength(encodePrompt(text)) > maxTypedBytes;
+  if (!isLong && isTypedAsIs(text)) return encodePrompt(text);
   const folder = messagesDirOf(spec);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${delivery.id.replace(/[^\w-]/g, '_')}.md`);
-  await writeFile(file, delivery.text, { mode: 0o600 });
-  return encodePrompt(`${delivery.heading ?? deliveryMark(delivery.id)}\nIt is long, so it is in a file. Read all of ${file} now, and take it as if it stood here.`);
+  const file = join(folder, `${id.replace(/[^\w-]/g, '_')}.md`);
+  await writeFile(file, text, { mode: 0o600 });
+  return encodePrompt(
+    isLong
+      ? `${heading}\nIt is long, so it is in a file. Read all of ${file} now, and take it as if it stood here.`
+      : `${text}\n\n(Some of its characters cannot be typed here, such as tabs. Where they matter, read ${file}: it has the exact text.)`,
+  );
 }

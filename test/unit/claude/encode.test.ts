@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodePrompt, isSamePrompt, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
+import { encodePrompt, isSamePrompt, isTypedAsIs, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 2000 });
 const manyLines = fc.array(fc.string({ unit: 'grapheme', maxLength: 400 })).map((lines) => lines.join('\n'));
@@ -41,6 +41,18 @@ describe('encodePrompt', () => {
   test('encodes what is encoded already as itself', () => {
     fc.assert(fc.property(texts, (text) => encodePrompt(encodePrompt(text)) === encodePrompt(text)));
   });
+});
+
+test.each([
+  ['plain words\nin two lines', true],
+  ['line ends of another system\r\n', true],
+  ['\u{1f469}\u200d\u{1f680}', true],
+  ['a\ttab', false],
+  ['\u202eright', false],
+  ['e\u0301', false],
+  ['a path\\', false],
+])('%j is typed as it is: %s', (text, asIs) => {
+  expect(isTypedAsIs(text)).toBe(asIs);
 });
 
 describe('segmentsOf', () => {
