@@ -74,16 +74,16 @@ export type WorktreeLoss =
   | { kind: 'unknown'; reason: string };
 
 /**
- * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits that are neither
- * on another local branch nor on a remote.
+ * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits of its HEAD or of
+ * `branch`, which goes with it, that are neither on another local branch nor on a remote.
  */
-async function worktreeLoss(path: string): Promise<WorktreeLoss> {
+async function worktreeLoss(path: string, branch: string): Promise<WorktreeLoss> {
   try {
     await stat(path);
     const status = await git(path, ['status', '--porcelain', '--untracked-files=all']);
     if (status !== '') return { kind: 'uncommitted', files: status.split('\n').map((line) => line.slice(3)) };
-    const branch = await git(path, ['rev-parse', '--abbrev-ref', 'HEAD']);
-    const commits = Number(await git(path, ['rev-list', '--count', 'HEAD', '--not', `--exclude=${branch}`, '--branches', '--remotes']));
+    const goes = ['HEAD', `refs/heads/${branch}`, '--not', `--exclude=${branch}`];
+    const commits = Number(await git(path, ['rev-list', '--count', ...goes, '--branches', '--remotes']));
     return commits > 0 ? { kind: 'unmerged', commits } : { kind: 'nothing' };
   } catch (error) {
     return { kind: 'unknown', reason: messageOf(error) };
@@ -92,9 +92,10 @@ async function worktreeLoss(path: string): Promise<WorktreeLoss> {
 
 /** Removes a worktree and its branch where that loses nothing. Otherwise both stay, and the answer says what is in it. */
 export async function removeWorktree(repository: string, path: string, branch: string): Promise<WorktreeLoss> {
-  const loss = await worktreeLoss(path);
-  if (loss.kind !== 'nothing') return loss;
+  // Looked at in turn, too: of two branches with the same commits the first may go, the second may not.
   return inTurn(repository, async () => {
+    const loss = await worktreeLoss(path, branch);
+    if (loss.kind !== 'nothing') return loss;
     await git(repository, ['worktree', 'remove', path]);
     await git(repository, ['branch', '-D', branch]);
     return loss;
