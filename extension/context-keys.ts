@@ -8,6 +8,8 @@ const contextKeys = {
   untrusted: 'gastown.untrusted',
   /** There is a town, but it could not be opened. */
   joinFailed: 'gastown.joinFailed',
+  /** The town was removed while this window was in it; its settings are still there. */
+  removed: 'gastown.removed',
   /** This window is in a town. */
   hasTown: 'gastown.hasTown',
   hasRigs: 'gastown.hasRigs',

@@ -34,6 +34,12 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   lifetime.own(new StatusBar(town));
   lifetime.own(new Notifier({ town, attachTerminals, selectedSession: () => views.selectedSession }));
   lifetime.own(town.onDidChange(() => documents.refresh()));
+  lifetime.own(
+    town.onDidChange(() => {
+      // What they show has ended with the town.
+      if (town.removed) attachTerminals.closeAll();
+    }),
+  );
   lifetime.own(new ConfigProblems(town));
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));

@@ -14,6 +14,7 @@ export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: Ag
       searched,
       untrusted: searched && !vscode.workspace.isTrusted,
       joinFailed: town.problem !== undefined,
+      removed: town.removed,
       hasTown: snapshot !== undefined,
       hasRigs: (snapshot?.rigs.length ?? 0) > 0,
       hasSessions: sessions.length > 0,

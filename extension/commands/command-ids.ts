@@ -36,6 +36,8 @@ export const commandNames = [
   'clearMessageFilter',
   'copyMessageId',
   'openMessage',
+  'removeTown',
+  'openTownAgain',
 ] as const;
 
 export type CommandName = (typeof commandNames)[number];

@@ -11,6 +11,7 @@ import { handOffWork } from './handoff-command.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
+import { openTownAgain, removeTown } from './remove-command.ts';
 import { attach, dismissSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
@@ -53,6 +54,8 @@ const commands: Record<CommandName, Command> = {
   clearMessageFilter,
   copyMessageId,
   openMessage,
+  removeTown,
+  openTownAgain,
 };
 
 export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {

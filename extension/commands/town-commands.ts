@@ -18,7 +18,7 @@ export const createTown: Command = async ({ folder }, { town }) => {
   const root = folder ?? (await askForTownFolder());
   await withProgress(t('Creating the town in {0}', root), () => makeTown(root));
   const open = (vscode.workspace.workspaceFolders ?? []).some((each) => isAtOrBelow(each.uri.fsPath, root));
-  if (open) return town.refresh();
+  if (open) return town.open();
   await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(root));
 };
 

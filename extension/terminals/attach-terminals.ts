@@ -30,6 +30,10 @@ export class AttachTerminals {
 
   dispose(): void {
     this.registration.dispose();
+    this.closeAll();
+  }
+
+  closeAll(): void {
     for (const terminal of this.bySession.values()) terminal.dispose();
   }
 }

@@ -23,12 +23,15 @@ export class CurrentTown {
   readonly onDidChange = this.changed.event;
   private readonly access: TownAccess;
   private current: TownConnection | undefined;
-  private subscription: vscode.Disposable | undefined;
+  private subscriptions: { dispose(): void }[] = [];
   private refreshing: Promise<void> = Promise.resolve();
   private watchers: vscode.Disposable[] = [];
   private disposed = false;
   private failure: string | undefined;
   private hasSearched = false;
+  /** Root of a town that was removed while this window was in it: left alone until the person opens it again. */
+  private leftAlone: string | undefined;
+  private isRemoved = false;
 
   constructor(access: TownAccess) {
     this.access = access;
@@ -49,6 +52,11 @@ export class CurrentTown {
     return this.failure;
   }
 
+  /** Whether the town that was found has been removed, and is left alone. */
+  get removed(): boolean {
+    return this.isRemoved;
+  }
+
   get searched(): boolean {
     return this.hasSearched;
   }
@@ -60,6 +68,12 @@ export class CurrentTown {
   refresh(again = false): Promise<void> {
     this.refreshing = this.refreshing.then(() => this.findAndJoin(again));
     return this.refreshing;
+  }
+
+  /** As `refresh`, but a town that was removed is opened again, too. */
+  open(): Promise<void> {
+    this.leftAlone = undefined;
+    return this.refresh();
   }
 
   async dispose(): Promise<void> {
@@ -76,7 +90,8 @@ export class CurrentTown {
       const root = vscode.workspace.isTrusted
         ? await this.access.find(folders.map((each) => each.uri.fsPath))
         : undefined;
-      await this.change(root, again);
+      this.isRemoved = root !== undefined && root === this.leftAlone;
+      await this.change(this.isRemoved ? undefined : root, again);
     } catch (error) {
       this.tell(error, vscode.l10n.t('Gas Town could not look for a town: {0}', messageOf(error)));
     }
@@ -92,7 +107,14 @@ export class CurrentTown {
     if (root !== undefined) {
       try {
         this.current = await this.access.join(root);
-        this.subscription = this.current.onDidChange(() => this.draw());
+        this.subscriptions = [
+          this.current.onDidChange(() => this.draw()),
+          this.current.onDidRemove(() => {
+            this.access.log.info(`The town ${root} was removed.`);
+            this.leftAlone = root;
+            void this.refresh();
+          }),
+        ];
         this.access.log.info(`Joined the town ${root} as ${this.current.role}.`);
       } catch (error) {
         this.failure = vscode.l10n.t('The town {0} could not be opened: {1}', root, messageOf(error));
@@ -105,8 +127,7 @@ export class CurrentTown {
   private async leave(): Promise<void> {
     const connection = this.current;
     this.current = undefined;
-    this.subscription?.dispose();
-    this.subscription = undefined;
+    for (const subscription of this.subscriptions.splice(0)) subscription.dispose();
     await connection?.dispose();
   }
 

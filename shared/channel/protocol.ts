@@ -45,6 +45,10 @@ export const schemas = {
   'town.snapshot': none,
   'town.doctor': none,
   'town.health': none,
+  /** What `town.remove` would do now. */
+  'town.removal': none,
+  /** Ends the sessions, and takes away what the town has written: see `town/removal.ts`. */
+  'town.remove': none,
 
   'rig.add': z.strictObject({ source: text, name: name.optional() }),
 
@@ -161,11 +165,27 @@ export interface DoctorCheck {
   advice?: string;
 }
 
+/** What goes, or went, with a town, and what stays. */
+export interface TownRemoval {
+  /** Those that are ended. */
+  sessions: SessionId[];
+  goes: RemovalItem[];
+  stays: RemovalItem[];
+}
+
+export interface RemovalItem {
+  path: string;
+  /** For people: what it is, or why it stays. */
+  what: string;
+}
+
 export interface Results {
   hello: { protocol: number; town: string; root: string; host: string; caller: CallerView };
   'town.snapshot': TownSnapshot;
   'town.doctor': { checks: DoctorCheck[] };
   'town.health': { backends: { name: BackendName; ok: boolean; detail: string }[] };
+  'town.removal': TownRemoval;
+  'town.remove': TownRemoval;
   'rig.add': RigView;
   'work.add': WorkView;
   'work.show': WorkView & { history: WorkHistoryEntry[] };

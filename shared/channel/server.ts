@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   createMessageConnection,
   ErrorCodes,
@@ -28,11 +29,13 @@ export interface ChannelHandler {
 /** A stranger may say who it is, not fill the memory; no message of anybody else is near the second. */
 const maxBytesBeforeHello = 64 * 1024;
 const maxBytesOfMessage = 16 * 1024 * 1024;
+/** A peer that does not read is not waited for longer. */
+const flushMs = 1_000;
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
+  private readonly connections = new Map<Socket, MessageConnection>();
   private readonly watchers = new Set<MessageConnection>();
 
   private constructor(server: Server) {
@@ -67,14 +70,21 @@ export class ChannelServer {
     }
   }
 
+  /** Resolves when what has been answered by now is handed over. */
+  async flush(): Promise<void> {
+    // Each connection sends in order, and a peer passes over what begins with `$/`.
+    const told = [...this.connections.values()].map((connection) => connection.sendNotification('$/flush').catch(() => undefined));
+    await Promise.race([Promise.all(told), delay(flushMs, undefined, { ref: false })]);
+  }
+
   async close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.connections.keys()) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
   private accept(socket: Socket, handler: ChannelHandler, log: Logger): void {
-    this.sockets.add(socket);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    this.connections.set(socket, connection);
     let caller: CallerView | undefined;
     // Since the last message of one who is known; since the beginning of a stranger's connection.
     let bytes = 0;
@@ -85,7 +95,7 @@ export class ChannelServer {
       socket.destroy();
     });
     socket.on('close', () => {
-      this.sockets.delete(socket);
+      this.connections.delete(socket);
       this.watchers.delete(connection);
       connection.dispose();
     });

@@ -98,16 +98,21 @@ function chooseName({ role, workerName, explicitAgent, town, rigSettings: rig }:
 
 function complete(name: string, settings: AgentSettings): ResolvedAgent {
   const backend = backendOf(name, settings);
-  const { hooks } = settings;
-  const ours = hooks?.dir !== undefined && hooks.informational !== true && (hooks.provider ?? backend) === backend;
+  const hooks = backend === 'opencode' ? pluginPlace(settings) : undefined;
   return {
     name,
     backend,
     command: settings.command ?? backend,
     args: settings.args ?? [],
     env: settings.env ?? {},
-    ...(ours && backend === 'opencode' ? { hooks: { dir: hooks.dir!, settingsFile: hooks.settings_file ?? 'gastown.js' } } : {}),
+    ...(hooks ? { hooks } : {}),
   };
+}
+
+/** Where the plugin is installed besides, if the agent's `hooks` say so for an agent of Opencode. */
+export function pluginPlace({ hooks }: AgentSettings): ResolvedAgent['hooks'] {
+  if (hooks?.dir === undefined || hooks.informational === true || (hooks.provider ?? 'opencode') !== 'opencode') return undefined;
+  return { dir: hooks.dir, settingsFile: hooks.settings_file ?? 'gastown.js' };
 }
 
 /** What an agent names as its provider, else what its program is, else its own name; Claude where it says nothing. */

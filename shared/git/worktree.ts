@@ -58,12 +58,9 @@ async function addWorktree(repository: string, path: string, branch: string, sig
 
 /** Whether the folder is a worktree of this repository, on this branch. */
 async function isWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<boolean> {
-  const listed = await git(repository, ['worktree', 'list', '--porcelain', '-z'], signal);
   const real = await unlessMissing(realpath(path));
-  return listed.split('\0\0').some((entry) => {
-    const lines = entry.split('\0');
-    return real !== undefined && lines.includes(`worktree ${real}`) && lines.includes(`branch refs/heads/${branch}`);
-  });
+  const listed = await listWorktrees(repository, signal);
+  return listed.some((entry) => real !== undefined && entry.path === real && entry.branch === branch);
 }
 
 /** What removing a worktree would lose. `unknown` counts as something to lose: could not look is not clean. */
@@ -77,12 +74,12 @@ export type WorktreeLoss =
  * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits of its HEAD or of
  * `branch`, which goes with it, that are neither on another local branch nor on a remote.
  */
-async function worktreeLoss(path: string, branch: string): Promise<WorktreeLoss> {
+export async function worktreeLoss(path: string, branch?: string): Promise<WorktreeLoss> {
   try {
     await stat(path);
     const status = await git(path, ['status', '--porcelain', '--untracked-files=all']);
     if (status !== '') return { kind: 'uncommitted', files: status.split('\n').map((line) => line.slice(3)) };
-    const goes = ['HEAD', `refs/heads/${branch}`, '--not', `--exclude=${branch}`];
+    const goes = branch === undefined ? ['HEAD', '--not'] : ['HEAD', `refs/heads/${branch}`, '--not', `--exclude=${branch}`];
     const commits = Number(await git(path, ['rev-list', '--count', ...goes, '--branches', '--remotes']));
     return commits > 0 ? { kind: 'unmerged', commits } : { kind: 'nothing' };
   } catch (error) {
@@ -90,15 +87,40 @@ async function worktreeLoss(path: string, branch: string): Promise<WorktreeLoss>
   }
 }
 
-/** Removes a worktree and its branch where that loses nothing. Otherwise both stay, and the answer says what is in it. */
-export async function removeWorktree(repository: string, path: string, branch: string): Promise<WorktreeLoss> {
+/** Removes a worktree, and the branch that is named, where that loses nothing. Otherwise both stay, and the answer says what is in it. */
+export async function removeWorktree(repository: string, path: string, branch?: string): Promise<WorktreeLoss> {
   // Looked at in turn, too: of two branches with the same commits the first may go, the second may not.
   return inTurn(repository, async () => {
     const loss = await worktreeLoss(path, branch);
     if (loss.kind !== 'nothing') return loss;
     await git(repository, ['worktree', 'remove', path]);
-    await git(repository, ['branch', '-D', branch]);
+    if (branch !== undefined) await git(repository, ['branch', '-D', branch]);
     return loss;
+  });
+}
+
+/** One entry of git's list of worktrees. */
+interface ListedWorktree {
+  path: string;
+  /** Undefined with a detached HEAD. */
+  branch: string | undefined;
+}
+
+/** What git has on record for the repository that `folder` is in, its main checkout first. */
+export async function listWorktrees(folder: string, signal?: AbortSignal): Promise<ListedWorktree[]> {
+  const listed = await git(folder, ['worktree', 'list', '--porcelain', '-z'], signal);
+  return listed.split('\0\0').flatMap((entry) => {
+    const lines = entry.split('\0');
+    const valueOf = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+    const path = valueOf('worktree');
+    return path === undefined ? [] : [{ path, branch: valueOf('branch')?.replace(/^refs\/heads\//, '') }];
+  });
+}
+
+/** Takes one worktree off git's record whose folder is gone. `git worktree prune` would take the person's, too. */
+export function forgetWorktree(repository: string, path: string): Promise<void> {
+  return inTurn(repository, async () => {
+    await git(repository, ['worktree', 'remove', path]);
   });
 }
 

@@ -27,6 +27,8 @@ const handlers: Handlers = {
   'town.snapshot': (town) => town.snapshot(),
   'town.doctor': (town, _params, _caller, signal) => examine(town, signal),
   'town.health': (town, _params, caller, signal) => checkHealthByHand(town, caller, signal),
+  'town.removal': (town) => town.removal.look(),
+  'town.remove': (town) => town.removal.remove(),
   'rig.add': (town, { source, name }, _caller, signal) => town.rigs.add(source, name, signal),
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),
@@ -66,7 +68,7 @@ const handlers: Handlers = {
 };
 
 /** What only the person may do (to attach gives away the server's password), or only a server's plugin; everything else a session may do as well. */
-const personOnly: readonly MethodName[] = ['rig.add', 'session.attach', 'session.answer', 'session.seen'];
+const personOnly: readonly MethodName[] = ['town.removal', 'town.remove', 'rig.add', 'session.attach', 'session.answer', 'session.seen'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
 /** What only roles that dispatch may do. */
 const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'session.reset', 'work.assign', 'work.cancel', 'work.requeue'];

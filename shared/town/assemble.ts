@@ -30,11 +30,13 @@ import { SnapshotBuilder } from './snapshot-builder.ts';
 import type { Problem } from './snapshot.ts';
 
 /** What the parts ask and tell the host around them. Nothing of it is used before the town is assembled. */
-export interface Surroundings extends Pick<TownParts, 'changed' | 'snapshot' | 'lastFailure'> {
+export interface Surroundings extends Pick<TownParts, 'changed' | 'snapshot' | 'lastFailure' | 'removal'> {
   /** A rig came, went, or has other settings. */
   rigsChanged: () => void;
   /** What is wrong besides the settings files. */
   problems: () => Problem[];
+  /** Throws `refused` while the town is being removed: no run begins any more, whoever asks for it. */
+  requireStaying: () => void;
 }
 
 export interface AssembledTown {
@@ -54,7 +56,11 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
   const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });
   const specs = new RunSpecs({ root, paths, contexts, path: options.environment['PATH'] ?? '' });
-  const manager = new SessionManager({ store, registry, log, now, specOf: (...stored) => specs.specOf(...stored) });
+  const specOf: typeof specs.specOf = async (...stored) => {
+    around.requireStaying();
+    return specs.specOf(...stored);
+  };
+  const manager = new SessionManager({ store, registry, log, now, specOf });
   const work = new WorkService(store, now, log);
   const escalations = new Escalations(store, now, log);
   const asks = new AskLog({ store, registry, manager, log });
@@ -118,6 +124,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     log,
     lastFailure: around.lastFailure,
     snapshot: around.snapshot,
+    removal: around.removal,
     changed,
     requireTrust: () => {
       if (options.trusted()) return;

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Overdue } from '../attention/overdue.ts';
 import type { BackendDriver } from '../backends/driver.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
-import type { CallerView, MethodName, Params, Results, TownApi } from '../channel/protocol.ts';
+import type { CallerView, MethodName, Params, Results, TownApi, TownRemoval } from '../channel/protocol.ts';
 import { ChannelServer } from '../channel/server.ts';
 import { troublePolicy } from '../config/backend-trouble.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { defaultTownSettings, townSettings } from '../config/town-settings.ts';
 import type { TownSettings } from '../config/town-settings.ts';
-import { GasTownError } from '../errors.ts';
+import { GasTownError, messageOf } from '../errors.ts';
 import type { BackendName, Orchestrator } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Disposable } from '../process/emitter.ts';
@@ -36,6 +37,8 @@ import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { TownPaths } from './paths.ts';
 import { reconcileTown } from './reconciling.ts';
+import { lookAtRemoval, removeOutside } from './removal.ts';
+import { emptyRuntime, removeLock } from './runtime-folder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
 import { Troubles } from './troubles.ts';
 
@@ -61,8 +64,16 @@ export class TownHost {
   private current: TownSnapshot;
   private pending: NodeJS.Timeout | undefined;
   private disposed = false;
+  /** Under way or done; nothing is started any more. */
+  private removal: Promise<TownRemoval> | undefined;
+  /** Resolves when the host has let go by itself: the town was removed, or that failed half-way and is for a next host to repeat. */
+  readonly ended: Promise<void>;
+  private end = (): void => undefined;
 
   private constructor(options: TownHostOptions, lock: HostLock, settings: SettingsFile<TownSettings>) {
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
     this.lock = lock;
     this.log = options.log;
     this.emitter = new Emitter((error) => this.log.error(`a listener failed: ${String(error)}`));
@@ -76,6 +87,13 @@ export class TownHost {
       problems: () => this.escalationProblems(),
       snapshot: () => this.snapshot,
       lastFailure: (backend) => this.troubles.lastFailure(backend),
+      removal: {
+        look: () => lookAtRemoval(this.town, options.environment),
+        remove: () => (this.removal ??= this.remove(options.environment)),
+      },
+      requireStaying: () => {
+        if (this.removal) throw new GasTownError('refused', 'The town is being removed, so nothing is started in it.');
+      },
     });
     this.town = town;
     this.paths = town.paths;
@@ -151,7 +169,16 @@ export class TownHost {
 
   /** Lets go: sessions and servers live on, for the next host to take up. */
   async dispose(): Promise<void> {
+    if (this.removal) return this.ended;
     if (this.disposed) return;
+    await this.withdraw();
+    await this.channel?.close();
+    await this.close();
+    this.lock.release();
+  }
+
+  /** Does nothing by itself any more, and answers no call. */
+  private async withdraw(): Promise<void> {
     this.disposed = true;
     clearTimeout(this.pending);
     this.reconciler.dispose();
@@ -161,13 +188,51 @@ export class TownHost {
     this.town.breakers.dispose();
     this.troubles.dispose();
     await removeHostFile(this.paths.hostFile);
-    await this.channel?.close();
+  }
+
+  private async close(): Promise<void> {
     this.town.manager.dispose();
     await Promise.all(this.drivers.map((driver) => driver.dispose()));
     this.town.settings.dispose();
     this.town.rigs.dispose();
     this.town.store.close();
+  }
+
+  /**
+   * Takes away what the town has written, and lets go. Each worktree is looked at when its turn comes, and the database goes
+   * last: a host that dies half-way leaves a town that can be removed again.
+   */
+  private async remove(environment: TownHostOptions['environment']): Promise<TownRemoval> {
+    this.log.info(`[orchestration] removing the town ${this.paths.root}`);
+    this.reconciler.dispose();
+    let removed = false;
+    try {
+      await this.adopting;
+      const result = await removeOutside(this.town, environment);
+      await this.withdraw();
+      await this.close();
+      const stays = await emptyRuntime(this.paths);
+      removed = true;
+      return { ...result, stays: [...stays, ...result.stays] };
+    } finally {
+      void this.leave(removed);
+    }
+  }
+
+  /** The end of `remove`, when whoever asked for it has the answer. */
+  private async leave(removed: boolean): Promise<void> {
+    try {
+      await nextTurn();
+      await this.channel?.flush();
+      if (!this.disposed) await this.withdraw();
+      await this.channel?.close();
+      if (this.town.store.isOpen) await this.close();
+    } catch (error) {
+      this.log.error(`letting go of the town: ${messageOf(error)}`);
+    }
     this.lock.release();
+    if (removed) await removeLock(this.paths).catch((error: unknown) => this.log.error(`the lock stays: ${messageOf(error)}`));
+    this.end();
   }
 
   private async open(options: TownHostOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChannelClient } from '../channel/client.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
@@ -10,6 +11,7 @@ import { TownHost } from './host.ts';
 import type { TownHostOptions } from './host-options.ts';
 import { HostLock } from './lock.ts';
 import { townPaths } from './paths.ts';
+import { removeLock } from './runtime-folder.ts';
 import type { TownSnapshot } from './snapshot.ts';
 
 /** A window's tie to a town: as its host, or as a client of the window that hosts it. */
@@ -18,6 +20,8 @@ export interface TownConnection {
   readonly api: TownApi;
   readonly snapshot: TownSnapshot;
   onDidChange(listener: (snapshot: TownSnapshot) => void): Disposable;
+  /** The town has been removed, by this window or another one. Nobody hosts it any more, until somebody joins it anew. */
+  onDidRemove(listener: () => void): Disposable;
   dispose(): Promise<void>;
 }
 
@@ -40,6 +44,7 @@ class Membership implements TownConnection {
   readonly api: TownApi;
   private readonly options: TownHostOptions;
   private readonly emitter: Emitter<TownSnapshot>;
+  private readonly removed: Emitter<void>;
   private host: TownHost | undefined;
   private client: ChannelClient | undefined;
   private latest: TownSnapshot | undefined;
@@ -47,7 +52,9 @@ class Membership implements TownConnection {
 
   constructor(options: TownHostOptions) {
     this.options = options;
-    this.emitter = new Emitter((error) => options.log.error(`a listener failed: ${messageOf(error)}`));
+    const failed = (error: unknown): void => options.log.error(`a listener failed: ${messageOf(error)}`);
+    this.emitter = new Emitter(failed);
+    this.removed = new Emitter(failed);
     this.api = {
       request: (method, params, signal) => {
         const api = this.host?.api ?? this.client;
@@ -70,6 +77,10 @@ class Membership implements TownConnection {
     return this.emitter.event(listener);
   }
 
+  onDidRemove(listener: () => void): Disposable {
+    return this.removed.event(listener);
+  }
+
   async dispose(): Promise<void> {
     this.gone.abort();
     this.client?.close();
@@ -78,7 +89,9 @@ class Membership implements TownConnection {
 
   async join(deadline: number): Promise<void> {
     for (let wait = retryMs.first; !this.gone.signal.aborted; wait = Math.min(wait * 2, retryMs.last)) {
+      if (this.isRemoved()) return this.removed.fire();
       const lock = HostLock.tryAcquire(townPaths(this.options.root).hostLock);
+      if (lock && this.isRemoved()) return this.undo(lock);
       if (lock) return this.becomeHost(lock);
       if (await this.becomeClient()) return;
       if (Date.now() > deadline) {
@@ -88,12 +101,28 @@ class Membership implements TownConnection {
     }
   }
 
+  /**
+   * Whether the town that was joined is no more: its database goes while the host that removes it still has the lock. Who
+   * joins for the first time makes the town anew; a window that had joined does not bring back what was taken away.
+   */
+  private isRemoved(): boolean {
+    return this.latest !== undefined && !existsSync(townPaths(this.options.root).database);
+  }
+
+  /** The lock was taken at the moment at which the last of the town went. */
+  private async undo(lock: HostLock): Promise<void> {
+    lock.release();
+    await removeLock(townPaths(this.options.root));
+    this.removed.fire();
+  }
+
   private async becomeHost(lock: HostLock): Promise<void> {
     const host = await TownHost.start(this.options, lock);
     if (this.gone.signal.aborted) return host.dispose();
     this.host = host;
     host.onDidChange((snapshot) => this.show(snapshot));
     this.show(host.snapshot);
+    void host.ended.then(() => this.takeOver());
   }
 
   private async becomeClient(): Promise<boolean> {
@@ -114,10 +143,12 @@ class Membership implements TownConnection {
     return true;
   }
 
+  /** The host has gone, in another window or in this one. */
   private async takeOver(): Promise<void> {
     this.client = undefined;
+    this.host = undefined;
     if (this.gone.signal.aborted) return;
-    this.options.log.info('the window that hosted the town is gone; joining again');
+    this.options.log.info('the host of the town is gone; joining again');
     try {
       await this.join(Number.POSITIVE_INFINITY);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Breakers } from '../backends/breakers.ts';
-import type { CallerView, Params } from '../channel/protocol.ts';
+import type { CallerView, Params, TownRemoval } from '../channel/protocol.ts';
 import type { AskLog } from '../attention/ask-log.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
 import type { TownSettings } from '../config/town-settings.ts';
@@ -50,6 +50,8 @@ export interface TownParts extends OrchestratorParts {
   identityOf: (session: StoredSession, run: StoredRun) => Record<string, string>;
   /** What made the last turn on a backend fail; undefined where it went well. */
   lastFailure: (backend: BackendName) => LastFailure | undefined;
+  /** The end of the town: what that would do, and doing it. */
+  removal: { look(): Promise<TownRemoval>; remove(): Promise<TownRemoval> };
   log: Logger;
   /** The newest snapshot. */
   snapshot: () => TownSnapshot;

@@ -15,6 +15,7 @@ import { cleanUpAfter } from '../../shared/town/cleanup.ts';
 import { reconcileTown } from '../../shared/town/reconciling.ts';
 import type { TownParts } from '../../shared/town/parts.ts';
 import { townPaths } from '../../shared/town/paths.ts';
+import { lookAtRemoval, removeOutside } from '../../shared/town/removal.ts';
 import { Rigs } from '../../shared/town/rigs.ts';
 import { SnapshotBuilder } from '../../shared/town/snapshot-builder.ts';
 import { Escalations } from '../../shared/work/escalations.ts';
@@ -57,6 +58,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     builder,
     opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
     identityOf: () => ({}),
+    removal: { look: () => lookAtRemoval(town, {}), remove: () => removeOutside(town, {}) },
     lastFailure: () => undefined,
     log: silentLogger,
     snapshot: () => builder.build(),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { DoctorCheck, Params } from '../../../shared/channel/protocol.ts';
+import type { DoctorCheck, Params, RemovalItem, TownRemoval } from '../../../shared/channel/protocol.ts';
 import manifest from '../../../package.json' with { type: 'json' };
-import { exitCode } from '../failure.ts';
+import { exitCode, Failure } from '../failure.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
 
@@ -27,6 +27,15 @@ export function addTownCommands(program: Command, gt: Gt): void {
       if (health.backends.some(({ ok }) => !ok)) gt.exitCode = exitCode.failed;
     });
 
+  addCommand(program, 'remove', 'remove the town: end its sessions and delete what it has written (not for sessions)')
+    .option('--dry-run', 'show what would go and what stays')
+    .option('--yes', 'do it')
+    .action(async ({ dryRun, yes, ...options }: CommonOptions & { dryRun?: true; yes?: true }) => {
+      if (dryRun === yes) throw new Failure('Say which: --dry-run shows what would go and what stays, --yes removes the town.', exitCode.usage);
+      const removal = await gt.request(yes ? 'town.remove' : 'town.removal', {});
+      gt.print(options, removal, (result) => removalText(result, yes ? ['Went:', 'Stayed:'] : ['Would go:', 'Would stay:']));
+    });
+
   addCommand(program, 'version', 'print the version of gt')
     .action((options: CommonOptions) => gt.print(options, { version: manifest.version }, ({ version }) => `gt ${version}`));
 }
@@ -35,4 +44,9 @@ const marks: Record<DoctorCheck['state'], string> = { ok: 'ok      ', warning: '
 
 function line({ name, state, detail, advice }: DoctorCheck): string {
   return `${marks[state]} ${name}: ${detail}${advice === undefined ? '' : `\n         → ${advice}`}`;
+}
+
+function removalText({ sessions, goes, stays }: TownRemoval, [went, stayed]: [string, string]): string {
+  const item = ({ path, what }: RemovalItem): string => `  ${path}: ${what}`;
+  return [went, ...sessions.map((id) => `  ${id}: a session, which is ended`), ...goes.map(item), stayed, ...stays.map(item)].join('\n');
 }

@@ -1,0 +1,115 @@
+/** What the removal of a town takes away, and what it leaves: looked at before, and said after it. */
+import { existsSync } from 'node:fs';
+import type { RemovalItem, TownRemoval } from '../channel/protocol.ts';
+import { pluginPlace } from '../config/agents.ts';
+import { settingsPath } from '../config/settings-path.ts';
+import { leftoversIn, removeLeftover, sharedStubs } from '../backends/opencode/leftovers.ts';
+import type { Leftover } from '../backends/opencode/leftovers.ts';
+import type { Environment } from '../backends/opencode/environment.ts';
+import type { WorktreeLoss } from '../git/worktree.ts';
+import type { Role, SessionId } from '../orchestrator.ts';
+import { hasEnded } from '../sessions/session-info.ts';
+import { messageOf } from '../errors.ts';
+import type { TownParts } from './parts.ts';
+import { findWorktrees, forgetMissing, lossOf, removeTownWorktree } from './town-worktrees.ts';
+import type { TownWorktree } from './town-worktrees.ts';
+
+/** What a town is removed by. */
+type Parts = Pick<TownParts, 'paths' | 'settings' | 'rigs' | 'store' | 'registry' | 'manager' | 'log'>;
+
+/** Workers first, whoever gives work out last. */
+const order: readonly Role[][] = [['polecat'], ['crew', 'refinery', 'witness'], ['deacon'], ['mayor']];
+
+interface Found {
+  sessions: SessionId[];
+  worktrees: readonly (TownWorktree & { loss: WorktreeLoss })[];
+  leftovers: readonly Leftover[];
+}
+
+/** Looks what a removal would take away now. Changes nothing. */
+export async function lookAtRemoval(town: Parts, environment: Environment): Promise<TownRemoval> {
+  const found = await findWorktrees(town.paths.worktrees);
+  const worktrees = await Promise.all(found.map(async (each) => ({ ...each, loss: await lossOf(each) })));
+  const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
+  return describe(town, environment, { sessions: living(town), worktrees, leftovers: await leftoversOf(town, stay) });
+}
+
+/**
+ * Ends the sessions and takes away what lies outside of `.runtime` or belongs to git. Rejects where a session cannot be
+ * ended; then nothing else has been touched.
+ */
+export async function removeOutside(town: Parts, environment: Environment): Promise<TownRemoval> {
+  const { paths, registry, rigs } = town;
+  const sessions = living(town);
+  // The end of a session removes its worktree, too.
+  const before = await findWorktrees(paths.worktrees);
+  for (const roles of order) {
+    const ending = registry.list().filter(({ role, state }) => roles.includes(role) && state !== 'stopped');
+    await Promise.all(ending.map(({ id }) => town.manager.stop(id)));
+  }
+  const since = (await findWorktrees(paths.worktrees)).filter(({ path }) => before.every((each) => each.path !== path));
+  const worktrees = [];
+  for (const each of [...before, ...since]) worktrees.push({ ...each, loss: await removeTownWorktree(each) });
+  const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
+  const leftovers = await leftoversOf(town, stay);
+  const result = await describe(town, environment, { sessions, worktrees, leftovers });
+  for (const each of leftovers) {
+    await removeLeftover(each).catch((error: unknown) => town.log.warn(`${each.path} could not be removed: ${messageOf(error)}`));
+  }
+  for (const name of rigs.names()) {
+    const { path } = rigs.get(name);
+    await forgetMissing(path, paths.worktrees).catch((error: unknown) => town.log.warn(`worktrees of ${path}: ${messageOf(error)}`));
+  }
+  return result;
+}
+
+const living = ({ registry }: Parts): SessionId[] => registry.list().filter((session) => !hasEnded(session)).map(({ id }) => id);
+
+function leftoversOf({ paths, settings, rigs, store }: Parts, worktrees: readonly string[]): Promise<Leftover[]> {
+  const all = rigs.names().map((name) => rigs.get(name));
+  const configured = [settings.value.agents, ...all.map((rig) => rig.settings.agents)].flatMap((agents) => Object.values(agents ?? {}));
+  const sessions = store.sessions.all();
+  const places = [...configured.map(pluginPlace), ...sessions.map(({ session }) => session.agent.hooks)].filter((place) => place !== undefined);
+  const directories = new Set([paths.root, ...all.map(({ path }) => path), ...worktrees]);
+  return leftoversIn([...directories], places);
+}
+
+/** In words for people. */
+async function describe({ paths, rigs }: Parts, environment: Environment, { sessions, worktrees, leftovers }: Found): Promise<TownRemoval> {
+  const goes = worktrees.filter(({ loss }) => loss.kind === 'nothing');
+  const stays = worktrees.filter(({ loss }) => loss.kind !== 'nothing');
+  const settings = settingsPath(paths.root);
+  const stubs = await sharedStubs(environment);
+  return {
+    sessions,
+    goes: [
+      { path: paths.runtime, what: stays.length === 0 ? 'database, messages and logs' : 'database, messages and logs; all but the worktrees that stay' },
+      ...goes.map(({ path, branch }) => ({ path, what: branch === undefined ? 'a worktree' : `a worktree, with the branch ${branch}` })),
+      ...leftovers.map(({ kind, path }) => ({ path, what: kind === 'plugin' ? 'the Opencode plugin' : 'a stub for Opencode' })),
+    ],
+    stays: [
+      ...stays.map(({ path, loss }) => ({ path, what: wordsFor(loss) })),
+      { path: settings, what: 'your settings' },
+      ...(existsSync(paths.directives) ? [{ path: paths.directives, what: 'your directives' }] : []),
+      ...rigs.names().map((name): RemovalItem => ({ path: rigs.get(name).path, what: `the repository of ${name}, its other branches and its settings` })),
+      ...stubs.map((path) => ({ path, what: 'a stub for Opencode that all your towns share' })),
+    ],
+  };
+}
+
+const shownFiles = 3;
+
+function wordsFor(loss: WorktreeLoss): string {
+  switch (loss.kind) {
+    case 'nothing':
+      return 'nothing';
+    case 'uncommitted': {
+      const more = loss.files.length > shownFiles ? ', …' : '';
+      return `uncommitted: ${loss.files.slice(0, shownFiles).join(', ')}${more}`;
+    }
+    case 'unmerged':
+      return loss.commits === 1 ? '1 commit that is nowhere else' : `${loss.commits} commits that are nowhere else`;
+    case 'unknown':
+      return loss.reason;
+  }
+}

@@ -1,0 +1,42 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { RemovalItem } from '../channel/protocol.ts';
+import { unlessMissing } from '../config/write-atomically.ts';
+import { messageOf } from '../errors.ts';
+import type { TownPaths } from './paths.ts';
+import { removeEmptyFolders } from './town-worktrees.ts';
+
+/** Hides what stays of the folder from git, so it goes with the last of it. */
+const ignoreFile = '.gitignore';
+
+/**
+ * Deletes what is below `.runtime`, but worktrees and the lock, by which nobody else hosts the town meanwhile. The database
+ * is the last to go: until then another host knows what there is to remove. Tells what could not be deleted.
+ */
+export async function emptyRuntime({ runtime, worktrees, hostLock, database }: TownPaths): Promise<RemovalItem[]> {
+  const isOf = (file: string) => (name: string) => name.startsWith(basename(file));
+  const kept = (name: string): boolean => name === ignoreFile || name === basename(worktrees) || isOf(hostLock)(name);
+  const names = ((await unlessMissing(readdir(runtime))) ?? []).filter((name) => !kept(name));
+  const stays: RemovalItem[] = [];
+  for (const name of [...names.filter((each) => !isOf(database)(each)), ...names.filter(isOf(database))]) {
+    const path = join(runtime, name);
+    try {
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    } catch (error) {
+      stays.push({ path, what: `it could not be deleted: ${messageOf(error)}` });
+    }
+  }
+  await removeEmptyFolders(worktrees);
+  return stays;
+}
+
+/** Deletes the lock, which the caller has released, and the folder where nothing else is left in it. */
+export async function removeLock({ runtime, hostLock }: TownPaths): Promise<void> {
+  const names = (await unlessMissing(readdir(runtime))) ?? [];
+  const ofLock = names.filter((name) => name.startsWith(basename(hostLock)));
+  for (const name of ofLock) await rm(join(runtime, name), { force: true });
+  if (names.some((name) => name !== ignoreFile && !ofLock.includes(name))) return;
+  await rm(join(runtime, ignoreFile), { force: true });
+  // Another window may open the town at this very moment.
+  await rmdir(runtime).catch(() => undefined);
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { readdir, realpath, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unlessMissing } from '../config/write-atomically.ts';
+import { messageOf } from '../errors.ts';
+import { forgetWorktree, listWorktrees, removeWorktree, worktreeLoss } from '../git/worktree.ts';
+import type { WorktreeLoss } from '../git/worktree.ts';
+import { polecatOf } from '../work/sling.ts';
+
+/** A folder where the town's worktrees are. */
+export interface TownWorktree {
+  path: string;
+  /** The main checkout; undefined where git does not know the folder as a worktree. */
+  repository?: string;
+  /** The branch that goes with it: only one that was made for a polecat. */
+  branch?: string;
+}
+
+/** Every `<rig>/<name>` below the folder, whether the town still knows the rig or not. */
+export async function findWorktrees(worktrees: string): Promise<TownWorktree[]> {
+  const rigs = await foldersIn(worktrees);
+  const folders = (await Promise.all(rigs.map(foldersIn))).flat();
+  return Promise.all(folders.map(worktreeAt));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name)).sort();
+}
+
+async function worktreeAt(path: string): Promise<TownWorktree> {
+  try {
+    const [main, ...linked] = await listWorktrees(path);
+    const real = await realpath(path);
+    // The town may lie in a repository of its own, of which this is then no more than a folder.
+    const known = linked.find((entry) => entry.path === real);
+    if (!main || !known) return { path };
+    const { branch } = known;
+    return { path, repository: main.path, ...(branch !== undefined && polecatOf(branch) !== undefined ? { branch } : {}) };
+  } catch {
+    // What git cannot tell about is not touched.
+    return { path };
+  }
+}
+
+const unknown: WorktreeLoss = { kind: 'unknown', reason: 'git does not know it as a worktree' };
+
+/** What its removal would lose. */
+export function lossOf({ path, repository, branch }: TownWorktree): Promise<WorktreeLoss> {
+  return repository === undefined ? Promise.resolve(unknown) : worktreeLoss(path, branch);
+}
+
+/** Removes it, with its branch, where that loses nothing; else it stays as it is. */
+export async function removeTownWorktree({ path, repository, branch }: TownWorktree): Promise<WorktreeLoss> {
+  if (repository === undefined) return unknown;
+  const loss = await removeWorktree(repository, path, branch).catch((error: unknown): WorktreeLoss => ({ kind: 'unknown', reason: messageOf(error) }));
+  // The end of its session may have removed it at the same moment.
+  return existsSync(path) ? loss : { kind: 'nothing' };
+}
+
+/** Takes off git's record what it has of worktrees below the folder that are gone; those of others stay on it. */
+export async function forgetMissing(repository: string, worktrees: string): Promise<void> {
+  const real = await unlessMissing(realpath(worktrees));
+  const below = [worktrees, ...(real === undefined ? [] : [real])].map((folder) => join(folder, '/'));
+  for (const { path } of await listWorktrees(repository)) {
+    if (below.some((folder) => path.startsWith(folder)) && !existsSync(path)) await forgetWorktree(repository, path);
+  }
+}
+
+/** Removes the folder with those in it that are empty, and nothing else. */
+export async function removeEmptyFolders(folder: string): Promise<void> {
+  for (const each of [...(await foldersIn(folder)), folder]) {
+    // It stays where something is in it.
+    await rmdir(each).catch(() => undefined);
+  }
+}
