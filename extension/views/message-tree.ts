@@ -81,7 +81,8 @@ export function messageText(message: MessageView, context: ViewContext): string 
     ...time(t('Delivered'), message.deliveredAt),
     ...time(t('Acted on'), message.actedAt),
     ...time(t('Closed'), message.closedAt),
-    ...(message.subject === '' ? [] : [`${t('Subject')}: ${message.subject}`]),
+    // Without a subject of its own, a message has its first words as one.
+    ...(message.body.trim().startsWith(message.subject) ? [] : [`${t('Subject')}: ${message.subject}`]),
     '',
     message.body,
   ].join('\n');

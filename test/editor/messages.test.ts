@@ -1,6 +1,7 @@
 // The Messages view: what was sent, how far it has come, and the filters.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MessageView } from '../../shared/town/snapshot.ts';
 import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
@@ -23,6 +24,7 @@ describe('messages', () => {
 
   const tree = () => town.window.views.tree('Messages');
   const send = async (body: string): Promise<string> => (await town.watcher.request('message.send', { to: one, type: 'nudge', body })).id;
+  const newest = async (): Promise<MessageView> => (await town.watcher.request('message.list', { limit: 1 })).messages[0]!;
 
   it('says what it is for while there are none', async () => {
     await town.window.palette.run('Gas Town: Focus on Messages View');
@@ -43,6 +45,30 @@ describe('messages', () => {
     await town.window.screenshot('messages');
   });
 
+  it('opens one from its row, with all of its text and how far it has come', async () => {
+    const { id } = await newest();
+    await tree().row(`you → ${one}`).inlineAction('Open Text');
+    await expect.poll(() => town.window.editorText()).toMatch(/And then\?$/);
+    const text = await town.window.editorText();
+    expect(text.split('\n')[0]).toBe(`nudge ${id} from you to ${one}: acted on`);
+    for (const line of [/^Accepted: \d{4}-/m, /^Delivered: \d{4}-/m, /^Acted on: \d{4}-/m]) expect(text).toMatch(line);
+    await town.window.screenshot('messages-open');
+  });
+
+  it('copies the id of one from its row', async () => {
+    const { quickInput, palette } = town.window;
+    const { id } = await newest();
+    await expect.poll(() => tree().row(`you → ${one}`).contextMenuItems()).toEqual(['Open Text', 'Copy Id']);
+    await tree().row(`you → ${one}`).contextMenu('Copy Id');
+    await town.window.statusBar.waitFor(new RegExp(`${id} was copied\\.`));
+    // As a person puts it into a search field.
+    await palette.run('Gas Town: Filter Messages…');
+    const field = await quickInput.input('Show only which messages?');
+    await field.press('Control+V');
+    await expect.poll(() => field.inputValue()).toBe(id);
+    await quickInput.dismiss();
+  });
+
   it('is limited to some by a filter, and to all again', async () => {
     await town.window.palette.run('Gas Town: Filter Messages…');
     await town.window.quickInput.pick('given up', 'Show only which messages?');
@@ -50,5 +76,23 @@ describe('messages', () => {
     await town.window.screenshot('messages-filtered');
     await town.window.views.welcomeButton('Messages', 'Clear Message Filter');
     await tree().rowsWhen('both again', (rows) => rows.length === 2);
+  });
+
+  it('is limited by several things in turn, from its title, and says so there', async () => {
+    const { quickInput, views } = town.window;
+    await town.watcher.request('message.send', { to: one, type: 'mail', subject: 'The plan', body: 'Read it when you have time.' });
+    await tree().rowsWhen('the mail to be acted on', (rows) => rows.length === 3 && rows[0]?.icon === 'pass-filled');
+    await views.titleAction('Messages', 'Filter Messages…');
+    await quickInput.pick('mail', 'Show only which messages?');
+    await tree().rowsWhen('the mail alone', (rows) => rows.length === 1 && rows[0]?.description.endsWith('The plan') === true);
+    await expect.poll(() => views.description('Messages')).toBe('mail');
+    await views.titleAction('Messages', 'Filter Messages…');
+    await quickInput.pick(one, 'Show only which messages?');
+    await expect.poll(() => views.description('Messages')).toBe(`mail · ${one}`);
+    await tree().rowsWhen('the mail still', (rows) => rows.length === 1);
+    await town.window.screenshot('messages-filtered-twice');
+    await views.titleAction('Messages', 'Clear Message Filter');
+    await tree().rowsWhen('all again', (rows) => rows.length === 3);
+    await expect.poll(() => views.description('Messages')).toBe('');
   });
 });

@@ -46,6 +46,12 @@ export class Views {
     return (await message.count()) === 0 ? '' : message.innerText();
   }
 
+  /** What the view says beside its name, such as a filter; empty where it says nothing. */
+  async description(view: string): Promise<string> {
+    const description = this.#pane(view).locator('.pane-header .description:visible');
+    return (await description.count()) === 0 ? '' : description.innerText();
+  }
+
   /** Clicks a button of an empty view's text. */
   async welcomeButton(view: string, label: string): Promise<void> {
     await this.#welcome(view).locator('.monaco-button').filter({ hasText: exactText(label) }).click();
@@ -54,6 +60,8 @@ export class Views {
   /** Clicks a button in a view's title. */
   async titleAction(view: string, title: string): Promise<void> {
     const header = this.#pane(view).locator('.pane-header');
+    // What is told of a row that the pointer rests on may cover the title above it.
+    await this.#page.mouse.move(0, 0);
     await header.hover();
     await header.locator(labelled('.action-label', title)).click();
   }

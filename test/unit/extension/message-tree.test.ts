@@ -64,6 +64,11 @@ test('opened, it is all of the text', () => {
   expect(messageText(message({ body, kind: 'mail', subject: 'Door' }), context)).toMatch(/^mail msg_a from hq-mayor to .*\nAccepted: 2026.*\nSubject: Door\n\nx{10000}$/);
 });
 
+test('a subject that is only the first words of the text is not told twice', () => {
+  expect(messageText(message({ subject: 'How is' }), context)).not.toContain('Subject');
+  expect(messageText(message({ subject: '' }), context)).not.toContain('Subject');
+});
+
 test('the filter is said in the title', () => {
   expect(shownText({}, context.t)).toBe('');
   expect(shownText({ state: 'dead', kind: 'mail', session: 'overseer' }, context.t)).toBe('given up · mail · you');
