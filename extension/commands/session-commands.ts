@@ -130,7 +130,7 @@ export const dismissSession: Command = async (given, deps) => {
   if (failed.length === 0) throw new GasTownError('refused', t('No session has failed, so there is nothing to dismiss.'));
   await askInTurn(t('Dismiss Session'), [sessionQuestion(answer, failed, t('Which session is not wanted any more?'))]);
   const session = sessionOf(snapshot, answer.get());
-  const detail = t('It goes back to the open ones, and what is on its branch stays.');
+  const detail = t('Its work is open again then, and what is on the branch stays.');
   if (!(await isSure(t('Dismiss'), t('Dismiss {0} although it has work?', fullSessionName(session, t)), detail, session, snapshot))) return;
   await withProgress(t('Dismissing {0}', fullSessionName(session, t)), (signal) =>
     api.request('session.stop', { session: session.id }, signal),

@@ -7,7 +7,7 @@ import { serverRecords } from '../support/compact.ts';
 import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
-const one = `${rigName}-one`;
+const [one, two, three] = [`${rigName}-one`, `${rigName}-two`, `${rigName}-three`];
 
 describe('trouble', () => {
   let town: TownEditor;
@@ -27,8 +27,9 @@ describe('trouble', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const sling = (work: string, name: string): Promise<unknown> =>
-    town.watcher.request('sling', { work, rig: rigName, agent: 'opencode', name, message: scripted('Think.', { hold: work }, { text: 'Thought.' }) });
+  const sling = (work: string, name: string, agent: string): Promise<unknown> =>
+    town.watcher.request('sling', { work, rig: rigName, agent, name, message: scripted('Think.', { hold: work }, { text: 'Thought.' }) });
+  const killProgram = (session: string): void => void process.kill(town.session(session).pid!, 'SIGKILL');
 
   it('shows what is escalated as a row and a notification, and closes it on the row', async () => {
     await town.watcher.request('work.escalate', { severity: 'high', message: 'The signing key has expired' });
@@ -48,7 +49,7 @@ describe('trouble', () => {
   });
 
   it('restarts a session that dies, quarantines it when it dies again, and starts it from its row', async () => {
-    await sling('door', 'one');
+    await sling('door', 'one', 'opencode');
     await town.untilWork('door', 'running');
     const first = town.session(one).runId;
     const kill = (): void => void process.kill(serverRecords(town.root)[0]!.pid!, 'SIGKILL');
@@ -65,11 +66,63 @@ describe('trouble', () => {
     await town.window.notifications.clear();
     await town.window.notifications.hide();
     await town.window.screenshot('trouble-quarantine');
-    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…']);
+    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
     await town.sessions.row('one').inlineAction('Reset Session…');
     await town.untilWork('door', 'running');
     expect(town.session(one).state).toBe('running');
     await town.sessions.rowWhen('one', ({ icon }) => icon !== 'lock');
+  });
+
+  it('gives up a quarantined session and its unit from its row, when the person is sure', async () => {
+    await sling('window', 'two', 'claude');
+    await town.untilWork('window', 'running');
+    const first = town.session(two).runId;
+    killProgram(two);
+    await town.untilSession(two, 'to go on', ({ runId, state }) => runId !== first && state === 'running');
+    await town.untilWork('window', 'running');
+    killProgram(two);
+    await town.untilSession(two, 'to be quarantined', (each) => each.quarantined !== undefined);
+    await town.sessions.rowWhen('two', ({ icon }) => icon === 'lock');
+    await town.sessions.rowsWhen('its escalation', (rows) => rows.some(({ label }) => label.startsWith(`${two} is quarantined`)));
+    await town.window.notifications.waitFor(/^Escalated: myproject-two is quarantined/);
+    await town.window.notifications.clear();
+    await town.window.notifications.hide();
+    await expect.poll(() => town.sessions.row('two').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
+
+    const { dialogs } = town.window;
+    await town.sessions.row('two').inlineAction('Dismiss Session…');
+    await expect.poll(() => dialogs.text()).toMatch(/^Dismiss two \(myproject\) although it has work\?\s+Not done yet: window\. Its work is open again then, and what is on the branch stays\./);
+    await town.window.screenshot('trouble-dismiss-asks');
+    await dialogs.press('Cancel');
+    expect(town.session(two).quarantined).toBeDefined();
+
+    await town.sessions.row('two').inlineAction('Dismiss Session…');
+    await dialogs.press('Dismiss');
+    const open = await town.untilWork('window', 'open');
+    expect(open.owner).toBeUndefined();
+    await town.untilSession(two, 'to be stopped', ({ state, quarantined }) => state === 'stopped' && quarantined === undefined);
+    await town.sessions.rowWhen('two', ({ icon, description }) => icon === 'circle-slash' && description.startsWith('stopped · '));
+    await town.sessions.rowsWhen('no escalations', (rows) => rows.every(({ label }) => label !== 'Escalations'));
+    await town.work.rowWhen('window: Think.', ({ description }) => description === `open · ${rigName}`);
+    await town.window.screenshot('trouble-dismissed');
+  });
+
+  it('starts a session that failed without work from its row, or is done with it at once', async () => {
+    await town.watcher.request('session.spawn', { role: 'polecat', rig: rigName, agent: 'claude', name: 'three' });
+    await town.untilIdle(three);
+    killProgram(three);
+    const row = await town.sessions.rowWhen('three', ({ icon }) => icon === 'error');
+    expect(row.description).toMatch(/^failed · /);
+    await expect.poll(() => town.sessions.row('three').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
+    await town.window.screenshot('trouble-failed');
+    await town.sessions.row('three').inlineAction('Reset Session…');
+    await town.untilIdle(three);
+    killProgram(three);
+    await town.sessions.rowWhen('three', ({ icon }) => icon === 'error');
+    await town.sessions.row('three').inlineAction('Dismiss Session…');
+    await town.sessions.rowWhen('three', ({ icon }) => icon === 'circle-slash');
+    await town.window.notifications.clear();
+    await town.window.notifications.hide();
   });
 
   it('cancels work that a session has, when the person is sure, and gives it another chance', async () => {
