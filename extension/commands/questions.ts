@@ -152,11 +152,11 @@ export function workChoices(work: readonly WorkView[]): Choice<string>[] {
   }));
 }
 
-/** Asks for a text that must not be empty. */
-export function textQuestion(answer: Answer, prompt: string, placeholder: string): Question {
+/** Asks for a text that must not be empty. `prompt` may be a function of what has been answered until then. */
+export function textQuestion(answer: Answer, prompt: string | (() => string), placeholder: string): Question {
   return answer.question(async (place) => {
     answer.value = await input(place, {
-      prompt,
+      prompt: typeof prompt === 'string' ? prompt : prompt(),
       placeholder,
       ...(answer.value === undefined ? {} : { value: answer.value }),
       validate: (text) => (text === '' ? t('Please write something, or press Escape to cancel.') : undefined),

@@ -1,6 +1,6 @@
 import { didYouMean } from '../config/nearest.ts';
 import { GasTownError } from '../errors.ts';
-import type { SessionId, SessionInfo } from '../orchestrator.ts';
+import type { Role, SessionId, SessionInfo } from '../orchestrator.ts';
 import { addressOf, existsOnce, sessionIdOf, sessionIdOfAddress } from '../roles/names.ts';
 import { overseer } from './message.ts';
 
@@ -33,8 +33,8 @@ export function recipientOf(address: string, facts: AddressFacts): SessionId {
     throw new GasTownError('bad-input', `"${address}" is the name of two sessions: ${both}. Write to the one that you mean.`);
   }
   if (first) return first.id;
-  const role = meant.find((id) => existsOnce(id) && belongs(id, facts));
-  if (role !== undefined) return role;
+  const role = singleRoles(facts.rigs).find(({ id }) => meant.includes(id));
+  if (role) return role.id;
   const [ended] = fitting;
   if (ended) throw new GasTownError('refused', `${ended.id} has ended (${ended.cause}). Start it again, or choose another recipient.`);
   throw unknown(address, facts);
@@ -51,6 +51,21 @@ export function membersOf(group: string, facts: AddressFacts, sender: string): S
   return members.map(({ id }) => id).filter((id) => id !== sender);
 }
 
+/** A role that a town, or each of its rigs, has once. */
+export interface SingleRole {
+  id: SessionId;
+  role: Role;
+  /** Empty for the town's. */
+  rig: string;
+  address: string;
+}
+
+/** Pure. The roles that nobody has now, but that may be written to: the next session that has the role gets it. */
+export function rolesWithoutSession({ sessions, rigs }: { sessions: readonly Pick<SessionInfo, 'id' | 'state'>[]; rigs: readonly string[] }): SingleRole[] {
+  const live = sessions.filter((session) => !isOver(session)).map(({ id }) => id);
+  return singleRoles(rigs).filter(({ id }) => !live.includes(id));
+}
+
 /** The ids that an address may stand for. */
 function candidates(address: string, { sessions }: AddressFacts): SessionId[] {
   if (sessions.some(({ id }) => id === address)) return [address];
@@ -60,17 +75,15 @@ function candidates(address: string, { sessions }: AddressFacts): SessionId[] {
   return isWorker ? [id, sessionIdOf('crew', rig, name)] : [id];
 }
 
-/** Whether the role is one that the town has, or one of its rigs. */
-function belongs(role: SessionId, { rigs }: AddressFacts): boolean {
-  const ofTown = (['mayor', 'deacon'] as const).map((name) => sessionIdOf(name, '', ''));
-  const ofRigs = rigs.flatMap((rig) => (['witness', 'refinery'] as const).map((name) => sessionIdOf(name, rig, '')));
-  return [...ofTown, ...ofRigs].includes(role);
+function singleRoles(rigs: readonly string[]): SingleRole[] {
+  const of = (role: Role, rig: string): SingleRole => ({ id: sessionIdOf(role, rig, ''), role, rig, address: addressOf(role, rig, '') });
+  return [of('mayor', ''), of('deacon', ''), ...rigs.flatMap((rig) => [of('witness', rig), of('refinery', rig)])];
 }
 
 function unknown(address: string, { sessions, rigs }: AddressFacts): GasTownError {
   const live = sessions.filter((session) => !isOver(session));
   const addresses = live.flatMap(({ id, role, rig, agentName }) => [id, addressOf(role, rig, agentName), ...(agentName ? [`${rig}/${agentName}`] : [])]);
-  const roles = ['mayor/', 'deacon/', ...rigs.flatMap((rig) => [`${rig}/witness`, `${rig}/refinery`])];
+  const roles = singleRoles(rigs).map((role) => role.address);
   const known = live.length === 0 ? 'No session runs.' : `Sessions: ${live.map(({ id }) => id).join(', ')}.`;
   return new GasTownError(
     'unknown-session',

@@ -15,10 +15,10 @@ const actions = {
   'in a trusted window': ['Create Town…'],
   'in a town': [
     'Add Rig…', 'New Work Unit…', 'Spawn Session…', 'Start Mayor', 'Show Agents…', 'Check Health', 'Open Town Settings',
-    'Look for Agent Programs Again',
+    'Send Message…', 'Look for Agent Programs Again',
   ],
   'with a rig': ['Sling Work…', 'Start Refinery…', 'Open Rig Settings'],
-  'with a session': ['Attach Terminal…', 'Assign Work…', 'Send Message…', 'Broadcast Message…', 'Terminate Session…'],
+  'with a session': ['Attach Terminal…', 'Assign Work…', 'Broadcast Message…', 'Terminate Session…'],
 } as const;
 
 type Condition = keyof typeof actions;

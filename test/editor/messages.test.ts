@@ -95,4 +95,52 @@ describe('messages', () => {
     await tree().rowsWhen('all again', (rows) => rows.length === 3);
     await expect.poll(() => views.description('Messages')).toBe('');
   });
+
+  it('sends an urgent nudge, which is told before what waits already', async () => {
+    const { quickInput } = town.window;
+    await town.untilIdle(one);
+    await send(scripted('Think hard.', { hold: 'thought' }, { text: 'Thought.' }));
+    await town.model.waitFor(({ text }) => text.includes('Think hard.'));
+    await send('Tidy up some day.');
+    await town.window.palette.run('Gas Town: Send Message…');
+    await quickInput.pick(`one (${rigName})`, 'To whom?');
+    await expect.poll(() => quickInput.options('How?')).toEqual(['Nudge', 'Urgent Nudge', 'Mail']);
+    await town.window.screenshot('messages-kinds');
+    await quickInput.pick('Urgent Nudge', 'How?');
+    await quickInput.type('Stop at once.', `Message to ${one}`);
+    await tree().rowsWhen('the urgent one', (rows) => rows[0]?.description.endsWith('Stop at once.') === true);
+    expect(await newest()).toMatchObject({ kind: 'nudge', priority: 'urgent', state: 'accepted' });
+    town.model.release('thought');
+    const { text } = await town.model.waitFor((entry) => entry.text.includes('Tidy up some day.'));
+    expect(text.indexOf('Stop at once.')).toBeGreaterThan(-1);
+    expect(text.indexOf('Stop at once.')).toBeLessThan(text.indexOf('Tidy up some day.'));
+  });
+
+  it('sends mail to a role that does not run, which gets it when it starts', async () => {
+    const { quickInput } = town.window;
+    await town.window.palette.run('Gas Town: Send Message…');
+    await expect.poll(() => quickInput.options('To whom?')).toEqual(
+      [`one (${rigName})`, 'Mayor', 'Deacon', `Witness (${rigName})`, `Refinery (${rigName})`]);
+    await town.window.screenshot('messages-recipients');
+    await quickInput.pick('Mayor', 'To whom?');
+    await quickInput.type('Welcome', 'Subject');
+    await quickInput.type('Sling nothing today.', 'Message to hq-mayor');
+    await town.window.statusBar.waitFor(/The message waits until hq-mayor starts\./);
+    const waiting = await tree().rowWhen('you → hq-mayor', () => true);
+    expect(waiting).toMatchObject({ icon: 'clock', description: 'accepted · mail · now · Welcome' });
+    await town.window.screenshot('messages-waiting');
+    await town.watcher.request('session.spawn', { role: 'mayor', agent: 'opencode' });
+    // It is told of the mail, and may not read it unasked.
+    await town.sessions.rowWhen('Mayor', ({ icon }) => icon === 'shield');
+    await town.sessions.row('Mayor').inlineAction('Allow');
+    await town.model.waitFor(({ results }) => results.some((result) => result.includes('Sling nothing today.')));
+    await tree().rowWhen('you → hq-mayor', ({ icon }) => icon === 'pass-filled');
+    // Who runs is offered as a session, of whatever kind the message is.
+    await town.untilIdle('hq-mayor');
+    await town.window.palette.run('Gas Town: Send Message…');
+    await expect.poll(async () => (await quickInput.options('To whom?')).filter((label) => label === 'Mayor')).toHaveLength(1);
+    await quickInput.pick('Mayor', 'To whom?');
+    await quickInput.input('How?');
+    await quickInput.dismiss();
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { membersOf, recipientOf } from '../../../shared/mail/addresses.ts';
+import { membersOf, recipientOf, rolesWithoutSession } from '../../../shared/mail/addresses.ts';
 import type { AddressFacts } from '../../../shared/mail/addresses.ts';
 import type { Role, SessionState } from '../../../shared/orchestrator.ts';
 import { sessionIdOf } from '../../../shared/roles/names.ts';
@@ -72,5 +72,34 @@ describe('a group', () => {
     expect(membersOf('@alpha', facts, 'alpha-toast')).toEqual(['alpha-witness', 'alpha-max', 'alpha-crew-max', 'alpha-crew-joe']);
     expect(membersOf('@beta', facts, 'alpha-toast')).toEqual([]);
     expect(() => membersOf('@alhpa', facts, 'overseer')).toThrow(/no group "@alhpa". Did you mean "alpha"\? Groups: @town, @alpha, @beta/);
+  });
+});
+
+describe('roles without a session', () => {
+  const addresses = (of: AddressFacts): string[] => rolesWithoutSession(of).map(({ address }) => address);
+
+  test('are those of the town and of its rigs that do not run', () => {
+    expect(rolesWithoutSession(facts)).toEqual([
+      { id: 'hq-mayor', role: 'mayor', rig: '', address: 'mayor/' },
+      { id: 'alpha-refinery', role: 'refinery', rig: 'alpha', address: 'alpha/refinery' },
+      { id: 'beta-witness', role: 'witness', rig: 'beta', address: 'beta/witness' },
+      { id: 'beta-refinery', role: 'refinery', rig: 'beta', address: 'beta/refinery' },
+    ]);
+  });
+
+  test('are all of them in a town without sessions, and only the town\'s without rigs', () => {
+    expect(addresses({ rigs: ['alpha'], sessions: [] })).toEqual(['mayor/', 'deacon/', 'alpha/witness', 'alpha/refinery']);
+    expect(addresses({ rigs: [], sessions: [] })).toEqual(['mayor/', 'deacon/']);
+  });
+
+  test.each<[SessionState, boolean]>([['starting', false], ['running', false], ['paused', false], ['stopped', true], ['failed', true]])(
+    'with a mayor that is %s: %s',
+    (state, without) => {
+      expect(addresses({ rigs: [], sessions: [session('mayor', '', '', state)] }).includes('mayor/')).toBe(without);
+    },
+  );
+
+  test('are accepted as recipients, by address and by id', () => {
+    for (const { id, address } of rolesWithoutSession(facts)) expect([to(address), to(id)]).toEqual([id, id]);
   });
 });
