@@ -84,7 +84,7 @@ async function aboutSession(town: TownParts, id: string, act: SessionAct, reason
       town.outbox.expire(id, `${id} is quarantined: ${reason}`);
       town.escalations.raise({
         severity: 'high',
-        message: `${id} is quarantined: ${reason}. When the cause is dealt with: gt reset ${id}`,
+        message: `${id} is quarantined: ${reason}. When the cause is dealt with: gt reset ${id}; if it is not wanted any more: gt stop ${id}`,
         by: host,
         sessionId: id,
         cause: `quarantined:${session.runId}`,

@@ -42,7 +42,7 @@ describe('a session that dies', () => {
     await until(() => unit(town).state === 'stalled');
     expect(town.driver.started).toHaveLength(4);
     expect(town.builder.session(town.registry.get(toast)).quarantined?.reason).toBe('it was restarted 3 times in 300 s and ended again: it was killed');
-    expect(open(town)).toEqual([`high: ${toast} is quarantined: it was restarted 3 times in 300 s and ended again: it was killed. When the cause is dealt with: gt reset ${toast}`]);
+    expect(open(town)).toEqual([`high: ${toast} is quarantined: it was restarted 3 times in 300 s and ended again: it was killed. When the cause is dealt with: gt reset ${toast}; if it is not wanted any more: gt stop ${toast}`]);
     // Neither time nor another host starts it again.
     await town.pass(3_600_000);
     await settleAbandoned(town);
