@@ -55,7 +55,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
   const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });
-  const specs = new RunSpecs({ root, paths, contexts, path: options.environment['PATH'] ?? '' });
+  const specs = new RunSpecs({ root, paths, contexts, environment: options.environment });
   const specOf: typeof specs.specOf = async (...stored) => {
     around.requireStaying();
     return specs.specOf(...stored);

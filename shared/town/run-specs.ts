@@ -11,8 +11,8 @@ export interface RunSpecOptions {
   root: string;
   paths: TownPaths;
   contexts: SessionContexts;
-  /** The PATH that `gt` is put in front of. */
-  path: string;
+  /** The host's environment as it is at that time: `gt` is put in front of its PATH. */
+  environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Makes what is stored of a session and its run into the order for a driver. */
@@ -25,7 +25,8 @@ export class RunSpecs {
 
   /** Identity and token of a run, for its agent's shell. */
   identityOf(session: StoredSession, run: StoredRun): Record<string, string> {
-    const { root, paths, contexts, path } = this.options;
+    const { root, paths, contexts, environment } = this.options;
+    const path = environment['PATH'] ?? '';
     return sessionEnvironment(
       { ...session, sessionId: session.id, agent: session.agent.name, token: run.token },
       { root, socket: paths.socket, binDir: paths.bin, contextFile: contexts.file(session.id), path },

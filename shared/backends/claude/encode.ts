@@ -19,9 +19,21 @@ const pasteEnd = '\u001b[201~';
  */
 const dropped = /(?![\u200d\u200c\u{e0020}-\u{e007f}])(?=\p{Cf})\p{Default_Ignorable_Code_Point}|[\u{e0100}-\u{e01ef}]/gu;
 
-/** Pure. What the composer will hold: no control characters (ESC would end the paste), tabs and accents as it keeps them. */
+/** Pure. What the composer will hold: nothing that it takes for a command or a key, and the rest as it keeps it. */
 export function encodePrompt(text: string): string {
-  const plain = text
+  const plain = kept(text);
+  const submitted = plain.endsWith('\\') ? `${plain} .` : plain;
+  return /^\s*[/!]/.test(submitted) ? `Task: ${submitted}` : submitted;
+}
+
+/** Pure. Whether the composer keeps the text as it is, but for line ends and blanks at its end. */
+export function isTypedAsIs(text: string): boolean {
+  return kept(text) === text.replace(/\r\n?/g, '\n').trimEnd();
+}
+
+/** No control characters (ESC would end the paste), tabs and accents as the composer keeps them. */
+function kept(text: string): string {
+  return text
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(/\t/g, '    ')
     .replace(/(?!\n)\p{Cc}/gu, '')
@@ -29,13 +41,6 @@ export function encodePrompt(text: string): string {
     .replace(dropped, '')
     .normalize('NFC')
     .trimEnd();
-  const submitted = plain.endsWith('\\') ? `${plain} .` : plain;
-  return /^\s*[/!]/.test(submitted) ? `Task: ${submitted}` : submitted;
-}
-
-/** Pure. Whether the composer holds the text as it is, but for line ends and blanks at its end. */
-export function isTypedAsIs(text: string): boolean {
-  return encodePrompt(text) === text.replace(/\r\n?/g, '\n').trimEnd();
 }
 
 /** Pure. Pieces of at most 2 lines and 350 code points; together they are the text. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { rm } from 'node:fs/promises';
 import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
 import { messageOf } from '../../errors.ts';
@@ -13,6 +14,8 @@ import type { ServerRecord } from './server-record.ts';
 
 const healthMs = 5_000;
 const politeMs = 2_000;
+/** A process that has been forked has its environment by then. */
+const birthMs = 1_000;
 
 /** Files of a server, all below one private folder of the town. */
 export const serverFiles = {
@@ -99,10 +102,23 @@ export async function adoptServer(folder: string, log: Logger): Promise<Opencode
       return undefined;
     }
   }
-  // Its process is gone, or the host went away before it could note which one it is.
-  await killAll(await startedWith(serverEnv.server, record.id));
+  await endUnnoted(record);
   await forget(folder);
   return undefined;
+}
+
+/**
+ * Ends a server of which the record does not tell the process: it is gone, or its host was killed before it could note which
+ * one it is, perhaps in the very moment of its birth, when it has no environment of its own yet. Nothing tells of that.
+ */
+async function endUnnoted({ id, pid }: ServerRecord): Promise<void> {
+  const found = await startedWith(serverEnv.server, id);
+  if (found.length === 0 && pid === undefined) {
+    await delay(birthMs);
+    await killAll(await startedWith(serverEnv.server, id));
+  } else {
+    await killAll(found);
+  }
 }
 
 async function recordedProcess({ pid, startTime }: ServerRecord): Promise<ProcessIdentity | undefined> {

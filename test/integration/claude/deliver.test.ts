@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
-import { encodePrompt } from '../../../shared/backends/claude/encode.ts';
+import { encodePrompt, isTypedAsIs } from '../../../shared/backends/claude/encode.ts';
 import { ClaudeTown, directive } from './town.ts';
 
 let town: ClaudeTown;
@@ -29,12 +30,23 @@ const texts: [string, string][] = [
   ['Windows line ends', 'one\r\ntwo\r\nthree'],
 ];
 
+/** What was typed of a text, and the file with the exact text where one is named. */
+async function partsOf(isWanted: (typed: string) => boolean): Promise<[string, string | undefined]> {
+  const split = (text: string): string[] => text.split(/\n\n\(Some of its characters .* read (\S+): it has the exact text\.\)$/);
+  const { text } = await town.model.waitFor((entry) => entry.kind === 'turn' && isWanted(split(entry.text)[0]!));
+  const [typed, file] = split(text);
+  return [typed!, file];
+}
+
 describe('a text reaches the model as it is', () => {
   test.each(texts)('%s', async (_name, text) => {
     expect(await town.deliver(spec, text)).toEqual({ kind: 'delivered' });
     const wanted = encodePrompt(text);
-    const request = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.trim() === wanted.trim());
-    expect(request.text.trim()).toBe(wanted.trim());
+    // Where the composer would not keep all of it, a file has it exactly.
+    const [typed, file] = await partsOf((first) => first.trim() === wanted.trim());
+    expect(typed.trim()).toBe(wanted.trim());
+    if (file !== undefined) expect(await readFile(file, 'utf8')).toBe(text);
+    expect(file === undefined).toBe(isTypedAsIs(text));
   });
 });
 

@@ -50,7 +50,8 @@ test.each([
   ['a\ttab', false],
   ['\u202eright', false],
   ['e\u0301', false],
-  ['a path\\', false],
+  ['/help', true],
+  ['a path\\', true],
 ])('%j is typed as it is: %s', (text, asIs) => {
   expect(isTypedAsIs(text)).toBe(asIs);
 });
