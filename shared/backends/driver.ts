@@ -86,7 +86,7 @@ export type AskAnswer =
 export interface TurnFailure {
   /**
    * `rate-limit`: the provider takes nothing for now; `provider`: it fails, is out of reach, or broke off;
-   * `signed-out`: it does not know us (any more); `refused`: it does not take this request, whatever the time.
+   * `account`: it does not know us (any more); `refused`: it does not take this request, whatever the time.
    */
   kind: 'rate-limit' | 'provider' | 'account' | 'refused';
   /** The provider's own words. */

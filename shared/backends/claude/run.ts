@@ -198,6 +198,7 @@ export class ClaudeRun {
 
   private letGo(): void {
     this.hooks.dispose();
+    this.turn.dispose();
     this.file.dispose();
     this.tracker.dispose();
   }
@@ -222,7 +223,7 @@ export class ClaudeRun {
   private onStableIdle(): void {
     this.asks.settleUntil(this.host.now(), 'the turn has ended');
     this.startup?.stableIdle();
-    this.turn.end();
+    this.turn.idle();
   }
 
   /** The file goes when Claude ends by itself; the editor may keep the terminal open to show its last words. */

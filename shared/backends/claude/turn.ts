@@ -2,6 +2,12 @@ import type { Delivery, DriverHost, TurnFailure } from '../driver.ts';
 import type { HandedOver } from './handed-over.ts';
 import { Receipts } from './receipts.ts';
 
+/**
+ * A hook that tells how the turn ended comes before the state file says idle, but on a busy machine it is heard after it;
+ * where none comes, the person has interrupted the turn. In ms.
+ */
+const hookBound = 1_000;
+
 export interface TurnParts {
   runId: string;
   host: DriverHost;
@@ -18,6 +24,7 @@ export class Turn {
   private readonly parts: TurnParts;
   private open = false;
   private whenBusy: (() => void) | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: TurnParts) {
     this.parts = parts;
@@ -35,6 +42,7 @@ export class Turn {
   /** A hook tells of a prompt: ours, or the person's. */
   submitted(prompt: string): void {
     const { runId, host, handedOver } = this.parts;
+    if (this.idleTimer) this.end();
     this.open = true;
     const entries = [...this.receipts.match(prompt), ...(handedOver?.match(prompt) ?? [])];
     for (const entry of entries) host.delivered(runId, entry);
@@ -46,9 +54,22 @@ export class Turn {
     this.whenBusy?.();
   }
 
+  /** The state file says that the session is idle, and has been for a while. */
+  idle(): void {
+    if (!this.parts.hooked) this.end();
+    else if (this.open) this.idleTimer ??= setTimeout(() => this.end(), hookBound);
+  }
+
   end(failure?: TurnFailure): void {
+    this.dispose();
     if (!this.open) return;
     this.open = false;
     this.parts.host.turnEnded(this.parts.runId, failure);
+  }
+
+  /** Tells of no end any more that is not told by a hook. */
+  dispose(): void {
+    clearTimeout(this.idleTimer);
+    this.idleTimer = undefined;
   }
 }

@@ -99,6 +99,6 @@ test('an interrupt ends the turn, though no hook tells', async () => {
   await town.host.until('busy', () => town.host.status(spec.runId).activity.kind === 'busy');
   await town.model.waitFor((entry) => entry.text.startsWith('Be stopped'));
   town.terminal(spec).write('\u001b');
-  await town.untilIdle(spec.runId);
+  await town.host.until('its end', () => town.host.turns.length > turns);
   expect(town.host.turns).toHaveLength(turns + 1);
 });
