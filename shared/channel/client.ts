@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   ConnectionError,
   createMessageConnection,
@@ -24,6 +25,7 @@ export class ChannelError extends Error {
 
 /** How long the host may take to answer a call that was cancelled. */
 const cancelGraceMs = 2000;
+const turnsToReceive = 100;
 
 /** One connection to the host. It does not reconnect by itself: whoever owns it decides when. */
 export class ChannelClient implements TownApi {
@@ -92,6 +94,11 @@ function goneOf(socket: Socket): Promise<void> {
   });
 }
 
+/** Resolves when what came before the end has been taken up: the connection takes a turn for each step of each message. */
+async function received(): Promise<void> {
+  for (let turn = 0; turn < turnsToReceive; turn += 1) await nextTurn();
+}
+
 function open(path: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -120,7 +127,7 @@ async function call<M extends MethodName>(
   signal?: AbortSignal,
 ): Promise<Results[M]> {
   const cancellation = new CancellationTokenSource();
-  const gone = closed.then(() => {
+  const gone = closed.then(received).then(() => {
     throw new ChannelError('no-host', 'The host closed the connection.');
   });
   let giveUp: (error: ChannelError) => void = () => undefined;

@@ -30,7 +30,7 @@ export interface ChannelHandler {
 const maxBytesBeforeHello = 64 * 1024;
 const maxBytesOfMessage = 16 * 1024 * 1024;
 /** A peer that does not read is not waited for longer. */
-const flushMs = 1_000;
+const flushMs = 5_000;
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {

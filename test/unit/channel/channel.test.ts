@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ChannelClient } from '../../../shared/channel/client.ts';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
@@ -45,6 +46,23 @@ describe('channel', () => {
     await listen(async () => ({}));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
+  });
+
+  test('an answer counts that the host has given before it closed the connection', async () => {
+    let leave: Promise<void> | undefined;
+    await listen(async () => {
+      for (let told = 0; told < 10; told += 1) server?.notify('town.changed', { told, text: 'x'.repeat(50_000) });
+      leave = nextTurn().then(async () => {
+        await server?.flush();
+        await server?.close();
+      });
+      return { id: 'last words' };
+    });
+    const client = await ChannelClient.connect(path, { ...hello(), watch: true });
+    await expect(client.request('work.show', { id: 'x' })).resolves.toEqual({ id: 'last words' });
+    await leave;
+    server = undefined;
+    await expect(client.request('work.show', { id: 'x' })).rejects.toMatchObject({ code: 'no-host' });
   });
 
   test('a wrong token, bad parameters and expected errors come back with their code', async () => {
