@@ -36,7 +36,7 @@ export async function lookAtRemoval(town: Parts, environment: Environment): Prom
 
 /**
  * Ends the sessions and takes away what lies outside of `.runtime` or belongs to git. Rejects where a session cannot be
- * ended; then nothing else has been touched.
+ * ended; then others may have ended, with worktrees that had nothing to lose, and nothing else has been touched.
  */
 export async function removeOutside(town: Parts, environment: Environment): Promise<TownRemoval> {
   const { paths, registry, rigs } = town;
