@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { eventually, PATIENCE } from './eventually.ts';
 import type { QuickInput } from './quick-input.ts';
 
@@ -9,7 +9,7 @@ const PLACEHOLDER = 'Type the name of a command to run.';
 /** What the palette is given to find a command that it has (ms). Similar ones are found always: absence shows only so. */
 const SEARCH_LIMIT = 2_000;
 
-/** What the palette is given to open (ms), before the key is pressed again. */
+/** What the palette is given to open, or to take a click (ms), before it is asked again. */
 const OPEN_LIMIT = 5_000;
 
 /** The command palette (F1). */
@@ -51,18 +51,30 @@ export class Palette {
 
   /** Opens a file by its absolute path. */
   async openFile(file: string): Promise<void> {
+    const name = path.basename(file);
     await this.#openFor(file);
-    await this.#quickInput.row(path.basename(file)).click();
-    const tab = this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(path.basename(file))}]`);
-    await tab.first().waitFor();
+    await this.#take(name, this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(name)}]`).first(), 'visible');
   }
 
   async #choose(title: string): Promise<boolean> {
     if (!(await this.#search(title))) return false;
-    await this.#quickInput.row(title).click();
     // A command may ask in the same box: gone is only the palette's own field.
-    await this.#page.locator(`.quick-input-box input[placeholder=${JSON.stringify(PLACEHOLDER)}]:visible`).waitFor({ state: 'hidden' });
+    const field = this.#page.locator(`.quick-input-box input[placeholder=${JSON.stringify(PLACEHOLDER)}]:visible`);
+    await this.#take(title, field, 'hidden');
     return true;
+  }
+
+  /**
+   * Clicks the row until `sign` shows that it was taken. Further finds come in while the list is there already, and
+   * a row that is drawn anew between press and release takes no click.
+   */
+  async #take(label: string, sign: Locator, state: 'visible' | 'hidden'): Promise<void> {
+    const isTaken = async (): Promise<boolean> => {
+      const clicked = await this.#quickInput.row(label).click({ timeout: OPEN_LIMIT }).then(() => true, () => false);
+      const timeout = clicked ? OPEN_LIMIT : 1;
+      return sign.waitFor({ state, timeout }).then(() => true, () => false);
+    };
+    await eventually(`the palette to take "${label}"`, isTaken, (taken) => taken);
   }
 
   /** Opens the palette, searches, and says whether the title is among what it found. */
