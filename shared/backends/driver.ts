@@ -153,6 +153,12 @@ export interface BackendDriver {
   attach(runId: string): Promise<AttachTarget>;
   /** What the model said last in the run's conversation; undefined where it has said nothing. */
   lastWords(runId: string): Promise<string | undefined>;
+  /**
+   * Why the newest turn in the program's own record failed; undefined where it did not, or goes on. The core asks about
+   * a run that it takes up in the middle of a turn: the end may have been told while no host was there. Rejects where the
+   * record cannot be read.
+   */
+  lastFailure(runId: string): Promise<TurnFailure | undefined>;
   /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
   health(signal: AbortSignal): Promise<void>;
   /** Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. */

@@ -37,6 +37,7 @@ export function guarded(driver: BackendDriver, breakers: Breakers): BackendDrive
     attach: (runId) => driver.attach(runId),
     recall: (runId, messageIds) => driver.recall(runId, messageIds),
     lastWords: (runId) => driver.lastWords(runId),
+    lastFailure: (runId) => driver.lastFailure(runId),
     fromInside: (runId, event) => driver.fromInside(runId, event),
     dispose: () => driver.dispose(),
   };

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import type { BackendName } from '../orchestrator.ts';
+import type { BackendName, SessionId } from '../orchestrator.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import { hasEnded } from './session-info.ts';
 import type { RunKeeper } from './run-control.ts';
@@ -11,11 +11,11 @@ export const endedUnseen = 'it ended while no host was there';
 /** Takes up, after a host restart, what the store remembers as alive. */
 export class Adoptions {
   private readonly keeper: RunKeeper;
-  /** A run was taken up. */
-  private readonly onAdopted: (runId: string) => void;
+  /** A run was taken up, and is about to be shown as running. */
+  private readonly onAdopted: (session: SessionId, runId: string) => Promise<void>;
   private readonly pending = new Map<string, { backend: BackendName; settled: Promise<void> }>();
 
-  constructor(keeper: RunKeeper, onAdopted: (runId: string) => void) {
+  constructor(keeper: RunKeeper, onAdopted: (session: SessionId, runId: string) => Promise<void>) {
     this.keeper = keeper;
     this.onAdopted = onAdopted;
   }
@@ -58,7 +58,7 @@ export class Adoptions {
         report({ kind: 'ended' }, 'stopped on request');
       } else if (await driver.adopt(record)) {
         keeper.store.sessions.setRunning(run.id, keeper.now());
-        this.onAdopted(run.id);
+        await this.onAdopted(session.id, run.id);
         report({ kind: 'ready' }, 'taken up again after a restart of the host');
         keeper.record(session.id, run.id, 'session.adopted', {});
       } else {

@@ -67,9 +67,7 @@ export class SessionManager implements DriverHost {
       noteEnd: this.noteEnd.bind(this),
     };
     this.control = new RunControl(keeper);
-    this.adoptions = new Adoptions(keeper, (runId) => {
-      if (this.store.messages.isTurnOpen(runId) && !this.store.troubles.isOf(runId)) this.runs.oweTurn(runId, true);
-    });
+    this.adoptions = new Adoptions(keeper, (id, runId) => this.takeUpTurn(id, runId));
   }
 
   /** Takes an ended session of this name off the registry. Throws `name-taken` while it lives. */
@@ -200,6 +198,17 @@ export class SessionManager implements DriverHost {
 
   // the rest
 
+  /** The turn may have ended while no host was there to hear of it, or of why. Idle says at the latest that it is over. */
+  private async takeUpTurn(id: SessionId, runId: string): Promise<void> {
+    const isOpen = (): boolean => this.store.messages.isTurnOpen(runId) && !this.store.troubles.isOf(runId);
+    if (!isOpen()) return;
+    const failure = await this.drivers.lastFailure(id);
+    // What has been told meanwhile is not told twice.
+    if (this.disposed || !isOpen()) return;
+    if (failure) this.turnEnded(runId, failure);
+    else this.runs.oweTurn(runId, true);
+  }
+
   private sessionAt(runId: string): SessionInfo | undefined {
     const id = this.disposed ? undefined : this.runs.sessionOf(runId);
     return id === undefined ? undefined : this.registry.find(id);
@@ -223,7 +232,6 @@ export class SessionManager implements DriverHost {
     const after = this.registry.update(id, status);
     const changed = before.state !== after.state || before.activity.kind !== after.activity.kind;
     if (!changed) return;
-    // The turn may have ended while no host was there to hear of it; idle says so at the latest.
     if (after.activity.kind === 'idle' && this.runs.owesTurn(runId)) this.turnEnded(runId);
     this.record(id, runId, 'session.status', { state: after.state, activity: after.activity.kind, cause: after.cause });
     if (before.state !== after.state) {

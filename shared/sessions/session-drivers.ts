@@ -1,4 +1,4 @@
-import type { AskAnswer, AttachTarget, BackendDriver, Delivery, DeliveryOutcome, InsideEvent } from '../backends/driver.ts';
+import type { AskAnswer, AttachTarget, BackendDriver, Delivery, DeliveryOutcome, InsideEvent, TurnFailure } from '../backends/driver.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import type { BackendName, SessionId } from '../orchestrator.ts';
 import type { Logger } from '../process/logger.ts';
@@ -67,6 +67,17 @@ export class SessionDrivers {
       return await this.of(info.backend).lastWords(info.runId);
     } catch (error) {
       this.options.log.debug(`the last words of ${id} are not known: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Why the session's newest turn failed, if it did, by its program's own record. */
+  async lastFailure(id: SessionId): Promise<TurnFailure | undefined> {
+    const info = this.options.registry.get(id);
+    try {
+      return await this.of(info.backend).lastFailure(info.runId);
+    } catch (error) {
+      this.options.log.warn(`how the last turn of ${id} ended is not known: ${messageOf(error)}`);
       return undefined;
     }
   }

@@ -7,6 +7,7 @@ import type {
   DriverHost,
   RunRecord,
   RunSpec,
+  TurnFailure,
 } from '../../shared/backends/driver.ts';
 import type { BackendName } from '../../shared/orchestrator.ts';
 
@@ -24,6 +25,8 @@ export class FakeDriver implements BackendDriver {
   adoptable = true;
   /** What the program has recorded, or why that cannot be read. */
   recorded: readonly string[] | Error = [];
+  /** How the newest turn failed, by the program's record. */
+  failure: TurnFailure | undefined;
   private readonly host: DriverHost;
 
   constructor(host: DriverHost) {
@@ -69,6 +72,10 @@ export class FakeDriver implements BackendDriver {
 
   async lastWords(): Promise<string | undefined> {
     return undefined;
+  }
+
+  async lastFailure(): Promise<TurnFailure | undefined> {
+    return this.failure;
   }
 
   async health(): Promise<void> {}

@@ -14,6 +14,7 @@ import type {
   InsideEvent,
   RunRecord,
   RunSpec,
+  TurnFailure,
 } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
@@ -31,7 +32,7 @@ import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings } from './settings.ts';
 import type { HookProgram } from './settings.ts';
 import { Startup } from './startup.ts';
-import { hasTranscript, inTranscript, lastWordsIn } from './transcript.ts';
+import { hasTranscript, inTranscript, lastFailureIn, lastWordsIn } from './transcript.ts';
 import { isTrusted, trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
 
@@ -215,6 +216,10 @@ export class ClaudeDriver implements BackendDriver {
 
   lastWords(runId: string): Promise<string | undefined> {
     return lastWordsIn(this.run(runId).conversation);
+  }
+
+  async lastFailure(runId: string): Promise<TurnFailure | undefined> {
+    return lastFailureIn(this.run(runId).conversation);
   }
 
   async health(signal: AbortSignal): Promise<void> {

@@ -28,8 +28,10 @@ export function readHook(hook: HookPayload, now: number): HookReading | undefine
         return { fact: { kind: 'busy' }, cause: 'background tasks still run' };
       }
       return { fact: { kind: 'idle' }, cause: 'turn ended' };
-    case 'StopFailure':
-      return readFailure(hook.error, hook.last_assistant_message, now);
+    case 'StopFailure': {
+      const failure = failureOf(hook.error, hook.last_assistant_message, now);
+      return { fact: { kind: 'idle' }, cause: `turn failed: ${failure.reason}`, failure };
+    }
     case 'PermissionRequest':
     case 'SubagentStart':
     case 'SubagentStop':
@@ -38,12 +40,12 @@ export function readHook(hook: HookPayload, now: number): HookReading | undefine
   }
 }
 
-function readFailure(error: string, message: string, now: number): HookReading {
+/** Pure. `error`: Claude Code's word for it; `message`: what it says to people; `now`: when it said so. */
+export function failureOf(error: string, message: string, now: number): TurnFailure {
   const reason = message.trim() || error;
   const kind = failureKinds[error] ?? 'provider';
   const until = kind === 'rate-limit' ? limitEnd(message, now) : undefined;
-  const failure: TurnFailure = { kind, reason, ...(until !== undefined && until > now ? { until } : {}) };
-  return { fact: { kind: 'idle' }, cause: `turn failed: ${reason}`, failure };
+  return { kind, reason, ...(until !== undefined && until > now ? { until } : {}) };
 }
 
 /** Claude Code's words for what made a turn fail; whatever is not here may pass. */

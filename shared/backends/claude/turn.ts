@@ -60,9 +60,10 @@ export class Turn {
     else if (this.open) this.idleTimer ??= setTimeout(() => this.end(), hookBound);
   }
 
+  /** A failure counts also where nothing was heard of the turn before, as with one that was taken up in its middle. */
   end(failure?: TurnFailure): void {
     this.dispose();
-    if (!this.open) return;
+    if (!this.open && !failure) return;
     this.open = false;
     this.parts.host.turnEnded(this.parts.runId, failure);
   }

@@ -1,5 +1,7 @@
 import { deliveryMark } from '../driver.ts';
+import type { TurnFailure } from '../driver.ts';
 import { answerOf, requestMs, within } from './client.ts';
+import { failureOf } from './facts.ts';
 import type { Run } from './run.ts';
 
 /** Which of these messages are in the run's conversation. */
@@ -15,12 +17,19 @@ export async function lastWordsIn(run: Run): Promise<string | undefined> {
   return said.findLast((text) => text !== '');
 }
 
-/** What was said in the session, in order: all of it, or the newest messages. */
-async function messagesOf(run: Run, limit?: number): Promise<{ role: 'user' | 'assistant'; texts: string[] }[]> {
+/** Why the newest turn failed, in the words that its last answer has for it. Undefined where it did not, or goes on. */
+export async function lastFailureIn(run: Run): Promise<TurnFailure | undefined> {
+  const newest = (await messagesOf(run, 1)).at(-1);
+  return newest?.error === undefined ? undefined : failureOf(newest.error);
+}
+
+/** What was said in the session, in order: all of it, or the newest messages. `error`: why an answer failed. */
+async function messagesOf(run: Run, limit?: number): Promise<{ role: 'user' | 'assistant'; texts: string[]; error?: unknown }[]> {
   const which = { sessionID: run.session, ...(limit === undefined ? {} : { limit }) };
   const messages = await answerOf('list the messages', run.server.client.session.messages(which, within(requestMs)));
   return messages.map(({ info, parts }) => ({
     role: info.role,
     texts: parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])),
+    ...(info.role === 'assistant' && info.error !== undefined ? { error: info.error } : {}),
   }));
 }

@@ -12,6 +12,7 @@ import type {
   InsideEvent,
   RunRecord,
   RunSpec,
+  TurnFailure,
 } from '../driver.ts';
 import { killProcessesOf } from '../run-processes.ts';
 import { answerAsk } from './answer-ask.ts';
@@ -21,7 +22,7 @@ import { attachTarget } from './attach.ts';
 import { writeCatalogue } from './catalogue.ts';
 import { answerOf, RequestError, requestMs, within } from './client.ts';
 import { installPlugin, stubConfigDirs } from './config-dirs.ts';
-import { inConversation, lastWordsIn } from './conversation.ts';
+import { inConversation, lastFailureIn, lastWordsIn } from './conversation.ts';
 import { deliver } from './deliver.ts';
 import { endRun } from './end-run.ts';
 import type { Environment } from './environment.ts';
@@ -153,6 +154,10 @@ export class OpencodeDriver implements BackendDriver {
 
   async lastWords(runId: string): Promise<string | undefined> {
     return lastWordsIn(this.require(runId));
+  }
+
+  async lastFailure(runId: string): Promise<TurnFailure | undefined> {
+    return lastFailureIn(this.require(runId));
   }
 
   health(signal: AbortSignal): Promise<void> {

@@ -206,13 +206,14 @@ function part(session: string, value: unknown): Observation[] {
 
 function error(session: string, value: unknown): Observation {
   const message = errorMessage(value);
-  const failure = failureOf(value, message);
+  const failure = failureOf(value);
   return { session, kind: 'error', message, ...(failure ? { failure } : {}) };
 }
 
-/** What the provider's error means for the turn; undefined for an abort, which is nobody's failure. */
-function failureOf(value: unknown, reason: string): TurnFailure | undefined {
+/** Pure. What the provider's error means for the turn; undefined for an abort, which is nobody's failure. */
+export function failureOf(value: unknown): TurnFailure | undefined {
   if (!isObject(value) || value['name'] === 'MessageAbortedError') return undefined;
+  const reason = errorMessage(value);
   const data = isObject(value['data']) ? value['data'] : {};
   const status = typeof data['statusCode'] === 'number' ? data['statusCode'] : undefined;
   if (value['name'] === 'ProviderAuthError' || status === 401 || status === 402 || status === 403) return { kind: 'account', reason };

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
@@ -191,6 +191,51 @@ describe.each(both)('%s fails again and again', (agent) => {
     expect(backends.find(({ name }) => name === backendOf[agent])).toMatchObject({ ok: false, detail: expect.stringMatching(/401.*Sign in/s) });
   });
 });
+
+describe.each([
+  { agent: 'quick', status: 500 },
+  // Opencode itself goes on trying at whatever may pass.
+  { agent: 'brisk', status: 401 },
+] as const)('%j fails a turn that the host before had begun', ({ agent, status }) => {
+  test.each(['while no host is there', 'under the next host'])('%s: the reason is known, and nothing in it is taken for done', async (when) => {
+    const work = `${agent}-${when.replaceAll(' ', '-')}`;
+    const message = `no answer for ${work}`;
+    scripts(work, [{ hold: work }, { status, times: 99, body: { type: 'error', error: { type: 'api_error', message } } }]);
+    town.model.on({ name: 'go on', match: /go on where you were/, steps: finishes });
+    await sling(work, agent);
+    await town.until('it works', (seen) => seen.work.some(({ id, state }) => id === work && state === 'running'));
+    const given = () => town.stored(`SELECT state FROM messages WHERE kind = 'work' AND work_id = '${work}'`);
+    await town.letGo();
+    try {
+      if (when === 'under the next host') await town.open();
+      town.model.release(work);
+      if (when === 'while no host is there') await eventually('the agent to record why', async () => isRecorded(message), (known) => known);
+    } finally {
+      if (when === 'while no host is there') await town.open();
+    }
+    if (agent === 'quick') {
+      const { sessions } = await resting(`alpha-${work}`);
+      scripts(work, finishes);
+      expect(sessions.find(({ id }) => id === `alpha-${work}`)?.activity).toMatchObject({ failing: true, reason: expect.stringContaining(message) });
+      expect(given()).toEqual([{ state: 'delivered' }]);
+      await isDone(work);
+    } else {
+      const { escalations } = await town.until('it is escalated', ({ escalations: raised }) => raised.some(({ work: about }) => about === work));
+      expect(escalations.find(({ work: about }) => about === work)).toMatchObject({ message: expect.stringContaining(message) });
+      expect(given()).toEqual([{ state: 'delivered' }]);
+    }
+    expect(events(`alpha-${work}`, 'session.turn-failed')).toHaveLength(1);
+    // Nobody has to find out by a reminder.
+    expect(town.stored(`SELECT id FROM messages WHERE kind = 'reminder' AND work_id = '${work}'`)).toEqual([]);
+  });
+});
+
+/** Whether an agent has it in its record of a conversation. */
+function isRecorded(text: string): boolean {
+  const folders = [path.join(town.folder, 'home', '.claude', 'projects'), path.join(town.root, '.runtime', 'opencode')].filter((folder) => existsSync(folder));
+  const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => path.join(folder, file)));
+  return files.some((file) => /\.jsonl$|\.db(-wal)?$/.test(file) && readFileSync(file).includes(text));
+}
 
 describe('a backend that is down', () => {
   test('a server that hangs is named, with what to do; when it answers again all is well', async () => {

@@ -28,6 +28,16 @@ test('a failure that is heard after the file has said idle is the end of the tur
   expect(ends).toEqual([failure]);
 });
 
+test('a turn that was taken up in its middle fails like any other; its ordinary end is told by the idle session', () => {
+  const host = { turnEnded: (_runId: string, why?: TurnFailure) => void ends.push(why) } as unknown as DriverHost;
+  const turn = new Turn({ runId: 'run_1', host, hooked: true, firstPrompt: undefined, handedOver: undefined });
+  turn.end();
+  expect(ends).toEqual([]);
+  turn.end(failure);
+  turn.end();
+  expect(ends).toEqual([failure]);
+});
+
 test('without a hook, an interrupted turn is over a moment after the file has said idle', () => {
   const turn = turnOf();
   turn.idle();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { TurnEnd } from '../../../shared/sessions/run-events.ts';
 import { makeCore, temporaryFolder } from '../../support/core.ts';
 import { delivered, idle, nudge, settled, spawn, stateOf } from './support.ts';
 import type { Core } from './support.ts';
@@ -202,11 +203,35 @@ describe('outbox', () => {
       idle(core, runId);
       const [had, lost] = [nudge(core, 'had').id, nudge(core, 'lost').id];
       await settled();
+      nextHost();
+      core.driver.recorded = [had];
+      return { had, lost };
+    };
+
+    /** The host dies when the model has got one, and works on it. */
+    const crashInTurn = async (): Promise<string> => {
+      idle(core, runId);
+      const { id } = nudge(core, 'had');
+      await settled();
+      core.manager.delivered(runId, id);
+      nextHost();
+      return id;
+    };
+
+    const nextHost = (): void => {
       core.outbox.dispose();
       core.store.close();
       core = makeCore(join(folder.path, 'town.db'));
-      core.driver.recorded = [had];
-      return { had, lost };
+    };
+
+    /** Returns how turns ended. */
+    const takeUp = async (): Promise<TurnEnd[]> => {
+      const ends: TurnEnd[] = [];
+      core.manager.events.onTurnEnded((end) => void ends.push(end));
+      await core.manager.adoptAll();
+      idle(core, runId);
+      await settled();
+      return ends;
     };
 
     test('what the program has recorded is not delivered again; the rest is, once, unmarked', async () => {
@@ -217,6 +242,22 @@ describe('outbox', () => {
       // It is idle, so the turn is over as well.
       expect(stateOf(core, had)).toBe('acted');
       expect(delivered(core)).toEqual([`[gt ${lost}] Nudge from the person: lost`]);
+    });
+
+    test('a turn that failed while no host was there is told of with its reason, and nothing in it counts as acted on', async () => {
+      const id = await crashInTurn();
+      core.driver.failure = { kind: 'provider', reason: 'API Error: 500' };
+      const ends = await takeUp();
+      expect(ends).toMatchObject([{ runId, failure: { reason: 'API Error: 500' } }]);
+      expect(stateOf(core, id)).toBe('delivered');
+    });
+
+    test('a turn that went well meanwhile is over with the idle session', async () => {
+      const id = await crashInTurn();
+      const ends = await takeUp();
+      expect(ends).toMatchObject([{ runId }]);
+      expect(ends[0]).not.toHaveProperty('failure');
+      expect(stateOf(core, id)).toBe('acted');
     });
 
     test('where the record cannot be read it is delivered again, with the same id, marked in text and store', async () => {

@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lastFailureIn, lastWordsIn } from '../../../shared/backends/claude/transcript.ts';
+import { temporaryFolder } from '../../support/core.ts';
+
+// Lines as Claude Code 2.1.330 writes them, without what nobody reads.
+const at = '2026-11-23T09:55:19.901Z';
+const user = { type: 'user', isSidechain: false, timestamp: at, message: { role: 'user', content: 'Do it.' } };
+const said = { type: 'assistant', isSidechain: false, timestamp: at, message: { content: [{ type: 'text', text: 'I look at it.' }] } };
+const result = { type: 'user', isSidechain: false, timestamp: at, message: { content: [{ type: 'tool_result', content: 'ok' }] } };
+const failed = (error: string, text: string) => ({
+  ...{ type: 'assistant', isSidechain: false, timestamp: at, error, isApiErrorMessage: true },
+  message: { model: '<synthetic>', content: [{ type: 'text', text }] },
+});
+const after = [{ type: 'system', subtype: 'turn_duration', timestamp: at }, { type: 'last-prompt', lastPrompt: 'Do it.' }];
+
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(() => {
+  folder = temporaryFolder('transcript');
+});
+afterEach(() => folder.remove());
+
+function conversation(...lines: object[]): { configDir: string; claudeSession: string } {
+  const project = join(folder.path, 'projects', '-town');
+  mkdirSync(project, { recursive: true });
+  writeFileSync(join(project, 'one.jsonl'), `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"type":"user","mess`);
+  return { configDir: folder.path, claudeSession: 'one' };
+}
+
+test('a turn that the provider made fail says why, in the words of the hook that told of it', async () => {
+  const text = 'API Error: Request rejected (429) · scripted failure';
+  expect(await lastFailureIn(conversation(user, failed('rate_limit', text), ...after))).toEqual({ kind: 'rate-limit', reason: text });
+  expect(await lastFailureIn(conversation(user, said, result, failed('server_error', 'API Error: 500'), ...after))).toEqual({ kind: 'provider', reason: 'API Error: 500' });
+});
+
+test('the end of a limit is counted from when it was said', async () => {
+  const until = Date.parse(at) + 60_000;
+  const text = `Claude usage limit reached|${until / 1000 | 0}`;
+  expect(await lastFailureIn(conversation(user, failed('rate_limit', text)))).toEqual({ kind: 'rate-limit', reason: text, until: Math.trunc(until / 1000) * 1000 });
+});
+
+test.each([
+  ['ended well', [user, failed('server_error', 'API Error: 500'), user, said, ...after]],
+  ['goes on', [user, failed('server_error', 'API Error: 500'), ...after, user]],
+  ['uses a tool', [user, failed('server_error', 'API Error: 500'), user, said, result]],
+  ['has a sub-agent that failed', [user, said, { ...failed('server_error', 'API Error: 500'), isSidechain: true }]],
+  ['was never begun', []],
+])('a turn that %s did not fail', async (_what, lines) => {
+  expect(await lastFailureIn(conversation(...lines))).toBeUndefined();
+});
+
+test('what the model said last is not what Claude Code says of an error', async () => {
+  expect(await lastWordsIn(conversation(user, said, result, failed('server_error', 'API Error: 500')))).toBe('I look at it.');
+  expect(await lastWordsIn(conversation(user, result))).toBeUndefined();
+});
