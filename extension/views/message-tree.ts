@@ -31,15 +31,16 @@ export function messageTree(messages: readonly MessageView[], context: ViewConte
 
 function messageNode(message: MessageView, context: ViewContext): TreeNode {
   const { t } = context;
-  const { id, from, to, kind, state, sentAt } = message;
+  const { id, from, to, state, sentAt } = message;
   const stateWord = message.repeated ? t('{0}, possibly repeated', messageStateText(state, t)) : messageStateText(state, t);
+  const kindWords = kindAndPriority(message, t);
   const text = gist(message);
   return {
     id: `message:${id}`,
     label: t('{0} → {1}', nameOf(from, t), nameOf(to, t)),
-    description: [stateWord, messageKindText(kind, t), shortAge(sentAt, context), ...(text === '' ? [] : [text])].join(' · '),
+    description: [stateWord, kindWords, shortAge(sentAt, context), ...(text === '' ? [] : [text])].join(' · '),
     icon: messageIcons[state],
-    aria: t('{0} from {1} to {2}, {3}, sent {4} ago: {5}', messageKindText(kind, t), nameOf(from, t), nameOf(to, t), stateWord, longAge(sentAt, context), text),
+    aria: t('{0} from {1} to {2}, {3}, sent {4} ago: {5}', kindWords, nameOf(from, t), nameOf(to, t), stateWord, longAge(sentAt, context), text),
     contextValue: `message.${state}`,
     expanded: false,
     target: { kind: 'message', message: id },
@@ -56,7 +57,7 @@ export function messageTooltip(message: MessageView, context: ViewContext): stri
   const ended = state === 'refused' || state === 'expired' || state === 'dead';
   const head = lines(`**${t('{0} → {1}', escaped(nameOf(message.from, t)), escaped(nameOf(message.to, t)))}** — ${messageStateText(state, t)}`, [
     field(t('Because of'), message.reason),
-    field(t('Kind'), message.priority === 'urgent' ? t('{0}, urgent', messageKindText(message.kind, t)) : messageKindText(message.kind, t)),
+    field(t('Kind'), kindAndPriority(message, t)),
     field(t('Accepted'), at(message.sentAt)),
     field(t('Delivered'), at(message.deliveredAt)),
     field(t('Read'), at(message.readAt)),
@@ -91,6 +92,10 @@ export function messageText(message: MessageView, context: ViewContext): string 
 /** What the view shows now, for its title; empty where it shows everything. */
 export function shownText({ state, kind, session }: ShownMessages, t: Translate): string {
   return [...(state ? [messageStateText(state, t)] : []), ...(kind ? [messageKindText(kind, t)] : []), ...(session ? [nameOf(session, t)] : [])].join(' · ');
+}
+
+function kindAndPriority({ kind, priority }: MessageView, t: Translate): string {
+  return priority === 'urgent' ? t('urgent {0}', messageKindText(kind, t)) : messageKindText(kind, t);
 }
 
 function gist({ subject, body, reason }: MessageView): string {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MessageView } from '../../shared/town/snapshot.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
 const one = `${rigName}-one`;
@@ -16,7 +16,7 @@ describe('messages', () => {
     await town.window.views.open('Gas Town');
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);
@@ -108,7 +108,7 @@ describe('messages', () => {
     await town.window.screenshot('messages-kinds');
     await quickInput.pick('Urgent Nudge', 'How?');
     await quickInput.type('Stop at once.', `Message to ${one}`);
-    await tree().rowsWhen('the urgent one', (rows) => rows[0]?.description.endsWith('Stop at once.') === true);
+    await tree().rowsWhen('the urgent one', (rows) => /urgent nudge .*Stop at once\.$/.test(rows[0]?.description ?? ''));
     expect(await newest()).toMatchObject({ kind: 'nudge', priority: 'urgent', state: 'accepted' });
     town.model.release('thought');
     const { text } = await town.model.waitFor((entry) => entry.text.includes('Tidy up some day.'));

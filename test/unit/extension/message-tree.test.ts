@@ -34,6 +34,13 @@ test('a row says from whom to whom, how far it has come, what it is, how old, an
   });
 });
 
+test('an urgent one says so', () => {
+  const [row] = messageTree([message({ priority: 'urgent' })], context);
+  expect(row?.description).toBe('accepted · urgent nudge · 3m · How is it going?');
+  expect(row?.aria).toMatch(/^urgent nudge from hq-mayor/);
+  expect(messageTooltip(message({ priority: 'urgent' }), context)).toContain('urgent nudge');
+});
+
 test('where it did not arrive, the reason stands in the row', () => {
   const [row] = messageTree([message({ state: 'dead', reason: 'no receipt' })], context);
   expect(row?.description).toBe('given up · nudge · 3m · no receipt');
