@@ -8,7 +8,7 @@ import type { SessionView } from '../../shared/town/snapshot.ts';
 import { eventually } from '../support/editor/eventually.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import { scripted } from '../support/scripted.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import type { TreeRowFacts } from '../support/editor/tree.ts';
 
 const amy = `${rigName}-crew-amy`;
@@ -32,7 +32,7 @@ describe('attention', () => {
     await town.window.views.open('Gas Town');
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

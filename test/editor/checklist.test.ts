@@ -8,7 +8,7 @@ import { settingsPath } from '../../shared/config/settings-path.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import { eventually } from '../support/editor/eventually.ts';
 import { processesOf } from '../support/editor/processes.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import type { Rule } from '../support/model/rules.ts';
 
 const rules: readonly Rule[] = [
@@ -43,7 +43,7 @@ describe('manual checklist', () => {
     await town.open();
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

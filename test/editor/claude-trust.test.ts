@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepPictureOfFailures, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, TownEditor } from '../support/editor/town-editor.ts';
 
 describe('a folder that Claude does not trust', () => {
   let town: TownEditor;
@@ -17,7 +17,7 @@ describe('a folder that Claude does not trust', () => {
   afterAll(async () => {
     left ??= await town.stop();
   });
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   it('shows the terminal, and why the session waits', async () => {
     await town.window.palette.run('Gas Town: Start Mayor');

@@ -8,7 +8,7 @@ import { settingsPath } from '../../shared/config/settings-path.ts';
 import { townPaths } from '../../shared/town/paths.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import type { Problem } from '../support/editor/problems.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 
 describe('settings and bad input', () => {
   let town: TownEditor;
@@ -21,7 +21,7 @@ describe('settings and bad input', () => {
     await town.window.terminals.create();
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentPath } from '../support/editor/agent-path.ts';
 import { processesOf } from '../support/editor/processes.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { prepareTools } from '../support/setup/tools.ts';
 
 /** The actions of the issue; which of them a window without a town offers. */
@@ -38,7 +38,7 @@ describe('empty states', () => {
     });
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

@@ -5,7 +5,7 @@ import type { SessionView } from '../../shared/town/snapshot.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import type { EditorPage } from '../support/editor/editor-page.ts';
 import { processesOf } from '../support/editor/processes.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 
 const mayor = 'hq-mayor';
 const worker = `${rigName}-worker-1`;
@@ -21,7 +21,7 @@ describe('windows', () => {
     first = town.window;
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

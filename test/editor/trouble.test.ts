@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settingsPath } from '../../shared/config/settings-path.ts';
 import { serverRecords } from '../support/compact.ts';
-import { keepPictureOfFailures, rigName, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
 const [one, two, three] = [`${rigName}-one`, `${rigName}-two`, `${rigName}-three`];
@@ -21,7 +21,7 @@ describe('trouble', () => {
     await town.window.views.open('Gas Town');
   });
 
-  keepPictureOfFailures(() => town);
+  stopAtFirstFailure(() => town);
 
   afterAll(async () => {
     expect(await town?.stop()).toEqual([]);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import { createTown } from '../../../shared/config/create-town.ts';
 import type { HostFile } from '../../../shared/channel/protocol.ts';
 import type { SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
@@ -169,11 +169,20 @@ function sessionIn(town: TownSnapshot, id: string): SessionView {
   return session;
 }
 
-/** Call in a `describe`: after each test that failed, tells what the window showed and what the extension logged. */
-export function keepPictureOfFailures(town: () => TownEditor | undefined): void {
+/**
+ * Call in a `describe` whose tests share an editor, and go on from what the ones before left in it: where one fails, what
+ * the window showed and what the extension logged is told, and the others are not run. They would wait in vain, one by one.
+ */
+export function stopAtFirstFailure(town: () => TownEditor | undefined): void {
+  let first: string | undefined;
+  beforeEach(({ skip }) => {
+    if (first !== undefined) skip(`not run: "${first}" failed before it in the same editor`);
+  });
   afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    first ??= task.name;
     const failed = town();
-    if (task.result?.state !== 'fail' || failed === undefined) return;
+    if (failed === undefined) return;
     const name = task.name.replace(/\W+/g, '-').toLowerCase();
     console.log(`What the editor showed: ${await failed.window.screenshot(`failure-${name}`)}`);
     console.log(`What the extension logged:\n${await lastLogged(failed.editor.root)}`);
