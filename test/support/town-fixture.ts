@@ -148,7 +148,8 @@ export class TownFixture {
         done();
         const sessions = this.host.snapshot.sessions.map(({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`);
         const work = this.host.snapshot.work.map(({ id, state, note }) => `${id} ${state} (${note ?? ''})`);
-        reject(new Error(`Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.\n${this.logged.join('\n')}`));
+        const asked = this.model.requests.slice(-10).map(({ time, text, step, outcome }) => `${new Date(time).toISOString()} ${text.slice(0, 60)} → ${step} (${outcome})`);
+        reject(new Error([`Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.`, ...this.logged, 'The model was last asked:', ...asked].join('\n')));
       }, limitMs);
       const done = (): void => {
         clearTimeout(timer);

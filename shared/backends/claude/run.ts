@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GasTownError } from '../../errors.ts';
+import { GasTownError, messageOf } from '../../errors.ts';
 import { isAlive, killTree, waitForEnd } from '../../process/process-table.ts';
 import type { ProcessIdentity } from '../../process/process-table.ts';
-import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
+import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { describeExit, startFailure } from './exit.ts';
@@ -16,7 +16,7 @@ import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 import type { Startup } from './startup.ts';
 import { StateFile } from './state-file.ts';
-import { inTranscript } from './transcript.ts';
+import { inTranscript, lastFailureIn } from './transcript.ts';
 import { Turn } from './turn.ts';
 import { Typist } from './typist.ts';
 
@@ -81,6 +81,7 @@ export class ClaudeRun {
       hooked: options.hooked,
       firstPrompt: options.startup && spec.firstPrompt,
       handedOver: options.handedOver,
+      lastFailure: () => this.lastFailure(),
     });
     this.hooks = new HookReports({
       runId,
@@ -194,6 +195,14 @@ export class ClaudeRun {
     this.asks.release();
     await this.typist.settle(typingBound);
     this.letGo();
+  }
+
+  /** An unreadable record tells nothing. */
+  private lastFailure(): Promise<TurnFailure | undefined> {
+    return lastFailureIn(this.reference).catch((error: unknown) => {
+      this.host.log.warn(`claude: how the last turn of ${this.spec.sessionId} ended is not known: ${messageOf(error)}`);
+      return undefined;
+    });
   }
 
   private letGo(): void {
