@@ -1,5 +1,6 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
 import { waitsOf } from '../../shared/attention/waits.ts';
+import { resultText } from '../../shared/git/result.ts';
 import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
 import { severityText } from './escalation-tree.ts';
@@ -91,8 +92,9 @@ function workTooltip(work: WorkView, context: ViewContext): string {
     field(t('For'), longAge(work.changedAt, context)),
     field(t('Owner'), work.owner),
     field(t('Rig'), work.rig === '' ? undefined : work.rig),
-    field(t('Branch'), work.branch),
-    field(t('Commits'), work.commits === undefined ? undefined : String(work.commits)),
+    field(t('Branch'), work.result === undefined ? work.branch : resultText(work.result)),
+    field(t('Given branch'), work.result === undefined || work.result.branch === work.branch ? undefined : work.branch),
+    field(t('Commits'), work.result !== undefined || work.commits === undefined ? undefined : String(work.commits)),
     field(t('Queued again'), work.attempts === undefined ? undefined : String(work.attempts)),
     field(t('Not before'), work.notBefore === undefined ? undefined : context.clock(work.notBefore)),
     field(t('Priority'), String(work.priority)),

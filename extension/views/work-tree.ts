@@ -61,6 +61,7 @@ function workNode(work: WorkView, context: ViewContext): TreeNode {
     ...(work.owner === undefined ? [] : [work.owner]),
     ...(work.rig === '' ? [] : [work.rig]),
     ...(work.commits === undefined ? [] : [work.commits === 1 ? t('1 commit') : t('{0} commits', work.commits)]),
+    ...elsewhere(work, t),
   ].join(' · ');
   return {
     id: `work:${work.id}`,
@@ -73,6 +74,14 @@ function workNode(work: WorkView, context: ViewContext): TreeNode {
     target: { kind: 'work', work: work.id },
     children: [],
   };
+}
+
+/** Where its commits are, when not (only) on the branch that it was given. */
+function elsewhere({ branch, result }: WorkView, t: Translate): string[] {
+  if (result === undefined) return [];
+  const others = (result.others ?? []).map((each) => t('also on {0}', each.branch));
+  if (result.branch === branch) return others;
+  return [result.branch === undefined ? t('on no branch, at {0}', result.head.slice(0, 7)) : t('on {0}', result.branch), ...others];
 }
 
 function groupName(id: GroupId, t: Translate): string {

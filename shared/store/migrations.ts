@@ -183,4 +183,9 @@ export const migrations: readonly string[] = [
   ALTER TABLE escalations ADD COLUMN command_ended_at INTEGER;
   UPDATE escalations SET mailed_at = raised_at, command_ended_at = raised_at;
   `,
+  // What was done for a unit, read from its worktree.
+  `
+  ALTER TABLE work ADD COLUMN result TEXT;
+  CREATE INDEX work_by_branch ON work(branch);
+  `,
 ];

@@ -1,5 +1,6 @@
 import type { WorkHistoryEntry } from '../channel/protocol.ts';
 import type { WorkType } from '../orchestrator.ts';
+import type { WorktreeResult } from '../git/result.ts';
 import type { WorkState } from '../work/state.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
@@ -18,6 +19,8 @@ export interface StoredWork {
   branch?: string;
   /** Commit that the branch started from. */
   base?: string;
+  /** What was done, as it was last read from the worktree: at a turn's end, a report, or its session's end. */
+  result?: WorktreeResult;
   note?: string;
   createdAt: number;
   changedAt: number;
@@ -65,6 +68,16 @@ export class WorkTable {
     return this.db.all(sql, owner).map(toWork);
   }
 
+  /** The units that were given this branch, the one that changed last first. */
+  onBranch(rig: string, branch: string): StoredWork[] {
+    return this.db.all('SELECT * FROM work WHERE branch = ? AND rig = ? ORDER BY changed_at DESC', branch, rig).map(toWork);
+  }
+
+  /** Where the work is: no change of state, and no entry in the history. */
+  setResult(id: string, result: WorktreeResult): void {
+    this.db.run('UPDATE work SET result = ? WHERE id = ?', JSON.stringify(result), id);
+  }
+
   /** Everything that is not closed. */
   unfinished(): StoredWork[] {
     return this.db.all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id").map(toWork);
@@ -101,7 +114,7 @@ export class WorkTable {
     return this.db.transaction(() => {
       const changed = this.db.run(
         `UPDATE work SET state = ?, owner = ?, run_id = ?, branch = ?, base = ?, note = ?, rig = ?, title = ?,
-           description = ?, changed_at = ?, assigned_at = ?, attempts = ?, not_before = ?, dispatch = ?
+           description = ?, changed_at = ?, assigned_at = ?, attempts = ?, not_before = ?, dispatch = ?, result = ?
          WHERE id = ? AND state = ? AND owner IS ?`,
         next.state,
         next.owner ?? null,
@@ -117,6 +130,7 @@ export class WorkTable {
         next.attempts,
         next.notBefore ?? null,
         next.dispatch ? JSON.stringify(next.dispatch) : null,
+        next.result ? JSON.stringify(next.result) : null,
         expected.id,
         expected.state,
         expected.owner ?? null,
@@ -163,7 +177,8 @@ function toWork(row: Row): StoredWork {
     note: optionalText(row['note']),
     assignedAt: optionalNumber(row['assigned_at']),
     notBefore: optionalNumber(row['not_before']),
-    dispatch: dispatchIn(row),
+    dispatch: jsonIn<Dispatch>(row, 'dispatch'),
+    result: jsonIn<WorktreeResult>(row, 'result'),
   };
   return {
     id: text(row['id']),
@@ -181,7 +196,7 @@ function toWork(row: Row): StoredWork {
   };
 }
 
-function dispatchIn(row: Row): Dispatch | undefined {
-  const stored = optionalText(row['dispatch']);
-  return stored === undefined ? undefined : (JSON.parse(stored) as Dispatch);
+function jsonIn<T>(row: Row, column: string): T | undefined {
+  const stored = optionalText(row[column]);
+  return stored === undefined ? undefined : (JSON.parse(stored) as T);
 }

@@ -9,6 +9,7 @@ import { endedUnseen } from '../sessions/adoption.ts';
 import { polecatOf, worktreePath } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import type { TownParts } from './parts.ts';
+import { noteResult } from './results.ts';
 
 /**
  * After a restart: units that were given to a session which never came to be (the host died in between) are failed
@@ -69,6 +70,7 @@ export function cleanUpAfter(town: TownParts): void {
   const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
   town.manager.events.onEnded(({ session, runId }) => {
     runOver(runId)
+      .then(() => noteResult(town, session))
       .then(() => (session.state === 'stopped' ? tidyWorktree(town, session) : undefined))
       .catch(told(session));
   });
@@ -76,8 +78,7 @@ export function cleanUpAfter(town: TownParts): void {
     runOver(runId).catch(told(session));
   });
   town.manager.events.onTurnEnded(({ session }) => {
-    const counted = town.work.ownedBy(session.id).map((work) => town.builder.renewCommits(work));
-    Promise.all(counted).then(town.changed, (error: unknown) => town.log.warn(`counting commits: ${messageOf(error)}`));
+    noteResult(town, session).then(town.changed, told(session));
     town.builder.setUnseen(session.id, true);
   });
 }

@@ -14,6 +14,7 @@ const texts: Readonly<Record<string, (detail: Detail) => string>> = {
   'session.parked': (of) => `rests: ${of('reason')}`,
   'session.resumed': (of) => `has rested (${of('reason')})`,
   'work.handed-over': (of) => `${of('work')} goes from ${of('from')} to ${of('to')}, by ${of('by')}`,
+  'work.result': (of) => `${of('work')}: ${of('result')}`,
   'session.failover': (of) => `runs with ${of('agent')}: ${of('reason')}`,
   'ask.asked': (of) => `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
   'ask.answered': (of) => `${answerText(of)}: ${of('title')}`,

@@ -1,4 +1,5 @@
 import { runGit } from '../git/git.ts';
+import { checkedOut } from '../git/result.ts';
 import type { SessionId } from '../orchestrator.ts';
 import type { StoredWork } from '../store/work.ts';
 import type { TownParts } from './parts.ts';
@@ -26,13 +27,15 @@ export async function handOverNote(
 
 async function placeText(workDir: string, unit: Pick<StoredWork, 'branch' | 'base'> | undefined): Promise<string | undefined> {
   if (unit?.branch === undefined) return undefined;
-  const range = unit.base === undefined ? ['-n', '1', unit.branch] : [`${unit.base}..${unit.branch}`];
+  // What is checked out counts: its session may have left the branch that it was given.
+  const branch = await checkedOut(workDir).catch(() => unit.branch);
+  const range = unit.base === undefined ? ['-n', '1', 'HEAD'] : [`${unit.base}..HEAD`];
   const log = await runGit(workDir, ['log', '--format=%h %s', ...range, '--']);
   const commits = log.code === 0 ? lines(log.stdout) : [];
   const status = await runGit(workDir, ['status', '--porcelain', '--untracked-files=all']);
   const files = status.code === 0 ? lines(status.stdout).map((line) => line.slice(3)) : [];
   return [
-    `Its branch is ${unit.branch}, in ${workDir}.`,
+    branch === undefined ? `It is on no branch (detached HEAD), in ${workDir}.` : `Its branch is ${branch}, in ${workDir}.`,
     unit.base === undefined ? undefined : list('Commits on it so far', commits, bounds.commits),
     files.length === 0 ? undefined : list('Not committed yet', files, bounds.files),
   ]

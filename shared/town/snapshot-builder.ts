@@ -66,8 +66,8 @@ export class SnapshotBuilder {
   }
 
   work(work: StoredWork): WorkView {
-    const { id, type, title, description, priority, state, rig, owner, branch, note, createdAt, changedAt, attempts, notBefore } = work;
-    const commits = this.commits.get(id);
+    const { id, type, title, description, priority, state, rig, owner, branch, result, note, createdAt, changedAt, attempts, notBefore } = work;
+    const commits = result?.commits ?? this.commits.get(id);
     return {
       id,
       type,
@@ -82,6 +82,7 @@ export class SnapshotBuilder {
       ...(branch === undefined ? {} : { branch }),
       ...(note === undefined ? {} : { note }),
       ...(commits === undefined ? {} : { commits }),
+      ...(result === undefined ? {} : { result }),
       ...(attempts === 0 ? {} : { attempts }),
       ...(notBefore === undefined ? {} : { notBefore }),
     };
@@ -95,9 +96,9 @@ export class SnapshotBuilder {
     return { ...view, ...(sessionId === undefined ? {} : { session: sessionId }), ...(workId === undefined ? {} : { work: workId }) };
   }
 
-  /** Asks git how many commits the unit's branch has by now. */
+  /** Asks git how many commits the unit's branch has by now, where nothing has been read from its worktree yet. */
   async renewCommits(work: StoredWork): Promise<void> {
-    if (work.branch === undefined || work.base === undefined || !this.parts.rigs.names().includes(work.rig)) return;
+    if (work.result !== undefined || work.branch === undefined || work.base === undefined || !this.parts.rigs.names().includes(work.rig)) return;
     const count = await countCommits(this.parts.rigs.get(work.rig).path, work.base, work.branch);
     if (count === undefined) this.commits.delete(work.id);
     else this.commits.set(work.id, count);

@@ -1,5 +1,6 @@
 /** Everything that views, other windows and `gt --json` show of a town. Plain JSON; a new one on every change. */
 import type { OpenBreaker } from '../backends/breaker.ts';
+import type { WorktreeResult } from '../git/result.ts';
 import type { BackendName, SessionInfo, WorkType } from '../orchestrator.ts';
 import type { MessageKind, MessageState, Priority } from '../mail/message.ts';
 import type { Severity } from '../work/severity.ts';
@@ -52,9 +53,12 @@ export interface WorkView {
   rig: string;
   /** Session that has it. */
   owner?: string;
+  /** The branch that it was given. */
   branch?: string;
-  /** Commits on the branch that its base does not have; absent where there is no branch yet. */
+  /** Commits that the branch (see `result`) has and its base does not; absent where there is no branch yet. */
   commits?: number;
+  /** What was done, as it was last read from the worktree: the agent may have left the branch that it was given. */
+  result?: WorktreeResult;
   /** Why it failed, was escalated or cancelled; what the agent reported. */
   note?: string;
   createdAt: number;

@@ -1,3 +1,4 @@
+import { resultText } from '../git/result.ts';
 import { closedNoticeId } from '../reconcile/gather.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import type { Dispatch, StoredWork } from '../store/work.ts';
@@ -41,9 +42,10 @@ export function takeBack(town: TownParts, work: StoredWork, { by, note, attempts
 }
 
 /** What whoever gets it next should know. */
-function storyOf({ owner, note, branch }: StoredWork): string {
+function storyOf({ owner, note, branch, result }: StoredWork): string {
   const before = owner === undefined ? 'This was tried before' : `${owner} had this before`;
   const how = note === undefined ? '' : ` (${note})`;
-  const where = branch === undefined ? '' : ` What was committed is on branch ${branch}: look there first.`;
+  const place = result === undefined ? branch && `branch ${branch}` : resultText(result);
+  const where = place === undefined ? '' : ` What was committed is on ${place}: look there first.`;
   return `${before}${how}.${where}`;
 }

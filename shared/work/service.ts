@@ -1,5 +1,7 @@
 import { unknownName } from '../config/nearest.ts';
 import { GasTownError } from '../errors.ts';
+import { resultText } from '../git/result.ts';
+import type { WorktreeResult } from '../git/result.ts';
 import type { SessionId, WorkType, WorkUnit } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Logger } from '../process/logger.ts';
@@ -32,6 +34,7 @@ export interface MovePatch {
   attempts?: number;
   notBefore?: number | null;
   dispatch?: Dispatch | null;
+  result?: WorktreeResult | null;
 }
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -96,7 +99,10 @@ export class WorkService {
     if (ownedStates.includes(work.state)) {
       throw new GasTownError('work-conflict', `${id} is ${work.state} already: ${work.owner ?? 'another session'} has it.`);
     }
-    return this.move(work, 'assigned', { ...change, note: change.note ?? `assigned to ${owner}` }, { ...patch, owner });
+    const note = change.note ?? `assigned to ${owner}`;
+    // Another attempt, with a result of its own; the history keeps where that of the last one is.
+    const before = work.result === undefined ? '' : `; what was done before is on ${resultText(work.result)}`;
+    return this.move(work, 'assigned', { ...change, note: `${note}${before}` }, { ...patch, owner, result: null });
   }
 
   /** Moves a unit to another state. Rejects with `work-conflict` where that cannot be, or somebody was quicker. */
@@ -105,12 +111,14 @@ export class WorkService {
       throw new GasTownError('work-conflict', `${work.id} is ${work.state}; it cannot become ${state}.`);
     }
     const at = this.now();
-    const { owner, notBefore, dispatch, ...others } = patch;
+    const { owner, notBefore, dispatch, result, ...others } = patch;
     const next: StoredWork = { ...work, ...others, state, changedAt: at };
     if (notBefore === null) delete next.notBefore;
     else if (notBefore !== undefined) next.notBefore = notBefore;
     if (dispatch === null) delete next.dispatch;
     else if (dispatch !== undefined) next.dispatch = dispatch;
+    if (result === null) delete next.result;
+    else if (result !== undefined) next.result = result;
     if (owner === null) {
       delete next.owner;
       delete next.assignedAt;
@@ -131,6 +139,13 @@ export class WorkService {
   /** What a session has, oldest assignment first. */
   ownedBy(owner: SessionId): StoredWork[] {
     return this.store.work.ownedBy(owner);
+  }
+
+  /** Records what was done for a unit by now. No change of its state. */
+  setResult(id: string, result: WorktreeResult): void {
+    const before = this.get(id);
+    this.store.work.setResult(id, result);
+    this.emitter.fire({ ...before, result });
   }
 
   /** `gt done`. Rejects with `work-conflict` for a unit that has been reported already, saying when and how. */

@@ -124,18 +124,28 @@ function workTable(work: readonly WorkView[]): string {
   );
 }
 
-function details({ id, type, title, state, rig, owner, branch, commits, note, description, attempts, notBefore }: WorkView): string {
+function details({ id, type, title, state, rig, owner, branch, commits, result, note, description, attempts, notBefore }: WorkView): string {
   const facts = [
     `state: ${state}`,
     rig && `rig: ${rig}`,
     owner && `session: ${owner}`,
-    branch && `branch: ${branch}${commits === undefined ? '' : ` (${commits} ${commits === 1 ? 'commit' : 'commits'})`}`,
+    ...(result === undefined ? [branch && `branch: ${withCommits(branch, commits)}`] : placesOf(result)),
+    result !== undefined && result.branch !== branch && `given branch: ${branch}`,
     attempts !== undefined && `queued again: ${attempts} ${attempts === 1 ? 'time' : 'times'}`,
     notBefore !== undefined && `not before: ${new Date(notBefore).toISOString()}`,
     note && `note: ${oneLine(note)}`,
   ].filter(Boolean);
   return [`${id} (${type}) ${oneLine(title)}`, ...facts, '', printable(description)].join('\n');
 }
+
+/** The branches that have what was done, what is checked out first. */
+function placesOf({ branch, head, commits, others = [] }: NonNullable<WorkView['result']>): string[] {
+  const checkedOut = branch === undefined ? `detached at ${head}: ${withCommits('no branch', commits)}` : `branch: ${withCommits(branch, commits)}`;
+  return [checkedOut, ...others.map((each) => `also on: ${withCommits(each.branch, each.commits)}`)];
+}
+
+const withCommits = (branch: string, commits: number | undefined): string =>
+  commits === undefined ? branch : `${branch} (${commits} ${commits === 1 ? 'commit' : 'commits'})`;
 
 function historyTable({ history }: Results['work.show']): string {
   return table(

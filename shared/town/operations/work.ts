@@ -11,6 +11,7 @@ import type { TownParts } from '../parts.ts';
 import type { StoredWork } from '../../store/work.ts';
 import { withdrawWork } from '../../work/withdraw.ts';
 import { ownedStates } from '../../work/state.ts';
+import { noteResult } from '../results.ts';
 import { takeBack } from '../take-back.ts';
 import type { WorkView } from '../snapshot.ts';
 import { ownSession, workerName } from './sessions.ts';
@@ -25,9 +26,11 @@ export function addWork(town: TownParts, params: Params<'work.add'>, caller: Cal
 }
 
 export async function showWork(town: TownParts, id: string): Promise<Results['work.show']> {
-  const work = town.work.get(id);
-  await town.builder.renewCommits(work);
-  return { ...town.builder.work(work), history: town.store.work.history(id) };
+  const owner = town.work.get(id).owner;
+  const session = owner === undefined ? undefined : town.registry.find(owner);
+  if (session && !hasEnded(session)) await noteResult(town, session);
+  await town.builder.renewCommits(town.work.get(id));
+  return { ...town.builder.work(town.work.get(id)), history: town.store.work.history(id) };
 }
 
 export async function assignWork(town: TownParts, { id, session }: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {
@@ -96,6 +99,9 @@ export async function finishWork(town: TownParts, params: Params<'work.done'>, c
   if (caller.kind === 'session' && current.owner !== caller.session) {
     throw new GasTownError('denied', `${id} is not yours: ${current.owner ?? 'nobody'} has it. Nothing was changed.`);
   }
+  const session = current.owner === undefined ? undefined : town.registry.find(current.owner);
+  // Before the report: with it the session may end, and its worktree go.
+  if (session) await noteResult(town, session);
   const work = town.work.finish(id, status, change);
   await town.builder.renewCommits(work);
   return town.builder.work(work);

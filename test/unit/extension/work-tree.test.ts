@@ -33,6 +33,26 @@ test('work is grouped by what is to be done about it, the most urgent and oldest
   ]);
 });
 
+test('a unit says where its commits are, when that is not the branch that it was given', () => {
+  const given = { state: 'done', branch: 'polecat/toast/issue-1' } as const;
+  const head = '1a2b3c4d5e';
+  const rows = workTree(
+    town({
+      work: [
+        work({ ...given, id: 'a', commits: 1, result: { branch: given.branch, head, commits: 1 } }),
+        work({ ...given, id: 'b', commits: 2, result: { branch: 'feature/x', head, commits: 2, others: [{ branch: 'y', head, commits: 1 }] } }),
+        work({ ...given, id: 'c', commits: 1, result: { head, commits: 1 } }),
+      ],
+    }),
+    context,
+  )[0]?.children.map(({ description }) => description);
+  expect(rows).toEqual([
+    'done · myproject · 1 commit',
+    'done · myproject · 2 commits · on feature/x · also on y',
+    'done · myproject · 1 commit · on no branch, at 1a2b3c4',
+  ]);
+});
+
 test('a rig says its branch and what goes on in it, or what is wrong with it', () => {
   const broken = { name: 'broken', path: '/x', problem: 'The repository has a detached HEAD.' };
   const sessions = [session(), session({ id: 'x', state: 'stopped' })];

@@ -85,6 +85,15 @@ describe('gt work', () => {
   });
 });
 
+describe('gt work show', () => {
+  it('names the branches that have what was done', async () => {
+    const result = { branch: 'feature/x', head: '1a2b3c4', commits: 2, others: [{ branch: 'y', head: '5d6e7f8', commits: 1 }] };
+    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 2, result }), history: [] } };
+    const { out } = await town.gt(['work', 'show', 'w-1']);
+    expect(out).toContain('branch: feature/x (2 commits)\nalso on: y (1 commit)\ngiven branch: polecat/toast/w-1\n');
+  });
+});
+
 describe('another chance', () => {
   it('for a unit: gt work requeue; gt work cancel ends it, with the reason', async () => {
     town.answers = { 'work.requeue': work({ id: 'issue-1', state: 'queued' }), 'work.cancel': work({ id: 'issue-1', state: 'cancelled' }) };
