@@ -1,5 +1,5 @@
 import { registerCommands } from './commands/command-table.ts';
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { AgentPrograms } from './town/agent-programs.ts';
 import { ContextKeys } from './context-keys.ts';
 import { ConfigProblems } from './diagnostics/config-problems.ts';
@@ -43,7 +43,8 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   lifetime.own(new ConfigProblems(town));
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
-  lifetime.own(registerCommands({ town, attachTerminals, documents, messages, log, checkAgents: () => agents.check() }, views));
+  const docs = vscode.Uri.joinPath(context.extensionUri, 'docs/user/README.md');
+  lifetime.own(registerCommands({ town, attachTerminals, documents, messages, log, docs, checkAgents: () => agents.check() }, views));
   void town.refresh();
   return lifetime;
 }

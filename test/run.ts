@@ -8,7 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageArguments } from './support/setup/extension-package.ts';
+import { preparePackage } from './support/setup/extension-package.ts';
 import { prepareTools } from './support/setup/tools.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -64,7 +64,7 @@ async function check(program: string, args: readonly string[]): Promise<Outcome>
 
 /** Editor tests install this package, so it is made before them. */
 async function packageExtension(): Promise<Outcome> {
-  const outcome = await check('vsce', packageArguments(PACKAGE));
+  const outcome = await check('vsce', await preparePackage(PACKAGE));
   if (outcome.failures.length === 0) console.log(`${path.relative(ROOT, PACKAGE)}: ${Math.ceil(statSync(PACKAGE).size / 1024)} KB`);
   return outcome;
 }

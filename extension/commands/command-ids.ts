@@ -20,6 +20,7 @@ export const commandNames = [
   'openTownSettings',
   'showLog',
   'checkAgents',
+  'openDocs',
   'allow',
   'deny',
   'answer',

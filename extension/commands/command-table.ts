@@ -38,6 +38,9 @@ const commands: Record<CommandName, Command> = {
   openTownSettings,
   showLog: async (_given, { log }) => log.show(),
   checkAgents: (_given, deps) => deps.checkAgents(),
+  openDocs: async (_given, { docs }) => {
+    await vscode.commands.executeCommand('markdown.showPreview', docs);
+  },
   allow,
   deny,
   answer,

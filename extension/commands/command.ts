@@ -15,6 +15,8 @@ export interface CommandDeps {
   readonly documents: TextDocuments;
   readonly messages: MessagesView;
   readonly log: vscode.LogOutputChannel;
+  /** The first of the documents for users, in the installed extension. */
+  readonly docs: vscode.Uri;
   /** Looks for agent programs again. */
   checkAgents(): Promise<void>;
 }

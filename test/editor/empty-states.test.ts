@@ -11,7 +11,7 @@ import { prepareTools } from '../support/setup/tools.ts';
 
 /** The actions of the issue; which of them a window without a town offers. */
 const actions = {
-  always: ['Show Log'],
+  always: ['Show Log', 'Open Documentation'],
   'in a trusted window': ['Create Town…'],
   'in a town': [
     'Add Rig…', 'New Work Unit…', 'Spawn Session…', 'Start Mayor', 'Show Agents…', 'Check Health', 'Open Town Settings',
@@ -138,5 +138,27 @@ describe('empty states', () => {
     await welcome(/They live in a town: a folder with its git repositories, called rigs\./);
     await expectActions(['always', 'in a trusted window']);
     await town.window.screenshot('empty-no-folder');
+  });
+
+  it('shows its documents from the welcome text, with their picture and links from one to the next', async () => {
+    await town.window.views.open('Gas Town');
+    await town.window.page.locator('.welcome-view-content a', { hasText: 'read how to begin' }).click();
+    const documents = await town.window.frameWith('Gas Town: documents');
+    await expect.poll(() => documents.locator('img').evaluate((image: { naturalWidth?: number }) => image.naturalWidth ?? 0)).toBeGreaterThan(500);
+    await town.window.screenshot('documents');
+    await documents.locator('a', { hasText: 'Troubleshooting' }).click();
+    await town.window.frameWith('Is anything left over?');
+  });
+
+  it('has a page for those who install it, on which nothing is broken', async () => {
+    const { page, palette } = town.window;
+    await palette.run('Extensions: Show Installed Extensions');
+    await page.locator('.extensions-list .monaco-list-row', { hasText: 'Gas Town' }).click();
+    const shown = await town.window.frameWith('Run many coding agents at once from one editor window');
+    await town.window.screenshot('extension-page');
+    expect(await shown.locator('img').count()).toBe(0);
+    const links = await shown.locator('a[href]').evaluateAll((all: { getAttribute(name: string): string | null }[]) => all.map((each) => each.getAttribute('href')));
+    for (const link of links) expect(link).toMatch(/^(https:|#)/);
+    expect(await shown.locator('body').innerText()).not.toMatch(/npm (start|test)/);
   });
 });

@@ -86,8 +86,11 @@ async function stopSessions(demo: DemoTown): Promise<void> {
   watcher.close();
 }
 
-/** A desktop VS Code where there is a display and one to be had, else the server build in a browser of its own. */
-async function openEditor(tools: Tools, vsix: string, demo: DemoTown, insist: boolean): Promise<DemoEditor> {
+/**
+ * The server build in a browser of its own, also where there is a display: that is what the tests drive. A desktop
+ * VS Code only where it is asked for.
+ */
+async function openEditor(tools: Tools, vsix: string, demo: DemoTown, desktop: boolean): Promise<DemoEditor> {
   const common = {
     folder: demo.folder,
     home: demo.home,
@@ -96,8 +99,10 @@ async function openEditor(tools: Tools, vsix: string, demo: DemoTown, insist: bo
     vsix: [vsix],
     screenshots: path.resolve('.test-output/start'),
   };
-  const desktop = await desktopEditor(console.log, insist);
-  if (desktop) return { ...(await startDesktopEditor({ ...common, desktop })), where: 'in the window of VS Code' };
+  if (desktop) {
+    const started = await startDesktopEditor({ ...common, desktop: await desktopEditor(console.log) });
+    return { ...started, where: 'in the window of VS Code' };
+  }
   const editor = await startEditor({ ...common, editor: tools.editor, browser: tools.browser });
   return { open: editor.open, stop: editor.stop, where: `at ${editor.address(demo.town)}` };
 }

@@ -6,6 +6,7 @@ export interface StartOptions {
   report?: string;
   /** The person's own town instead of the demo. */
   town?: string;
+  /** A window of the desktop VS Code, instead of the server build that the tests drive. */
   desktop: boolean;
 }
 
@@ -18,7 +19,7 @@ the model is scripted, on this machine, so that no account is needed.
   --once         end when all of it has been seen (exit code 0 only then)
   --report FILE  write what was seen as JSON
   --town DIR     open your own town with your own agents instead of the demo
-  --desktop      use an installed desktop VS Code
+  --desktop      use a desktop VS Code (the one on your PATH) in a window; not driven by any test
   --help         this text`;
 
 /** Throws an `Error` that says which option is wrong. */

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
+import type { FrameLocator, Page } from 'playwright-core';
 import { Dialogs } from './dialogs.ts';
 import { PATIENCE } from './eventually.ts';
 import { Notifications } from './notifications.ts';
@@ -48,6 +48,13 @@ export class EditorPage {
   async editorText(): Promise<string> {
     const lines = await this.page.locator('.editor-instance .view-lines').first().innerText();
     return lines.replaceAll('\u00a0', ' ');
+  }
+
+  /** The document of a webview (a page, a preview) that shows this text. */
+  async frameWith(text: string): Promise<FrameLocator> {
+    const frame = this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+    await frame.getByText(text).first().waitFor();
+    return frame;
   }
 
   /** "Developer: Reload Window", until the new workbench is there. */

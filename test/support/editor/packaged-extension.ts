@@ -7,7 +7,7 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const file = path.join(root, '.test-output/gastown.vsix');
 
 /** What the package is made of. */
-const parts = ['extension', 'plugin', 'shared', 'package.json', 'package.nls.json'];
+const parts = ['extension', 'plugin', 'shared', 'docs/user', 'README.md', 'package.json', 'package.nls.json'];
 
 /** The packaged extension: the one that is there, if nothing that it is made of has changed since, else a new one. */
 export async function packagedExtension(say: Say): Promise<string> {

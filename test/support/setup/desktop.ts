@@ -20,24 +20,20 @@ const VERSION = '1.139.1';
 /** A download server that does not answer within this time (ms) is out of reach. */
 const REACH_LIMIT = 15_000;
 
-/**
- * The desktop VS Code to use, or undefined where the server build is to be used instead: there is no display, or its
- * download is out of reach. With `insist` only an installed one will do, and SetupError says what is missing.
- */
-export async function desktopEditor(say: Say, insist: boolean): Promise<DesktopEditor | undefined> {
-  if (!hasDisplay()) {
-    if (insist) throw new SetupError('A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.');
-    return undefined;
-  }
-  if (insist) return installedDesktop();
+/** The desktop VS Code on PATH, else a downloaded one. Throws SetupError where there is no display, or none to be had. */
+export async function desktopEditor(say: Say): Promise<DesktopEditor> {
+  if (!hasDisplay()) throw new SetupError('A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.');
+  if (findProgram('code') !== undefined) return installedDesktop();
   try {
     const electron = await step(say, `VS Code ${VERSION} for the desktop`, () =>
       downloadAndUnzipVSCode({ version: VERSION, cachePath: path.join(cacheFolder(), 'desktop'), timeout: REACH_LIMIT }),
     );
     return { electron, cli: resolveCliArgsFromVSCodeExecutablePath(electron) };
   } catch (error) {
-    say(`  out of reach (${error instanceof Error ? error.message : String(error)}): the server build is used instead`);
-    return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SetupError(
+      `There is no desktop VS Code on PATH (command "code"), and its download is out of reach: ${reason}. Install it, or leave --desktop out.`,
+    );
   }
 }
 
