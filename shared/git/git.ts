@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { GasTownError } from '../errors.ts';
+import { inheritedEnvironment } from '../process/inherited-environment.ts';
 
 export interface GitResult {
   stdout: string;
@@ -13,7 +14,7 @@ export interface GitResult {
  * person's own git; `GIT_TERMINAL_PROMPT=0` so that it fails instead of waiting for a password nobody can type.
  */
 export function runGit(cwd: string, args: readonly string[], signal?: AbortSignal): Promise<GitResult> {
-  const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  const env = { ...inheritedEnvironment('program', process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
   return new Promise((resolve, reject) => {
     const options = { cwd, env, maxBuffer: 64 * 1024 * 1024, windowsHide: true, ...(signal ? { signal } : {}) };
     execFile('git', [...args], options, (error, stdout, stderr) => {

@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../config/write-atomically.ts';
+import { gitLeftovers } from '../process/inherited-environment.ts';
 import type { TownPaths } from './paths.ts';
 
 /** How to run one of our bundled scripts with the editor's own Node. */
@@ -12,7 +13,7 @@ export interface NodeProgram {
 
 /**
  * Writes `gt` and `gastown` as small start scripts into the town's bin folders, for the editor that runs now: its path
- * changes with every update.
+ * changes with every update. They may be called from a git hook or a debugger's terminal: neither reaches what they start.
  */
 export async function writeLaunchers(paths: TownPaths, node: NodeProgram, script: string): Promise<void> {
   const targets: [string, string[]][] = [
@@ -29,14 +30,16 @@ export async function writeLaunchers(paths: TownPaths, node: NodeProgram, script
   }
 }
 
+const foreign = ['NODE_OPTIONS', ...gitLeftovers];
+
 function shellScript(node: NodeProgram, script: string): string {
   const env = Object.entries(node.env).map(([key, value]) => `${key}=${quote(value)}`);
-  return ['#!/bin/sh', `${[...env, 'exec', quote(node.command), quote(script)].join(' ')} "$@"`, ''].join('\n');
+  return ['#!/bin/sh', `unset ${foreign.join(' ')}`, `${[...env, 'exec', quote(node.command), quote(script)].join(' ')} "$@"`, ''].join('\n');
 }
 
 function cmdScript(node: NodeProgram, script: string): string {
   const env = Object.entries(node.env).map(([key, value]) => `@set "${key}=${value}"`);
-  return ['@echo off', '@setlocal', ...env, `@"${node.command}" "${script}" %*`, ''].join('\r\n');
+  return ['@echo off', '@setlocal', ...foreign.map((name) => `@set "${name}="`), ...env, `@"${node.command}" "${script}" %*`, ''].join('\r\n');
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

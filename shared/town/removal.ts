@@ -5,7 +5,7 @@ import { pluginPlace } from '../config/agents.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { leftoversIn, removeLeftover, sharedStubs } from '../backends/opencode/leftovers.ts';
 import type { Leftover } from '../backends/opencode/leftovers.ts';
-import type { Environment } from '../backends/opencode/environment.ts';
+import type { Environment } from '../process/inherited-environment.ts';
 import type { WorktreeLoss } from '../git/worktree.ts';
 import type { Role, SessionId } from '../orchestrator.ts';
 import { hasEnded } from '../sessions/session-info.ts';

@@ -19,7 +19,7 @@ import type {
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
 import { configFolder, globalConfigFile, hookTokenVariable, terminalEnvironment } from './environment.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { sessionStartPayload } from './hook-payloads.ts';
 import { HandedOver } from './handed-over.ts';
 import { HookServer } from './hook-server.ts';

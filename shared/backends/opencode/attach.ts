@@ -1,6 +1,7 @@
 import type { AttachTarget } from '../driver.ts';
-import { serverEnv, withoutForeign } from './environment.ts';
-import type { Environment } from './environment.ts';
+import { exemptLoopback, inheritedEnvironment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
+import { serverEnv } from './environment.ts';
 import type { Run } from './run.ts';
 
 /** Pure. Opencode's own interface, as a client of the run's server, for a terminal. */
@@ -12,7 +13,8 @@ export function attachTarget({ server, spec, directory, session }: Run, environm
     program: record.program,
     args: ['attach', url, '--dir', directory, '--session', session],
     env: {
-      ...withoutForeign({ ...environment, ...spec.agent.env }),
+      // Its requests go to the server on this machine.
+      ...exemptLoopback({ ...inheritedEnvironment('opencode', environment), ...spec.agent.env }),
       OPENCODE_DISABLE_AUTOUPDATE: '1',
       [serverEnv.password]: record.password,
     },

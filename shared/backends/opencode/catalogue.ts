@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { writeAtomically } from '../../config/write-atomically.ts';
 import { isObject } from './environment.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { opencodeFolders, parseObject, readConfigs, readJson } from './person-config.ts';
 
 /** A catalogue of models as Opencode caches it (`models.json`): provider → {env, models, …}. */

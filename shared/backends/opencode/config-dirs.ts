@@ -9,7 +9,7 @@ import { unlessMissing } from '../../config/write-atomically.ts';
 import { hideFromGit, worktreeRoot } from '../../git/exclude.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../process/logger.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { foldersUpwards, opencodeFolders } from './person-config.ts';
 
 const packageName = '@opencode-ai/plugin';

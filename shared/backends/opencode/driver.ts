@@ -25,7 +25,7 @@ import { installPlugin, stubConfigDirs } from './config-dirs.ts';
 import { inConversation, lastFailureIn, lastWordsIn } from './conversation.ts';
 import { deliver } from './deliver.ts';
 import { endRun } from './end-run.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { checkHealth } from './health.ts';
 import type { OpencodeReference } from './reference.ts';
 import { Run } from './run.ts';

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { parse } from 'jsonc-parser';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { exemptLoopback, inheritedEnvironment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 
 /** Variables that tell the server where it belongs; all are blanked in the agent's shell by the plugin. */
 export const serverEnv = {
@@ -15,9 +15,6 @@ export const serverEnv = {
   /** The host's temporary folder, for the agent's shell: the server's own is emptied when it ends. */
   temporary: 'GT_TMPDIR',
 } as const;
-
-/** What the host process has for reasons of its own (a debugger, another agent, another town) and no agent should see. */
-const foreign = /^(GT_|CLAUDE|ELECTRON_|VSCODE_|NODE_OPTIONS$|OPENCODE_(SERVER_|DB$|PID$|CLIENT$)|OPENCODE$|AGENT$)/;
 
 export interface ServerIdentity {
   id: string;
@@ -35,11 +32,11 @@ export interface ServerIdentity {
 
 /** Pure: the whole environment of `opencode serve`. `own` is the configured agent's `env`, which wins over the host's. */
 export function serverEnvironment(host: Environment, own: Environment, identity: ServerIdentity): Record<string, string> {
-  const inherited = Object.entries({ ...withoutForeign(host), ...own }).filter(
+  const inherited = Object.entries({ ...inheritedEnvironment('opencode', host), ...own }).filter(
     // Opencode ends at once when a boolean switch is an empty string.
     ([name, value]) => value !== undefined && !(name.startsWith('OPENCODE_') && value === ''),
   ) as [string, string][];
-  const environment = Object.fromEntries(inherited);
+  const environment = exemptLoopback(Object.fromEntries(inherited));
   return {
     ...environment,
     OPENCODE_DISABLE_AUTOUPDATE: '1',
@@ -55,12 +52,6 @@ export function serverEnvironment(host: Environment, own: Environment, identity:
     [serverEnv.server]: identity.id,
     [serverEnv.lease]: String(identity.leaseMs),
   };
-}
-
-/** Pure. The host's environment without what is not the agent's business. */
-export function withoutForeign(host: Environment): Record<string, string> {
-  const kept = Object.entries(host).filter(([name, value]) => value !== undefined && !foreign.test(name));
-  return Object.fromEntries(kept as [string, string][]);
 }
 
 /** Pure: the person's own inline configuration, if there is one, with our plugin added. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
-import { withoutForeign } from './environment.ts';
-import type { Environment } from './environment.ts';
+import { inheritedEnvironment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { findOpencode, readVersion, requireVersion } from './program.ts';
 import { serverFiles } from './server.ts';
 import type { ServerLink } from './server-link.ts';
@@ -11,7 +11,7 @@ export async function checkHealth(links: readonly ServerLink[], environment: Env
   for (const link of links) await checkServer(link, signal);
   if (links.length > 0) return;
   const program = await findOpencode('opencode', environment);
-  const version = await readVersion(program, withoutForeign(environment), signal);
+  const version = await readVersion(program, inheritedEnvironment('opencode', environment), signal);
   throwIfCancelled(signal, 'The check of Opencode');
   if (version === undefined) {
     throw new GasTownError('backend-unavailable', `${program} does not tell its version. Try \`opencode --version\` in a terminal.`);

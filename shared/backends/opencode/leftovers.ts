@@ -6,7 +6,7 @@ import { unlessMissing } from '../../config/write-atomically.ts';
 import { showToGit } from '../../git/exclude.ts';
 import { runGit } from '../../git/git.ts';
 import { personsFolders, repositoryFolders, stubIn } from './config-dirs.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 
 export interface Leftover {
   kind: 'plugin' | 'stub';

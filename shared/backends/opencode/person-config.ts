@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'jsonc-parser';
 import { isObject, serverEnv } from './environment.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 
 /** Where the person's Opencode keeps its things, by the XDG rules that it follows on every platform. */
 export interface OpencodeFolders {

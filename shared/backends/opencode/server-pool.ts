@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ResolvedAgent } from '../../config/agents.ts';
 import { GasTownError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../process/logger.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { findOpencode } from './program.ts';
 import { adoptServer } from './server.ts';
 import type { OpencodeServer } from './server.ts';

@@ -12,7 +12,7 @@ import type { Logger } from '../../process/logger.ts';
 import { killAll, killTree, startedWith } from '../../process/process-table.ts';
 import { writeCatalogue } from './catalogue.ts';
 import { serverEnv, serverEnvironment } from './environment.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from '../../process/inherited-environment.ts';
 import { readVersion, requireVersion } from './program.ts';
 import { forget, noteProcess, OpencodeServer, serverFiles } from './server.ts';
 import { writeServerRecord } from './server-record.ts';

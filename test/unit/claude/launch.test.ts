@@ -65,6 +65,8 @@ describe('environment', () => {
       HTTPS_PROXY: 'http://proxy',
       ANTHROPIC_MODEL: 'opus',
       CLAUDE_CODE_USE_BEDROCK: '1',
+      NO_PROXY: 'localhost,127.0.0.1,::1',
+      no_proxy: 'localhost,127.0.0.1,::1',
       EXTRA: 'agent',
       GT_TOKEN: 'mine',
       CLAUDE_CODE_DISABLE_AGENT_VIEW: '1',

@@ -57,6 +57,8 @@ describe('serverEnvironment', () => {
       HOME: '/h',
       ANTHROPIC_API_KEY: 'k',
       HTTPS_PROXY: 'x',
+      NO_PROXY: 'localhost,127.0.0.1,::1',
+      no_proxy: 'localhost,127.0.0.1,::1',
       EXTRA: 'e',
       OPENCODE_CONFIG: '/c.json',
       OPENCODE_SERVER_PASSWORD: 'p',

@@ -16,7 +16,7 @@ function commandOf(command: string[] | undefined, boundMs?: number): EscalationC
   return new EscalationCommand({
     command: () => command,
     cwd: folder.path,
-    environment: { PATH: process.env['PATH'], SECRET: 'not for the command', HOME: '/home/me' },
+    environment: { PATH: process.env['PATH'], SECRET: 'not for the command', GIT_DIR: '/other/.git', HOME: '/home/me' },
     log: silentLogger,
     onChange: () => undefined,
     ...(boundMs === undefined ? {} : { boundMs }),
@@ -41,6 +41,7 @@ test('the facts are in the environment, nothing else of the host\'s is, and no s
     HOME: '/home/me',
   });
   expect(environment['SECRET']).toBeUndefined();
+  expect(environment['GIT_DIR']).toBeUndefined();
   expect(args).toEqual(['a b', '$HOME']);
   expect(existsSync(join(folder.path, 'x'))).toBe(false);
 });
