@@ -1,21 +1,26 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
-import { git, runGit } from './git.ts';
+import { git, gitBounds, runGit } from './git.ts';
+import { initSubmodules } from './submodules.ts';
 
 export interface Worktree {
   path: string;
   branch: string;
   /** Commit that the branch started from. */
   base: string;
+  /** What went wrong that does not keep anybody from working in it: a hook that failed. */
+  warning?: string;
 }
 
 /** Per repository, what is being done to its worktrees: git itself fails when it meets a half-made one. */
 const busy = new Map<string, Promise<unknown>>();
+/** By path, those that are being filled. */
+const filling = new Map<string, Promise<unknown>>();
 
 /** Runs one act on a repository's worktrees after the other. */
-function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T> {
+export function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T> {
   const result = (busy.get(repository) ?? Promise.resolve()).then(act);
   // The chain only orders; whoever asked gets the error.
   busy.set(repository, result.catch(() => undefined));
@@ -23,23 +28,21 @@ function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T> {
 }
 
 /**
- * A worktree of its own on a new branch. Failure to isolate is an error, never "go on without": the caller stops the
- * spawn. A branch that exists already (an earlier attempt at the same work) is taken up where it was left, in the
- * worktree that it was left in if that is still there.
+ * A worktree of its own on a new branch, with the submodules that the main checkout has. Failure to isolate is an error,
+ * never "go on without": the caller stops the spawn, and nothing of it stays. A branch that exists already (an earlier
+ * attempt at the same work) is adopted where it was left, in the worktree that it was left in if that is still there.
+ * A post-checkout hook that fails does not undo a checkout, as everywhere in git; one that does not end does.
  */
 export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await inTurn(repository, async () => {
-      throwIfCancelled(signal, `Making a worktree for ${branch}`);
-      if (await isWorktree(repository, path, branch, signal)) return;
-      if (await unlessMissing(stat(path))) {
-        throw new GasTownError('isolation-failed', `${path} is there already, perhaps kept for what is in it. Choose another name, or remove it.`);
-      }
-      await addWorktree(repository, path, branch, signal);
-    });
+    // Another start in the same folder comes first; what becomes of it is seen on the disk.
+    for (let before = filling.get(path); before; before = filling.get(path)) await before.catch(() => undefined);
+    const making = make(repository, path, branch, signal);
+    filling.set(path, making);
+    const { warning } = await making.finally(() => filling.delete(path));
     const base = await git(path, ['merge-base', 'HEAD', await git(repository, ['rev-parse', 'HEAD'])], signal);
-    return { path: await realpath(path), branch, base };
+    return { path: await realpath(path), branch, base, ...(warning === undefined ? {} : { warning }) };
   } catch (error) {
     if (GasTownError.is(error, 'cancelled')) throw error;
     throw new GasTownError(
@@ -50,17 +53,76 @@ export async function createWorktree(repository: string, path: string, branch: s
   }
 }
 
-async function addWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<void> {
-  const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
-  const args = known.code === 0 ? ['worktree', 'add', path, branch] : ['worktree', 'add', '-b', branch, path, 'HEAD'];
-  await git(repository, args, signal);
+async function make(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<{ warning?: string }> {
+  const isNewBranch = await inTurn(repository, async () => {
+    throwIfCancelled(signal, `Making a worktree for ${branch}`);
+    const listed = await findListed(repository, path, signal);
+    const isThere = (await unlessMissing(stat(path))) !== undefined;
+    if (listed && isThere && listed.branch === branch) return undefined;
+    if (listed && !isThere) {
+      throw new GasTownError('isolation-failed', `git has a worktree at ${path} on record whose folder is gone. If nothing of it is wanted: git worktree prune.`);
+    }
+    if (isThere) {
+      throw new GasTownError('isolation-failed', `${path} is there already, perhaps kept for what is in it. Choose another name, or remove it.`);
+    }
+    const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
+    const isNew = known.code !== 0;
+    try {
+      // Only this has to be in turn. What takes long, or runs what the repository brings, holds up nobody else.
+      const what = isNew ? ['-b', branch, path, 'HEAD'] : [path, branch];
+      await git(repository, ['worktree', 'add', '--no-checkout', ...what], { signal, boundMs: gitBounds.change });
+    } catch (error) {
+      await takeBack(repository, path, isNew ? branch : undefined);
+      throw error;
+    }
+    return isNew;
+  });
+  // Git writes the index last: without one an earlier host has died over it.
+  if (isNewBranch === undefined && (await hasIndex(path, signal))) return {};
+  try {
+    return await fill(repository, path, signal);
+  } catch (error) {
+    if (isNewBranch !== undefined) await inTurn(repository, () => takeBack(repository, path, isNewBranch ? branch : undefined));
+    throw error;
+  }
 }
 
-/** Whether the folder is a worktree of this repository, on this branch. */
-async function isWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<boolean> {
-  const real = await unlessMissing(realpath(path));
-  const listed = await listWorktrees(repository, signal);
-  return listed.some((entry) => real !== undefined && entry.path === real && entry.branch === branch);
+/** Checks out what `worktree add` has left out, as it would have done. */
+async function fill(repository: string, path: string, signal?: AbortSignal): Promise<{ warning?: string }> {
+  const long = { signal, boundMs: gitBounds.transfer };
+  await git(path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], long);
+  await initSubmodules(path, repository, signal);
+  const head = await git(path, ['rev-parse', 'HEAD'], signal);
+  const hook = ['hook', 'run', '--ignore-missing', 'post-checkout', '--', '0'.repeat(head.length), head, '1'];
+  const { code, stdout, stderr } = await runGit(path, hook, { signal, boundMs: gitBounds.hook });
+  if (code === 0) return {};
+  const words = `${stderr}\n${stdout}`.trim().split('\n').at(-1) ?? '';
+  return { warning: `the post-checkout hook of ${repository} failed (exit code ${code}): ${words}` };
+}
+
+/**
+ * What a start that failed has left: the folder, git's record of it, and the branch where it is new. Nobody has worked
+ * there, so there is nothing to lose. Fails for nobody: whoever calls has an error already.
+ */
+async function takeBack(repository: string, path: string, branch: string | undefined): Promise<void> {
+  const boundMs = gitBounds.change;
+  // Twice, because git locks a worktree while it makes it.
+  await runGit(repository, ['worktree', 'remove', '--force', '--force', path], { boundMs }).catch(() => undefined);
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+  // With submodules git removes it only when the folder is gone.
+  await runGit(repository, ['worktree', 'remove', '--force', '--force', path], { boundMs }).catch(() => undefined);
+  if (branch !== undefined) await runGit(repository, ['branch', '-D', '--', branch], { boundMs }).catch(() => undefined);
+}
+
+async function hasIndex(path: string, signal?: AbortSignal): Promise<boolean> {
+  const index = await git(path, ['rev-parse', '--path-format=absolute', '--git-path', 'index'], signal);
+  return (await unlessMissing(stat(index))) !== undefined;
+}
+
+/** What git has on record for this path, whether the folder is there or not. */
+async function findListed(repository: string, path: string, signal?: AbortSignal): Promise<ListedWorktree | undefined> {
+  const real = join((await unlessMissing(realpath(dirname(path)))) ?? dirname(path), basename(path));
+  return (await listWorktrees(repository, signal)).find((entry) => entry.path === real);
 }
 
 /** What removing a worktree would lose. `unknown` counts as something to lose: could not look is not clean. */

@@ -6,7 +6,7 @@ import type { RigSettings } from '../config/rig-settings.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { GasTownError, messageOf } from '../errors.ts';
-import { git } from '../git/git.ts';
+import { git, gitBounds } from '../git/git.ts';
 import { openRepository } from '../git/repository.ts';
 import type { Logger } from '../process/logger.ts';
 import { checkRigName } from '../roles/names.ts';
@@ -102,11 +102,19 @@ export class Rigs {
       throw new GasTownError('name-taken', `${target} exists already, so ${url} was not cloned. Give another name, or add that folder.`);
     }
     await mkdir(this.townRoot, { recursive: true });
+    const long = { signal, boundMs: gitBounds.transfer };
     try {
-      await git(this.townRoot, ['clone', '--', url, target], signal);
+      await git(this.townRoot, ['clone', '--', url, target], long);
     } catch (error) {
       if (GasTownError.is(error, 'cancelled')) throw error;
       throw new GasTownError('not-a-repository', `${url} could not be cloned: ${messageOf(error)}`, { cause: error });
+    }
+    try {
+      await git(target, ['submodule', 'update', '--init', '--recursive'], long);
+    } catch (error) {
+      const advice = `The clone is in ${target}, without them: add that folder to go on so, or delete it to try again.`;
+      if (GasTownError.is(error, 'cancelled')) throw new GasTownError('cancelled', `${error.message} ${advice}`);
+      throw new GasTownError('not-a-repository', `The submodules of ${url} could not be cloned: ${messageOf(error)}. ${advice}`, { cause: error });
     }
     return realpath(target);
   }

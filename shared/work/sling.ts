@@ -53,7 +53,7 @@ export async function slingWork(
     worktree = await createWorktree(rig.path, worktreePath(sling.worktrees, rig.name, name), branch, signal);
     const claimed = work.get(workId);
     if (claimed.owner !== id) throw new GasTownError('work-conflict', `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`);
-    work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}` }, { base: worktree.base });
+    work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}${worktree.warning === undefined ? '' : `; ${worktree.warning}`}` }, { base: worktree.base });
     await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
       {
         role: 'polecat',
