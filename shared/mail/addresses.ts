@@ -1,7 +1,7 @@
 import { didYouMean } from '../config/nearest.ts';
 import { GasTownError } from '../errors.ts';
 import type { Role, SessionId, SessionInfo } from '../orchestrator.ts';
-import { addressOf, existsOnce, sessionIdOf, sessionIdOfAddress } from '../roles/names.ts';
+import { addressOf, existsOnce, looseId, sessionIdOf, sessionIdOfAddress } from '../roles/names.ts';
 import { overseer } from './message.ts';
 
 /** What an address is resolved against. */
@@ -15,7 +15,7 @@ export const isGroup = (address: string): boolean => address.startsWith('@');
 
 /**
  * Pure. The one recipient of an address: the person, a session that runs, or a role that exists once, which gets it when
- * it runs. Takes session ids, `mayor/`, `<rig>/witness`, `<rig>/crew/<name>`, `<rig>/polecats/<name>` and `<rig>/<name>`,
+ * it runs. Takes session ids (and what was one, see `looseId`), `mayor/`, `<rig>/witness`, `<rig>/crew/<name>`, `<rig>/polecats/<name>` and `<rig>/<name>`,
  * which may be either of the last two. Throws `unknown-session` with the nearest names, `bad-input` where two sessions
  * fit (gastown.md E4), `refused` where the session has ended.
  */
@@ -67,8 +67,11 @@ export function rolesWithoutSession({ sessions, rigs }: { sessions: readonly Pic
 }
 
 /** The ids that an address may stand for. */
-function candidates(address: string, { sessions }: AddressFacts): SessionId[] {
-  if (sessions.some(({ id }) => id === address)) return [address];
+function candidates(address: string, { sessions, rigs }: AddressFacts): SessionId[] {
+  const known = [...sessions, ...singleRoles(rigs).map((role) => ({ ...role, agentName: '' }))];
+  if (known.some(({ id }) => id === address)) return [address];
+  const alike = known.filter(({ role, rig, agentName }) => looseId({ role, rig, name: agentName }) === address);
+  if (alike.length > 0) return alike.map(({ id }) => id);
   const id = sessionIdOfAddress(address);
   const [rig = '', name, more] = address.split('/');
   const isWorker = name !== undefined && name !== '' && more === undefined && !existsOnce(id);

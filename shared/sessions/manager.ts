@@ -79,9 +79,9 @@ export class SessionManager implements DriverHost {
 
   /** Throws `name-taken` while a session of this name lives. */
   requireFree(id: SessionId): void {
-    const present = this.registry.find(id);
-    if (!present || (hasEnded(present) && !this.control.isRestarting(id))) return;
-    throw new GasTownError('name-taken', `${id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
+    const present = this.registry.findLive(id) ?? (this.control.isRestarting(id) ? this.registry.find(id) : undefined);
+    if (!present) return;
+    throw new GasTownError('name-taken', `${present.id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
   }
 
   /**

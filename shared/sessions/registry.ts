@@ -3,6 +3,7 @@ import { unknownName } from '../config/nearest.ts';
 import type { SessionId, SessionInfo, SessionState } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Disposable } from '../process/emitter.ts';
+import { hasEnded } from './session-info.ts';
 
 /** Criteria of `list`; what is absent is not asked for. */
 export interface SessionFilter {
@@ -67,6 +68,16 @@ export class Registry {
 
   find(id: SessionId): SessionInfo | undefined {
     return this.sessions.get(id);
+  }
+
+  /**
+   * The session that lives under this id, or under one that differs in case only: on many systems the folders and branches
+   * of both would be the same.
+   */
+  findLive(id: SessionId): SessionInfo | undefined {
+    const folded = id.toLowerCase();
+    for (const [known, info] of this.sessions) if (known.toLowerCase() === folded && !hasEnded(info)) return info;
+    return undefined;
   }
 
   update(id: SessionId, patch: Partial<Omit<SessionInfo, 'id'>>): SessionInfo {

@@ -188,4 +188,36 @@ export const migrations: readonly string[] = [
   ALTER TABLE work ADD COLUMN result TEXT;
   CREATE INDEX work_by_branch ON work(branch);
   `,
+  // Sessions of rigs with a "-" in their names have a "." behind it: `my-app-one` was an id that two sessions could have.
+  // What is left of sessions that are forgotten keeps its id where nothing says whose it was.
+  `
+  CREATE TEMP TABLE renamed (old TEXT PRIMARY KEY, new TEXT NOT NULL);
+  INSERT INTO renamed SELECT id, rig || '.' || substr(id, length(rig) + 2) FROM sessions WHERE instr(rig, '-') > 0;
+  INSERT OR IGNORE INTO renamed
+    SELECT name || '-' || role, name || '.' || role
+    FROM rigs JOIN (SELECT 'witness' AS role UNION ALL SELECT 'refinery')
+    WHERE instr(name, '-') > 0 AND name || '-' || role NOT IN (SELECT id FROM sessions);
+  INSERT OR IGNORE INTO renamed
+    SELECT owner, rig || '.' || substr(owner, length(rig) + 2) FROM work
+    WHERE instr(rig, '-') > 0 AND substr(owner, 1, length(rig) + 1) = rig || '-' AND owner NOT IN (SELECT id FROM sessions);
+
+  PRAGMA defer_foreign_keys = ON;
+  UPDATE sessions SET id = (SELECT new FROM renamed WHERE old = id) WHERE id IN (SELECT old FROM renamed);
+  UPDATE runs SET session_id = (SELECT new FROM renamed WHERE old = session_id) WHERE session_id IN (SELECT old FROM renamed);
+  UPDATE work SET owner = (SELECT new FROM renamed WHERE old = owner) WHERE owner IN (SELECT old FROM renamed);
+  UPDATE work SET dispatch = json_set(dispatch, '$.to', (SELECT new FROM renamed WHERE old = dispatch ->> '$.to'))
+    WHERE dispatch ->> '$.to' IN (SELECT old FROM renamed);
+  UPDATE work_history SET by = (SELECT new FROM renamed WHERE old = by) WHERE by IN (SELECT old FROM renamed);
+  UPDATE messages SET sender = (SELECT new FROM renamed WHERE old = sender) WHERE sender IN (SELECT old FROM renamed);
+  UPDATE messages SET recipient = (SELECT new FROM renamed WHERE old = recipient) WHERE recipient IN (SELECT old FROM renamed);
+  UPDATE events SET session_id = (SELECT new FROM renamed WHERE old = session_id) WHERE session_id IN (SELECT old FROM renamed);
+  UPDATE restarts SET session_id = (SELECT new FROM renamed WHERE old = session_id) WHERE session_id IN (SELECT old FROM renamed);
+  UPDATE escalations SET session_id = (SELECT new FROM renamed WHERE old = session_id) WHERE session_id IN (SELECT old FROM renamed);
+  UPDATE escalations SET raised_by = (SELECT new FROM renamed WHERE old = raised_by) WHERE raised_by IN (SELECT old FROM renamed);
+  UPDATE escalations SET closed_by = (SELECT new FROM renamed WHERE old = closed_by) WHERE closed_by IN (SELECT old FROM renamed);
+  UPDATE troubles SET session_id = (SELECT new FROM renamed WHERE old = session_id) WHERE session_id IN (SELECT old FROM renamed);
+  UPDATE handoffs SET from_session = (SELECT new FROM renamed WHERE old = from_session) WHERE from_session IN (SELECT old FROM renamed);
+  UPDATE handoffs SET to_session = (SELECT new FROM renamed WHERE old = to_session) WHERE to_session IN (SELECT old FROM renamed);
+  DROP TABLE renamed;
+  `,
 ];

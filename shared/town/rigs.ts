@@ -71,8 +71,9 @@ export class Rigs {
   async add(source: string, name?: string, signal?: AbortSignal): Promise<RigView> {
     const chosen = name ?? basename(source.replace(/[/\\]+$/, '')).replace(/\.git$/, '');
     checkRigName(chosen);
-    const taken = this.rigs.get(chosen);
-    if (taken) throw new GasTownError('name-taken', `There is a rig named ${chosen} already (${taken.path}). Give another name.`);
+    // Folders whose names differ in case only are one folder on many systems.
+    const taken = [...this.rigs.values()].find((rig) => rig.name.toLowerCase() === chosen.toLowerCase());
+    if (taken) throw new GasTownError('name-taken', `There is a rig named ${taken.name} already (${taken.path}). Give another name.`);
     const folder = isUrl(source) ? await this.clone(source, chosen, signal) : isAbsolute(source) ? source : resolve(this.townRoot, source);
     const { path } = await openRepository(folder);
     const same = [...this.rigs.values()].find((rig) => rig.path === path);

@@ -87,8 +87,9 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
   const { work, registry } = parts;
   const { workId, rig, by, message, why } = sling;
   const present = registry.find(id);
-  if (present && !hasEnded(present)) {
-    throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another --name, or stop it first.`);
+  const living = registry.findLive(id);
+  if (living) {
+    throw new GasTownError('name-taken', `There is a session named ${living.id} already (${living.state}). Choose another --name, or stop it first.`);
   }
   const known = work.find(workId);
   if (!known && !message) {

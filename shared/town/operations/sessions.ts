@@ -61,9 +61,9 @@ const orchestratorOf = (town: TownParts, { agent }: AgentChoice): Orchestrator =
 
 /** Before a worktree is made: `createWorktree` would take up the one of the session that has the name. */
 function requireFreeId(town: TownParts, id: string): void {
-  const present = town.registry.find(id);
-  if (present && !hasEnded(present)) {
-    throw new GasTownError('name-taken', `There is a session named ${id} already (${present.state}). Choose another name, or stop it first.`);
+  const present = town.registry.findLive(id);
+  if (present) {
+    throw new GasTownError('name-taken', `There is a session named ${present.id} already (${present.state}). Choose another name, or stop it first.`);
   }
 }
 

@@ -66,6 +66,31 @@ describe('an address', () => {
   });
 });
 
+describe('rigs and workers with a "-" in their names', () => {
+  const twoRigs: AddressFacts = {
+    rigs: ['my', 'my-app'],
+    sessions: [session('polecat', 'my', 'app-one'), session('polecat', 'my-app', 'one'), session('polecat', 'my', 'app-witness'), session('crew', 'my-app', 'max')],
+  };
+  test.each([
+    ['my-app/one', 'my-app.one'],
+    ['my-app.one', 'my-app.one'],
+    ['my/app-one', 'my-app-one'],
+    ['my-app-one', 'my-app-one'],
+    ['my/app-witness', 'my-app-witness'],
+    ['my-app/witness', 'my-app.witness'],
+    // As ids were before, and as one may write them: clear as long as only one is called so.
+    ['my-app-crew-max', 'my-app.crew-max'],
+    ['my-app-refinery', 'my-app.refinery'],
+  ])('%s is %s', (address, id) => {
+    expect(recipientOf(address, twoRigs)).toBe(id);
+  });
+
+  test('what two are called is refused with both', () => {
+    const rigs = { rigs: [], sessions: [session('polecat', 'a-b', 'c-d'), session('polecat', 'a-b-c', 'd')] };
+    expect(() => recipientOf('a-b-c-d', rigs)).toThrow(/a-b\.c-d \(a-b\/polecats\/c-d\) and a-b-c\.d/);
+  });
+});
+
 describe('a group', () => {
   test('is everybody who runs, but never the sender', () => {
     expect(membersOf('@town', facts, 'overseer')).toHaveLength(6);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nextFreeName } from '../../../shared/roles/name-pool.ts';
-import { addressOf, checkRigName, checkWorkerName, compoundRole, sessionIdOf, sessionIdOfAddress } from '../../../shared/roles/names.ts';
+import { addressOf, checkRigName, checkWorkerName, compoundRole, identityOfId, looseId, sessionIdOf, sessionIdOfAddress } from '../../../shared/roles/names.ts';
 
 describe('names of a session', () => {
   it.each([
@@ -10,11 +10,55 @@ describe('names of a session', () => {
     ['refinery', 'myproject', '', 'myproject-refinery', 'myproject/refinery', 'myproject/refinery'],
     ['crew', 'myproject', 'max', 'myproject-crew-max', 'myproject/crew/max', 'myproject/crew/max'],
     ['polecat', 'myproject', 'worker-1', 'myproject-worker-1', 'myproject/polecats/worker-1', 'myproject/polecats/worker-1'],
+    ['witness', 'my-app', '', 'my-app.witness', 'my-app/witness', 'my-app/witness'],
+    ['crew', 'my-app', 'max', 'my-app.crew-max', 'my-app/crew/max', 'my-app/crew/max'],
+    ['polecat', 'my-app', 'one', 'my-app.one', 'my-app/polecats/one', 'my-app/polecats/one'],
+    ['polecat', 'my', 'app-one', 'my-app-one', 'my/polecats/app-one', 'my/polecats/app-one'],
+    ['polecat', 'my', 'app-witness', 'my-app-witness', 'my/polecats/app-witness', 'my/polecats/app-witness'],
+    ['polecat', 'a-', 'b-', 'a-.b-', 'a-/polecats/b-', 'a-/polecats/b-'],
   ] as const)('%s %s %s: %s, %s, %s', (role, rig, name, id, compound, address) => {
     expect(sessionIdOf(role, rig, name)).toBe(id);
     expect(compoundRole(role, rig, name)).toBe(compound);
     expect(addressOf(role, rig, name)).toBe(address);
     for (const written of [id, compound, address]) expect(sessionIdOfAddress(written)).toBe(id);
+    expect(identityOfId(id)).toEqual({ role, rig, name });
+  });
+
+  it('are different for any two of different role, rig or name, and are read back', () => {
+    const seen = new Map<string, string>();
+    const parts = ['a', 'my', 'app', 'my-app', 'app-one', 'my-app-one', 'one', 'crew', 'crew-a', 'app-crew-a', 'app-witness', 'witness', 'a-', 'a-b', 'hq', 'mayor'];
+    const isAllowed = (check: (name: string) => void, name: string): boolean => {
+      try {
+        check(name);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const rigs = parts.filter((each) => isAllowed(checkRigName, each));
+    const names = parts.filter((each) => isAllowed(checkWorkerName, each));
+    const all = rigs.flatMap((rig) => [
+      ...(['witness', 'refinery'] as const).map((role) => ({ role, rig, name: '' })),
+      ...(['crew', 'polecat'] as const).flatMap((role) => names.map((name) => ({ role, rig, name }))),
+    ]);
+    expect(all.length).toBeGreaterThan(300);
+    for (const identity of [...all, { role: 'mayor' as const, rig: '', name: '' }]) {
+      const id = sessionIdOf(identity.role, identity.rig, identity.name);
+      expect(seen.get(id), id).toBeUndefined();
+      seen.set(id, id);
+      expect(identityOfId(id)).toEqual(identity);
+    }
+  });
+
+  it.each(['', 'mayor', 'overseer', 'host', 'hq', 'hq-toast', 'hq-', 'my.one', 'my-app.', '-one', '.one', 'my-app.crew-', 'a b-c', 'a/b', 'a-b.c.d'])(
+    '%j is the id of nobody',
+    (text) => expect(identityOfId(text)).toBeUndefined(),
+  );
+
+  it('had a form that two could have, which is still understood where it is clear', () => {
+    expect(looseId({ role: 'polecat', rig: 'my-app', name: 'one' })).toBe('my-app-one');
+    expect(looseId({ role: 'polecat', rig: 'my', name: 'app-one' })).toBe('my-app-one');
+    expect(looseId({ role: 'mayor', rig: '', name: '' })).toBe('hq-mayor');
   });
 
   it.each([
@@ -37,8 +81,13 @@ describe('names that people choose', () => {
     expect(() => checkRigName(name)).toThrow(/Allowed are letters, digits, "-" and "_"/);
   });
 
-  it.each(['witness', 'refinery', 'crew-max', 'overseer', 'polecats'])('may not take the id of somebody else: %s', (name) => {
-    expect(() => checkWorkerName(name)).toThrow(/has a meaning of its own/);
+  it.each(['witness', 'Witness', 'refinery', 'crew-max', 'Crew-max', 'overseer', 'polecats'])('may not take the id of somebody else: %s', (name) => {
+    expect(() => checkWorkerName(name)).toThrow(/has a meaning of its own|is the id of a crew member/);
+  });
+
+  it.each(['con', 'NUL', 'aux', 'Com1', 'LPT9'])('may not be a device of Windows: %s', (name) => {
+    for (const check of [checkWorkerName, checkRigName]) expect(() => check(name)).toThrow(/Windows has no folders of that name/);
+    expect(() => checkWorkerName(`${name}-2`)).not.toThrow();
   });
 
   it('leave the town its prefix', () => {

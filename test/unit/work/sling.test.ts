@@ -53,6 +53,27 @@ describe('sling', () => {
     expect(branches()).toContain('polecat/toast/issue-1');
   });
 
+  test('names that run into each other are those of two sessions, each with its work and its place', async () => {
+    const second = makeRepository(join(folder.path, 'my-app'));
+    await sling({ rig: { name: 'my', path: repository }, name: 'app-one' });
+    await sling({ rig: { name: 'my-app', path: second }, name: 'one', workId: 'issue-2' });
+    await sling({ rig: { name: 'my', path: repository }, name: 'app-witness', workId: 'issue-3' });
+    const places = core.registry.list().map(({ id, rig, agentName, workDir }) => [id, rig, agentName, workDir.endsWith(join(rig, agentName))]);
+    expect(places).toEqual([
+      ['my-app-one', 'my', 'app-one', true],
+      ['my-app.one', 'my-app', 'one', true],
+      ['my-app-witness', 'my', 'app-witness', true],
+    ]);
+    expect(['issue-1', 'issue-2', 'issue-3'].map((id) => core.work.get(id).owner)).toEqual(['my-app-one', 'my-app.one', 'my-app-witness']);
+    await expect(core.orchestrators.get('opencode')!.spawnSession({ role: 'witness', rig: 'my-app', agentName: '', agent: 'opencode', workDir: second })).resolves.toBe('my-app.witness');
+  });
+
+  test('a name that differs in case only is taken', async () => {
+    await sling();
+    await expect(sling({ name: 'Toast', workId: 'issue-2' })).rejects.toThrow('There is a session named alpha-toast already');
+    expect(core.work.find('issue-2')).toBeUndefined();
+  });
+
   test('the unit runs from the moment the model has it', async () => {
     const { session } = await sling();
     const [spec] = core.driver.started;
