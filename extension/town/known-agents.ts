@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { AgentSettings } from '../../shared/config/agent-settings.ts';
 import { parseSettings } from '../../shared/config/parse-settings.ts';
+import { readBounded } from '../../shared/config/read-bounded.ts';
 import { rigSettings } from '../../shared/config/rig-settings.ts';
 import { settingsPath } from '../../shared/config/settings-path.ts';
 import { townSettings } from '../../shared/config/town-settings.ts';
@@ -40,5 +40,10 @@ export async function anyAgentProgram(
 }
 
 async function read(root: string): Promise<string> {
-  return (await unlessMissing(readFile(settingsPath(root), 'utf8'))) ?? '{}';
+  try {
+    return (await unlessMissing(readBounded(settingsPath(root)))) ?? '{}';
+  } catch {
+    // It is a problem of the town's, with its reason; here it only means that it defines no agents.
+    return '{}';
+  }
 }

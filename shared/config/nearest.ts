@@ -16,11 +16,16 @@ const words: Record<NamedKind, { one: string; many: string }> = {
 /** Beyond this many names a message lists the first ones only. */
 const listedAtMost = 20;
 
+/** What is longer is no name that was mistyped; to compare it would take long. */
+const longestName = 100;
+
 /** Up to three known names that `given` may have been meant for, the nearest first. */
 export function nearest(given: string, known: Iterable<string>): string[] {
+  if (given.length > longestName) return [];
   const wanted = given.toLowerCase();
   const allowed = Math.max(1, Math.floor(wanted.length / 3));
   return [...new Set(known)]
+    .filter((name) => name.length <= longestName)
     .map((name) => ({ name, distance: distanceTo(wanted, name.toLowerCase()) }))
     .filter(({ distance }) => distance <= allowed)
     .sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name))
@@ -45,7 +50,7 @@ export function unknownName(kind: NamedKind, given: string, known: Iterable<stri
   const more = names.length > listedAtMost ? ` and ${names.length - listedAtMost} more` : '';
   const all = names.length === 0 ? `There are no ${many} yet.` : `Known ${many}: ${listed}${more}.`;
   const source = where === undefined ? '' : ` (from ${where})`;
-  return new GasTownError(`unknown-${kind}`, `There is no ${one} "${given}"${source}.${didYouMean(given, names)} ${all}`);
+  return new GasTownError(`unknown-${kind}`, `There is no ${one} "${given.slice(0, longestName)}"${source}.${didYouMean(given, names)} ${all}`);
 }
 
 /** Optimal string alignment: the number of letters to insert, delete, replace or swap with their neighbour. */

@@ -3,6 +3,7 @@ import type { Node, ParseError } from 'jsonc-parser';
 import type { z } from 'zod';
 import type { Problem } from '../town/snapshot.ts';
 import { didYouMean } from './nearest.ts';
+import { tooDeepAt } from './nesting.ts';
 import { unknownKeys } from './unknown-keys.ts';
 
 /** `value` is there when nothing worse than warnings was found. */
@@ -13,12 +14,18 @@ export interface ParsedSettings<T> {
 
 type Path = (string | number)[];
 
+/** So many problems of a file are told, and so many characters of what it says are repeated in one. */
+const maxProblems = 50;
+const maxQuoted = 200;
+
 /**
  * Reads a settings file's text: JSON, with comments allowed. Never throws: what is malformed or not allowed becomes a
  * problem with its place (line counted from 1), its field, what is wrong and what is allowed. Unknown keys are warnings.
  */
 export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: string): ParsedSettings<T> {
   const lineAt = (offset: number) => text.slice(0, offset).split('\n').length;
+  const deep = tooDeepAt(text);
+  if (deep) return { problems: [{ file, line: lineAt(deep.offset), message: `The file goes deeper than ${deep.maxDepth} levels.` }] };
   const errors: ParseError[] = [];
   const root = parseTree(text, errors);
   const [firstError] = errors;
@@ -31,13 +38,13 @@ export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: strin
   const result = schema.safeParse(raw);
   if (!result.success) {
     return {
-      problems: result.error.issues.map((issue) => {
+      problems: result.error.issues.slice(0, maxProblems).map((issue) => {
         const path = issue.path.filter((part) => typeof part !== 'symbol');
         return { file, line: lineAt(offsetOf(root, path)), message: `${fieldName(path)} ${describe(issue, raw, path)}` };
       }),
     };
   }
-  const warnings = unknownKeys(schema, raw).map(({ path, known }): Problem => {
+  const warnings = unknownKeys(schema, raw).slice(0, maxProblems).map(({ path, known }): Problem => {
     const key = String(path.at(-1));
     const message = `${fieldName(path)} is not a known key and has no effect.${didYouMean(key, known)}`;
     return { file, line: lineAt(offsetOf(root, path)), message, severity: 'warning' };
@@ -47,19 +54,20 @@ export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: strin
 
 function syntaxError({ error, offset, length }: ParseError, text: string): string {
   const words = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  const found = text.slice(offset, offset + length).split('\n')[0];
+  const found = text.slice(offset, offset + Math.min(length, maxQuoted)).split('\n')[0];
   return found ? `${words} at ${found}` : `${words} at the end of the file`;
 }
 
 /** `agents.glm.args[0]`; the whole file is "The file". */
 function fieldName(path: Path): string {
   if (path.length === 0) return 'The file';
-  return path
+  const name = path
     .map((part, index) => {
       if (typeof part === 'number' || part === '') return `[${JSON.stringify(part)}]`;
       return index === 0 ? part : `.${part}`;
     })
     .join('');
+  return name.length > maxQuoted ? `${name.slice(0, maxQuoted)}…` : name;
 }
 
 /** Where the property at `path` begins; where there is none, the nearest object around it. */
@@ -79,17 +87,22 @@ function describe(issue: z.core.$ZodIssue, raw: unknown, path: Path): string {
     const must = `must be ${issue.values.every((value) => typeof value === 'number') ? allowed.join(' or ') : options}`;
     if (given === undefined) return `is missing: it ${must}.`;
     const hint = typeof given === 'string' && allowed.length > 1 ? didYouMean(given, allowed) : '';
-    return `is ${JSON.stringify(given)}, but ${must}.${hint}`;
+    return `is ${quoted(given)}, but ${must}.${hint}`;
   }
   if (issue.code === 'invalid_type') {
     if (given === undefined) return `is missing: it must be ${withArticle(issue.expected)}.`;
     return `is ${withArticle(typeName(given))}, but must be ${withArticle(typeNames[issue.expected] ?? issue.expected)}.`;
   }
   if (issue.code === 'too_small' && issue.origin === 'string') return 'is empty, but must be a name.';
-  if (issue.code === 'too_small') return `is ${JSON.stringify(given)}, but must be at least ${issue.minimum}.`;
+  if (issue.code === 'too_small') return `is ${quoted(given)}, but must be at least ${issue.minimum}.`;
   if (issue.code === 'invalid_key') return 'has a key that is empty, but must be a name.';
-  if (issue.code === 'custom') return `is ${JSON.stringify(given)}, but ${issue.message}.`;
+  if (issue.code === 'custom') return `is ${quoted(given)}, but ${issue.message}.`;
   return `is not allowed: ${issue.message}.`;
+}
+
+function quoted(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
 }
 
 const typeNames: Record<string, string> = { int: 'whole number', record: 'object' };

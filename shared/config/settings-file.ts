@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { applyEdits, modify, parse } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import type { z } from 'zod';
@@ -7,7 +6,9 @@ import { Emitter } from '../process/emitter.ts';
 import type { Disposable } from '../process/emitter.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Problem } from '../town/snapshot.ts';
+import { tooDeepAt } from './nesting.ts';
 import { parseSettings } from './parse-settings.ts';
+import { readBounded } from './read-bounded.ts';
 import { watchFile } from './watch-file.ts';
 import { unlessMissing, writeAtomically } from './write-atomically.ts';
 
@@ -103,8 +104,10 @@ export class SettingsFile<T extends object> {
   private async read(): Promise<void> {
     let text: string | undefined;
     try {
-      text = await unlessMissing(readFile(this.file, 'utf8'));
+      text = await unlessMissing(readBounded(this.file));
     } catch (error) {
+      // When it can be read again it may say what it said before: then the problem has to go.
+      this.lastText = undefined;
       this.take(undefined, [{ file: this.file, message: `The file cannot be read: ${messageOf(error)}` }]);
       return;
     }
@@ -130,11 +133,12 @@ export class SettingsFile<T extends object> {
   }
 
   private async write(patch: object): Promise<void> {
-    const found = await unlessMissing(readFile(this.file, 'utf8'));
+    const found = await unlessMissing(readBounded(this.file));
     const before = found ?? `${JSON.stringify(this.options.defaults, null, 2)}\n`;
     const errors: ParseError[] = [];
-    parse(before, errors);
-    if (errors.length > 0) {
+    const isTooDeep = tooDeepAt(before) !== undefined;
+    if (!isTooDeep) parse(before, errors);
+    if (isTooDeep || errors.length > 0) {
       const [problem] = parseSettings(before, this.options.schema, this.file).problems;
       throw new GasTownError('bad-config', `${this.file} was not changed, because it cannot be read. ` +
         `Correct line ${problem?.line ?? 1} first: ${problem?.message ?? 'it is not valid JSON.'}`);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBounded } from '../config/read-bounded.ts';
 import type { Role } from '../orchestrator.ts';
 
 /** What a role is told: the prompt that comes with us, and what the town adds. */
@@ -12,6 +13,9 @@ export interface RolePrompt {
 /** A directive file that begins with this line stands instead of the prompt. */
 const replaceMark = '<!-- replace -->';
 
+/** More than a role needs to be told, and all of it costs tokens in each session. */
+const maxDirectiveBytes = 100 * 1024;
+
 /**
  * Reads a role's prompt from `promptsDir` (shipped, so it must be there) and `<town>/directives/<role>.md` (optional).
  */
@@ -23,7 +27,7 @@ export async function readRolePrompt(role: Role, townRoot: string, promptsDir: s
 
 async function readIfThere(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readBounded(file, maxDirectiveBytes);
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return '';
     throw error;

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'jsonc-parser';
+import { tooDeepAt } from '../../config/nesting.ts';
+import { readBounded } from '../../config/read-bounded.ts';
 import { isObject, serverEnv } from './environment.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
 
@@ -42,7 +43,7 @@ export async function readConfigs(environment: Environment, directory: string): 
 
 /** Pure: JSON with comments that is an object, else undefined. */
 export function parseObject(text: string | undefined): Record<string, unknown> | undefined {
-  const value: unknown = text === undefined ? undefined : parse(text);
+  const value: unknown = text === undefined || tooDeepAt(text) ? undefined : parse(text);
   return isObject(value) ? value : undefined;
 }
 
@@ -59,7 +60,7 @@ export function foldersUpwards(directory: string): string[] {
 /** A JSON object with comments; undefined where there is none. A broken file is Opencode's to complain about. */
 export async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
   try {
-    return parseObject(await readFile(file, 'utf8'));
+    return parseObject(await readBounded(file));
   } catch {
     // Not there, or not readable for us.
     return undefined;

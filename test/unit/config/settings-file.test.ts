@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -188,5 +189,36 @@ describe('a settings file that is updated', () => {
     const settings = await openRig();
     await settings.update({ agent: 'opencode' });
     expect(JSON.parse(await readFile(target, 'utf8'))).toMatchObject({ agent: 'opencode' });
+  });
+});
+
+describe('a settings file that nobody could read in good health', () => {
+  const good = '{ "type": "rig-settings", "agent": "opencode" }';
+  const bad = async (text: string | undefined): Promise<SettingsFile<RigSettings>> => {
+    await write(good);
+    const settings = await openRig();
+    const told = changeTo(settings, () => settings.problems.length > 0);
+    if (text === undefined) execFileSync('mkfifo', [`${file}.new`]);
+    else await writeFile(`${file}.new`, text);
+    // At once: a rig without a file has the defaults, for however short a time.
+    await rename(`${file}.new`, file);
+    await told;
+    return settings;
+  };
+
+  it.each([
+    ['3,000 brackets in each other', '['.repeat(3000), 'The file goes deeper than 64 levels.'],
+    ['2 MB', `${good}${' '.repeat(2_000_000)}`, 'is longer than 1048576 bytes'],
+    ['a pipe', undefined, 'is no regular file'],
+  ])('%s: what was said last stays in force, and it is a problem until the file is as before', async (_what, text, problem) => {
+    const settings = await bad(text);
+    expect(settings.problems[0]?.message).toContain(problem);
+    await expect(settings.update({ agent: 'claude' })).rejects.toThrow();
+    expect(settings.value.agent).toBe('opencode');
+    const healed = changeTo(settings, () => settings.problems.length === 0);
+    await writeFile(`${file}.new`, good);
+    await rename(`${file}.new`, file);
+    await healed;
+    expect(settings.value.agent).toBe('opencode');
   });
 });

@@ -1,0 +1,18 @@
+import { createScanner } from 'jsonc-parser';
+
+/** Deeper than any settings; what walks a parsed text calls itself once a level, and the stack ends at some thousands. */
+const maxDepth = 64;
+
+/** Pure. Where a text with JSON in it goes deeper than is read; undefined where it does not. Never calls itself. */
+export function tooDeepAt(text: string): { offset: number; maxDepth: number } | undefined {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
+    // A string's token begins with its quote.
+    const first = text[scanner.getTokenOffset()];
+    if (first === '{' || first === '[') depth += 1;
+    if (first === '}' || first === ']') depth -= 1;
+    if (depth > maxDepth) return { offset: scanner.getTokenOffset(), maxDepth };
+  }
+  return undefined;
+}
