@@ -31,9 +31,10 @@ export async function connect(io: Io): Promise<ChannelClient> {
 }
 
 async function noHost(io: Io): Promise<Failure> {
-  const root = await findTownRoot(io);
+  const { root, passedOver } = await findTownRoot(io);
   if (root === undefined) {
-    return new Failure(`There is no Gas Town in ${io.cwd} or above it. Go to a folder of the town, or set GT_ROOT to its root.`,
+    const why = passedOver.map((reason) => ` ${reason}`).join('');
+    return new Failure(`There is no Gas Town in ${io.cwd} or above it.${why} Go to a folder of the town, or set GT_ROOT to its root.`,
       exitCode.noHost);
   }
   return new Failure(`No Gas Town host is running for ${root}. Open the folder in VS Code with the Gas Town extension, ` +
@@ -45,7 +46,7 @@ async function* doors(io: Io): AsyncGenerator<Door> {
   const socket = io.env[socketVariable];
   const token = io.env[tokenVariable];
   if (socket && token) yield { socket, token };
-  const root = await findTownRoot(io);
+  const { root } = await findTownRoot(io);
   const host = root === undefined ? undefined : await readHostFile(root);
   if (host && host.socket !== socket) yield { socket: host.socket, token: token || host.token };
 }

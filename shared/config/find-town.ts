@@ -1,22 +1,42 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'jsonc-parser';
+import { foreignOwner } from '../channel/ownership.ts';
+import { messageOf } from '../errors.ts';
+import { tooDeepAt } from './nesting.ts';
+import { readBounded } from './read-bounded.ts';
 import { settingsPath } from './settings-path.ts';
 import { unlessMissing } from './write-atomically.ts';
 
+/** A town's settings that were found and are not obeyed. */
+export interface RefusedTown {
+  root: string;
+  reason: string;
+}
+
 /**
  * The root of the town that a folder is, or lies in: the nearest one with a `settings/config.json` of type
- * `town-settings`. A rig's settings on the way up are passed over; a file with an error in it still counts.
+ * `town-settings`. A rig's settings on the way up are passed over; a file with an error in it still counts. What belongs
+ * to another user counts for nothing, nor what cannot be read; `refused` is told of both, as far as it may be a town.
  */
-export async function findTown(folder: string): Promise<string | undefined> {
+export async function findTown(folder: string, refused: (town: RefusedTown) => void = () => undefined): Promise<string | undefined> {
   for (let root = resolve(folder); ; root = dirname(root)) {
-    const text = await unlessMissing(readFile(settingsPath(root), 'utf8'));
-    if (text !== undefined && typeOf(text) === 'town-settings') return root;
+    try {
+      const file = settingsPath(root);
+      const text = await unlessMissing(readBounded(file));
+      if (text !== undefined && typeOf(text) === 'town-settings') {
+        const foreign = await foreignOwner([root, dirname(file), file]);
+        if (foreign === undefined) return root;
+        refused({ root, reason: foreign });
+      }
+    } catch (error) {
+      refused({ root, reason: messageOf(error) });
+    }
     if (root === dirname(root)) return undefined;
   }
 }
 
 function typeOf(text: string): unknown {
+  if (tooDeepAt(text)) return undefined;
   const value: unknown = parse(text);
   return typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
 }

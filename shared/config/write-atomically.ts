@@ -3,13 +3,16 @@ import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GasTownError, messageOf } from '../errors.ts';
 
-/** Replaces a file's content in one step: a reader sees the old text or the new one, never a part. */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+/**
+ * Replaces a file's content in one step: a reader sees the old text or the new one, never a part. The file keeps its mode;
+ * where one is given it has that from the first moment, so that nobody else reads a secret in between.
+ */
+export async function writeAtomically(file: string, text: string, given?: number): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
     // A link is followed: its target is replaced, not the link.
     const target = await unlessMissing(realpath(file)) ?? file;
-    const mode = (await unlessMissing(stat(target)))?.mode;
+    const mode = given ?? (await unlessMissing(stat(target)))?.mode;
     const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
     try {
       const handle = await open(temporary, 'wx', mode);

@@ -1,7 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
-import { chmod } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { protocolVersion } from '../channel/protocol.ts';
 import type { HostFile } from '../channel/protocol.ts';
+import { readBounded } from '../config/read-bounded.ts';
 import { unlessMissing, writeAtomically } from '../config/write-atomically.ts';
 import { identify } from '../process/process-table.ts';
 
@@ -9,13 +9,12 @@ import { identify } from '../process/process-table.ts';
 export async function writeHostFile(file: string, socket: string, token: string): Promise<void> {
   const self = await identify(process.pid);
   const content: HostFile = { pid: process.pid, startTime: self?.startTime ?? '', socket, token, protocol: protocolVersion };
-  await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
-  await chmod(file, 0o600);
+  await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`, 0o600);
 }
 
 /** Undefined where no host has ever been, or what is there is not a host file. */
 export async function readHostFile(file: string): Promise<HostFile | undefined> {
-  const text = await unlessMissing(readFile(file, 'utf8'));
+  const text = await unlessMissing(readBounded(file));
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as HostFile;

@@ -1,12 +1,14 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findTownOf } from '../../../extension/town/find-town-of.ts';
 import { createTown, newTownSettings } from '../../../shared/config/create-town.ts';
 import { findTown } from '../../../shared/config/find-town.ts';
 import { parseSettings } from '../../../shared/config/parse-settings.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
 import { townSettings } from '../../../shared/config/town-settings.ts';
+import { giveAway } from '../../support/foreign-owner.ts';
 
 let root: string;
 
@@ -14,7 +16,10 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'town-'));
 });
 
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(root, { recursive: true, force: true });
+});
 
 async function settings(folder: string, text: string): Promise<void> {
   await mkdir(dirname(settingsPath(folder)), { recursive: true });
@@ -46,6 +51,53 @@ describe('findTown', () => {
   it.each(['{ "type": "rig-settings" }', '[]', '', 'null'])('finds none where the settings are %j', async (text) => {
     await settings(root, text);
     expect(await findTown(root)).toBeUndefined();
+  });
+});
+
+describe('a town in whose folder another user can write', () => {
+  const inner = async (): Promise<string> => {
+    await settings(root, '{ "type": "town-settings", "escalation": { "command": ["theirs"] } }');
+    const folder = join(root, 'mine', 'src');
+    await mkdir(folder, { recursive: true });
+    return folder;
+  };
+  const find = async (folder: string) => {
+    const refused: string[] = [];
+    return { found: await findTown(folder, ({ reason }) => refused.push(reason)), refused };
+  };
+
+  it.each([
+    ['the settings file', () => settingsPath(root)],
+    ['the settings folder', () => dirname(settingsPath(root))],
+    ['the town folder', () => root],
+  ])('is none where %s is theirs, and it is said why', async (_what, theirs) => {
+    const folder = await inner();
+    giveAway(theirs());
+    const { found, refused } = await find(folder);
+    expect(found).toBeUndefined();
+    expect(refused).toEqual([expect.stringContaining('belongs to another user')]);
+  });
+
+  it('is none where they have linked to settings of the user\'s', async () => {
+    const folder = await inner();
+    await rename(join(root, 'settings'), join(root, 'elsewhere'));
+    await symlink(join(root, 'elsewhere'), join(root, 'settings'));
+    expect((await find(folder)).found).toBe(root);
+    // `giveAway` follows a link, so what it leads to is theirs.
+    giveAway(join(root, 'settings'));
+    expect((await find(folder)).found).toBeUndefined();
+  });
+});
+
+describe('the town of a window', () => {
+  it('that is opened itself, or in an opened folder, is part of what is trusted; one above is not', async () => {
+    await settings(root, '{ "type": "town-settings" }');
+    const rig = join(root, 'rig');
+    await mkdir(rig);
+    expect(await findTownOf([root])).toEqual({ root, isOpened: true });
+    expect(await findTownOf([rig, root])).toEqual({ root, isOpened: true });
+    expect(await findTownOf([rig])).toEqual({ root, isOpened: false });
+    expect(await findTownOf([join(root, 'rig-2'), rig])).toEqual({ root, isOpened: false });
   });
 });
 

@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GasTownError } from '../../../shared/errors.ts';
+import { giveAway } from '../../support/foreign-owner.ts';
 import { FakeTown, gt, personToken, sessionToken, snapshot } from './support.ts';
 
 let town: FakeTown;
@@ -12,11 +14,14 @@ beforeEach(async () => {
   town.answers = { 'town.snapshot': snapshot() };
 });
 
-afterEach(() => town.stop());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await town.stop();
+});
 
-const write = async (file: string, text: string): Promise<void> => {
+const write = async (file: string, text: string, mode = 0o600): Promise<void> => {
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text);
+  await writeFile(file, text, { mode });
 };
 
 const hostFile = (token = personToken) =>
@@ -46,6 +51,56 @@ describe('gt finds the host', () => {
     const env = { GT_SOCKET: join(town.root, 'gone.sock'), GT_TOKEN: sessionToken, GT_ROOT: town.root };
     expect(await gt(['agents'], { cwd: '/', env })).toMatchObject({ code: 0 });
     expect(town.calls[0]?.caller).toMatchObject({ kind: 'session' });
+  });
+});
+
+describe('gt obeys no host that may be somebody else\'s', () => {
+  const inFolder = async (): Promise<string> => {
+    const folder = join(town.root, 'mine');
+    await mkdir(folder, { recursive: true });
+    return folder;
+  };
+  const file = (): string => join(town.root, '.runtime', 'host.json');
+
+  it('where the host file is another user\'s: the folder is passed over, and gt says why', async () => {
+    await hostFile();
+    const folder = await inFolder();
+    giveAway(file());
+    const { code, err } = await gt(['agents'], { cwd: folder });
+    expect(code).toBe(3);
+    expect(err).toContain(`${town.root} is not taken for a town: ${file()} belongs to another user`);
+    expect(town.calls).toEqual([]);
+  });
+
+  it('nor where GT_ROOT names it', async () => {
+    await hostFile();
+    giveAway(file());
+    const { code, err } = await gt(['agents'], { cwd: '/', env: { GT_ROOT: town.root } });
+    expect([code, err]).toEqual([1, expect.stringContaining('belongs to another user')]);
+    expect(town.calls).toEqual([]);
+  });
+
+  it('where the socket that it names is another user\'s', async () => {
+    await hostFile();
+    giveAway(town.socket);
+    const { code, err } = await gt(['mayor', 'attach'], { cwd: await inFolder() });
+    expect(code).not.toBe(0);
+    expect(err).toContain('belongs to another user');
+    expect(town.calls).toEqual([]);
+  });
+
+  it.each([0o644, 0o620, 0o602])('where others may read or write the file (mode %o), as in a clone that brings one', async (mode) => {
+    await hostFile();
+    await chmod(file(), mode);
+    const { code, err } = await gt(['agents'], { cwd: await inFolder() });
+    expect([code, err]).toEqual([1, expect.stringContaining(`others may read or write ${file()}`)]);
+    expect(town.calls).toEqual([]);
+  });
+
+  it('a pipe in its place holds nobody up', async () => {
+    await mkdir(dirname(file()), { recursive: true });
+    execFileSync('mkfifo', ['-m', '600', file()]);
+    expect((await gt(['agents'], { cwd: await inFolder() })).code).toBe(3);
   });
 });
 
