@@ -11,7 +11,11 @@ const insideWorkDir = z
   .string()
   .refine((path) => !isAbsolute(path) && !normalize(path).startsWith('..') && !/^[A-Za-z]:|\\/.test(path), {
     error: 'must be a path with forward slashes that stays inside the work directory',
-  });
+  })
+  .refine((path) => !isGits(path), { error: 'must not be in .git, which is git\'s own' });
+
+/** Git's own folder, by any of the names that some file system takes for it. */
+const isGits = (path: string): boolean => normalize(path).split('/').some((part) => /^\.git[. ]*$|^git~1$/i.test(part));
 
 const hooks = z.looseObject({
   provider: z.string().describe('Whose hooks these are: `opencode` or `claude`.').optional(),

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { agents, agentSettings, agentsByWorker, failover, roleAgents, untouched } from './agent-settings.ts';
+import { isWorkerName } from '../roles/names.ts';
 import { failurePolicySettings } from './failure-policy.ts';
 
 const namepool = z.looseObject({
   style: z.string().meta({ examples: ['mad-max'] }).describe('Theme of the names of polecats.').optional(),
-  names: z.array(z.string()).describe('Names of polecats, in the order in which they are given.').optional(),
+  names: z
+    .array(z.string().refine(isWorkerName, { error: 'must be a name of letters, digits, "-" and "_" that has no meaning of its own' }))
+    .describe('Names of polecats, in the order in which they are given.').optional(),
   max_before_numbering: z
     .int()
     .min(1)

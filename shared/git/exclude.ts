@@ -1,8 +1,10 @@
 /** What git is told to overlook, in the repository's own `info/exclude`: nothing of it is ever committed. */
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readBounded } from '../config/read-bounded.ts';
 import { unlessMissing } from '../config/write-atomically.ts';
 import { runGit } from './git.ts';
+import { requireNoLinks } from './no-links.ts';
 
 /** Adds the paths, all of them in the repository that `folder` is in. Nothing to do outside of a repository. */
 export async function hideFromGit(folder: string, files: readonly string[]): Promise<void> {
@@ -30,9 +32,11 @@ async function rewrite(
   if (files.length === 0) return;
   const root = await worktreeRoot(folder);
   if (root === undefined) return;
-  const { stdout } = await runGit(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'info/exclude']);
-  const exclude = stdout.trim();
-  const present = (await unlessMissing(readFile(exclude, 'utf8'))) ?? '';
+  // All worktrees of a repository share this file. Asked for the file itself, git would tell where a link leads.
+  const { stdout } = await runGit(folder, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
+  const exclude = path.join(stdout.trim(), 'info', 'exclude');
+  await requireNoLinks(stdout.trim(), path.join('info', 'exclude'));
+  const present = (await unlessMissing(readBounded(exclude))) ?? '';
   const ours = files.map((file) => `/${path.relative(root, file).split(path.sep).join('/')}`);
   const lines = change(present.split('\n'), ours);
   if (lines === undefined) return;

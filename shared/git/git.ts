@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GasTownError } from '../errors.ts';
 import { inheritedEnvironment } from '../process/inherited-environment.ts';
 import { identify, killAll, killTree, startedWith } from '../process/process-table.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface GitResult {
   stdout: string;
@@ -85,7 +86,7 @@ export async function git(cwd: string, args: readonly string[], options?: AbortS
   const result = await runGit(cwd, args, options);
   if (result.code === 0) return result.stdout.replace(/\n$/, '');
   const words = (result.stderr || result.stdout).trim();
-  throw new GasTownError('internal', `git ${args.join(' ')} failed in ${cwd}: ${words}`);
+  throw new GasTownError('internal', withoutSecrets(`git ${args.join(' ')} failed in ${cwd}: ${words}`));
 }
 
 const optionsOf = (given: AbortSignal | GitOptions): GitOptions => (given instanceof AbortSignal ? { signal: given } : given);

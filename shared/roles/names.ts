@@ -112,6 +112,17 @@ export function checkWorkerName(name: string): void {
   }
 }
 
+/** Whether a worker may be called so. */
+export function isWorkerName(name: string): boolean {
+  try {
+    checkWorkerName(name);
+    return true;
+  } catch {
+    // The reason is for whoever gives a single name.
+    return false;
+  }
+}
+
 /** Names become ids, branches and folders; folders of names that differ in case only are the same one on many systems. */
 function checkName(what: string, name: string, taken: readonly string[]): void {
   if (taken.includes(name.toLowerCase())) {
@@ -119,7 +130,7 @@ function checkName(what: string, name: string, taken: readonly string[]): void {
   }
   if (isDeviceName(name)) throw new GasTownError('bad-input', `A ${what} cannot be called "${name}": Windows has no folders of that name.`);
   if (isName(name) && name.length <= longest) return;
-  throw new GasTownError('bad-input', `A ${what} cannot be called ${JSON.stringify(name)}. Allowed are letters, digits, ` +
+  throw new GasTownError('bad-input', `A ${what} cannot be called ${JSON.stringify(name.slice(0, 2 * longest))}. Allowed are letters, digits, ` +
     `"-" and "_", beginning with a letter or digit, at most ${longest} of them.`);
 }
 

@@ -8,6 +8,7 @@ import { settingsPath } from '../config/settings-path.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { git, gitBounds } from '../git/git.ts';
 import { openRepository } from '../git/repository.ts';
+import { withoutSecrets } from '../git/without-secrets.ts';
 import type { Logger } from '../process/logger.ts';
 import { checkRigName } from '../roles/names.ts';
 import type { Store } from '../store/store.ts';
@@ -100,7 +101,7 @@ export class Rigs {
   private async clone(url: string, name: string, signal?: AbortSignal): Promise<string> {
     const target = join(this.townRoot, name);
     if (await exists(target)) {
-      throw new GasTownError('name-taken', `${target} exists already, so ${url} was not cloned. Give another name, or add that folder.`);
+      throw new GasTownError('name-taken', `${target} exists already, so ${withoutSecrets(url)} was not cloned. Give another name, or add that folder.`);
     }
     await mkdir(this.townRoot, { recursive: true });
     const long = { signal, boundMs: gitBounds.transfer };
@@ -108,7 +109,7 @@ export class Rigs {
       await git(this.townRoot, ['clone', '--', url, target], long);
     } catch (error) {
       if (GasTownError.is(error, 'cancelled')) throw error;
-      throw new GasTownError('not-a-repository', `${url} could not be cloned: ${messageOf(error)}`, { cause: error });
+      throw new GasTownError('not-a-repository', `${withoutSecrets(url)} could not be cloned: ${messageOf(error)}`, { cause: error });
     }
     try {
       await git(target, ['submodule', 'update', '--init', '--recursive'], long);

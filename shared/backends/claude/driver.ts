@@ -24,7 +24,7 @@ import { sessionStartPayload } from './hook-payloads.ts';
 import { HandedOver } from './handed-over.ts';
 import { HookServer } from './hook-server.ts';
 import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
-import { messagesDirOf, promptOf } from './prompt.ts';
+import { firstPromptOf, messagesDirOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
 import type { ClaudeReference } from './reference.ts';
 import { ClaudeRun, settingsFileOf } from './run.ts';
@@ -135,7 +135,7 @@ export class ClaudeDriver implements BackendDriver {
             title: spec.title,
             permissions,
             agentArgs: spec.agent.args,
-            ...(spec.firstPrompt ? { firstPrompt: await promptOf(spec, spec.firstPrompt) } : {}),
+            ...(spec.firstPrompt ? { firstPrompt: await firstPromptOf(spec, spec.firstPrompt) } : {}),
           }),
           env: environment,
           cwd: spec.cwd,

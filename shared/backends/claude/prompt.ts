@@ -7,13 +7,21 @@ import { encodePrompt, isTypedAsIs, maxTypedBytes } from './encode.ts';
 /** Where a run's texts are that cannot be typed as they are; Claude may read there without asking (see `settings.ts`). */
 export const messagesDirOf = (spec: Pick<RunSpec, 'runDir'>): string => join(spec.runDir, 'messages');
 
+/** Every user of the machine sees a program's arguments, so not more of a prompt than this is one. In UTF-8 bytes. */
+const maxArgumentBytes = 2_000;
+
+/** What is the argument of a start: as what is typed, but a shorter one goes by a file already. */
+export function firstPromptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery): Promise<string> {
+  return promptOf(spec, delivery, maxArgumentBytes);
+}
+
 /**
  * What is typed: the text; where the composer would not keep all of it (tabs, direction marks), followed by the file that
  * has it exactly; where it is very long, whose it is and that file. All marks of the delivery are in it in any case.
  */
-export async function promptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery): Promise<string> {
+export async function promptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery, maxBytes = maxTypedBytes): Promise<string> {
   const { id, text, heading = deliveryMark(id) } = delivery;
-  const isLong = Buffer.byteLength(encodePrompt(text)) > maxTypedBytes;
+  const isLong = Buffer.byteLength(encodePrompt(text)) > maxBytes;
   if (!isLong && isTypedAsIs(text)) return encodePrompt(text);
   const folder = messagesDirOf(spec);
   await mkdir(folder, { recursive: true, mode: 0o700 });

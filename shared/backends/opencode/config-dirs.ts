@@ -3,11 +3,13 @@
  * every request wait for that: 12 s on line, 76 s off line. It does not where the folder looks installed already. Our plugin
  * needs nothing from that package, so folders that nothing else needs it in get an empty `node_modules` and a lock file.
  */
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readBounded } from '../../config/read-bounded.ts';
 import { unlessMissing } from '../../config/write-atomically.ts';
+import { GasTownError, messageOf } from '../../errors.ts';
 import { hideFromGit, worktreeRoot } from '../../git/exclude.ts';
-import { messageOf } from '../../errors.ts';
+import { requireNoLinks } from '../../git/no-links.ts';
 import type { Logger } from '../../process/logger.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
 import { foldersUpwards, opencodeFolders } from './person-config.ts';
@@ -33,7 +35,11 @@ export async function stubConfigDirs(environment: Environment, directory: string
     await stub(config, []);
   });
   for (const folder of await repositoryFolders(directory)) {
-    await attempt(log, folder, () => stub(folder, stubFiles));
+    await attempt(log, folder, async () => {
+      // A link that came with the repository may lead anywhere.
+      await requireNoLinks(path.dirname(folder), path.basename(folder));
+      await stub(folder, stubFiles);
+    });
   }
   for (const folder of others) await attempt(log, folder, () => stub(folder, []));
 }
@@ -52,18 +58,34 @@ export async function repositoryFolders(directory: string): Promise<string[]> {
   return above.map((folder) => path.join(folder, '.opencode'));
 }
 
-/** Copies the plugin to where the agent's `hooks` say, hidden from git, so that an Opencode of the person's has it too. */
+/**
+ * Copies the plugin to where the agent's `hooks` say, hidden from git, so that an Opencode of the person's has it too.
+ * Rejects with `bad-config` where that would write through a link, into git's own folder, or over a file of somebody else.
+ */
 export async function installPlugin(
   plugin: string,
   directory: string,
   hooks: { dir: string; settingsFile: string },
 ): Promise<string> {
-  const folder = path.resolve(directory, hooks.dir);
-  const file = path.join(folder, hooks.settingsFile);
+  const relative = path.join(hooks.dir, hooks.settingsFile);
+  await requireNoLinks(directory, relative);
+  const file = path.join(directory, relative);
+  const folder = path.dirname(file);
+  if ((await unlessMissing(lstat(file))) && !(await isOurPlugin(file))) {
+    throw new GasTownError('bad-config', `${file} is there already and not ours, so the plugin is not written there. Choose another hooks.dir or hooks.settings_file.`);
+  }
   await mkdir(folder, { recursive: true });
   await hideFromGit(folder, [file]);
   await copyFile(plugin, file);
   return file;
+}
+
+/** In every bundle of the plugin, minified or not (`plugin/opencode/gastown.ts`). */
+const mark = 'gastown.opencode';
+
+export async function isOurPlugin(file: string): Promise<boolean> {
+  const facts = await unlessMissing(lstat(file));
+  return facts?.isFile() === true && (await readBounded(file)).includes(mark);
 }
 
 async function attempt(log: Logger, folder: string, act: () => Promise<void>): Promise<void> {
@@ -97,7 +119,7 @@ export async function stubIn(folder: string): Promise<string[] | undefined> {
   const installed = await unlessMissing(readdir(path.join(folder, 'node_modules')));
   if (installed === undefined || installed.length > 0) return undefined;
   for (const [name, text] of Object.entries(stubTexts)) {
-    if ((await unlessMissing(readFile(path.join(folder, name), 'utf8'))) !== text) return undefined;
+    if ((await unlessMissing(readBounded(path.join(folder, name)))) !== text) return undefined;
   }
   return stubFiles.map((name) => path.join(folder, name));
 }
@@ -106,7 +128,7 @@ async function usesPackage(folder: string): Promise<boolean> {
   for (const name of ['plugin', 'plugins', 'tool', 'tools']) {
     const files = (await unlessMissing(readdir(path.join(folder, name)))) ?? [];
     for (const file of files.filter((candidate) => /\.[cm]?[jt]s$/.test(candidate))) {
-      if ((await readFile(path.join(folder, name, file), 'utf8')).includes(packageName)) return true;
+      if ((await readBounded(path.join(folder, name, file))).includes(packageName)) return true;
     }
   }
   return false;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Params } from '../../channel/protocol.ts';
 import { troublePolicy } from '../../config/backend-trouble.ts';
+import type { ResolvedAgent } from '../../config/agents.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
 import type {
   AskAnswer,
@@ -74,13 +75,22 @@ export class OpencodeDriver implements BackendDriver {
     });
   }
 
+  /** The session has the plugin in any case: what speaks against a copy in the repository stops nothing. */
+  private async installBesides(directory: string, hooks: NonNullable<ResolvedAgent['hooks']>): Promise<void> {
+    try {
+      await installPlugin(this.options.pluginFile, directory, hooks);
+    } catch (error) {
+      this.host.log.warn(`opencode: the plugin is not installed besides: ${messageOf(error)}`);
+    }
+  }
+
   async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
     const { agent, runId } = spec;
     const directory = await workDir(spec.cwd);
     const defaults = promptDefaults(agent.name, agent.args);
     const providers = defaults.model === undefined ? [] : [defaults.model.providerID];
     const environment = { ...this.options.environment, ...agent.env };
-    if (agent.hooks) await installPlugin(this.options.pluginFile, directory, agent.hooks);
+    if (agent.hooks) await this.installBesides(directory, agent.hooks);
     await stubConfigDirs(environment, directory, this.host.log);
     const link = await this.pool.acquire(agent, directory, providers, signal);
     let run: Run | undefined;

@@ -1,12 +1,12 @@
 /** What sessions have left in work dirs and in the person's configuration, by which Opencode finds our plugin or starts sooner. */
-import { lstat, readFile, rm, rmdir } from 'node:fs/promises';
+import { lstat, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ResolvedAgent } from '../../config/agents.ts';
 import { unlessMissing } from '../../config/write-atomically.ts';
 import { showToGit } from '../../git/exclude.ts';
 import { runGit } from '../../git/git.ts';
-import { personsFolders, repositoryFolders, stubIn } from './config-dirs.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
+import { isOurPlugin, personsFolders, repositoryFolders, stubIn } from './config-dirs.ts';
 
 export interface Leftover {
   kind: 'plugin' | 'stub';
@@ -14,9 +14,6 @@ export interface Leftover {
   path: string;
   files: readonly string[];
 }
-
-/** In every bundle of the plugin, minified or not (`plugin/opencode/gastown.ts`). */
-const mark = 'gastown.opencode';
 
 /** What is ours in these work dirs: plugins where `hooks` put them, and stubs that nobody has touched. What git tracks is the person's. */
 export async function leftoversIn(directories: readonly string[], hooks: readonly NonNullable<ResolvedAgent['hooks']>[]): Promise<Leftover[]> {
@@ -61,11 +58,6 @@ async function removeEmpty(folder: string): Promise<void> {
     return;
   }
   await removeEmpty(path.dirname(folder));
-}
-
-async function isOurPlugin(file: string): Promise<boolean> {
-  const facts = await unlessMissing(lstat(file));
-  return facts?.isFile() === true && (await readFile(file, 'utf8')).includes(mark);
 }
 
 async function areTracked(folder: string, files: readonly string[]): Promise<boolean> {

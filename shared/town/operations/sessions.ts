@@ -129,7 +129,10 @@ export function workerName(town: TownParts, role: Role, rig: string, given: stri
     ...claims.flatMap((work) => polecatOf(work.branch) ?? []),
     ...worktrees,
   ];
-  return nextFreeName(new Set(taken), town.rigs.get(rig).settings.namepool);
+  const name = nextFreeName(new Set(taken), town.rigs.get(rig).settings.namepool);
+  // Whoever wrote the pool: the name becomes that of a folder.
+  checkWorkerName(name);
+  return name;
 }
 
 function foldersIn(folder: string): string[] {

@@ -117,3 +117,46 @@ describe('settings that are not allowed', () => {
     ]);
   });
 });
+
+describe('a text that is made to take long', () => {
+  const problemsOf = (text: string) => parseSettings(text, rigSettings, 'f').problems;
+
+  it.each([
+    ['objects', '{"a":'.repeat(3000)],
+    ['arrays behind an unfinished comment', `{"x": ${'['.repeat(3000)} /* `],
+    ['closed brackets', `{"merge_queue": ${'['.repeat(3000)}${']'.repeat(3000)}}`],
+  ])('%s in each other are one problem', (_what, text) => {
+    expect(problemsOf(text)).toEqual([{ file: 'f', line: 1, message: 'The file goes deeper than 64 levels.' }]);
+  });
+
+  it('brackets in strings are no depth', () => {
+    expect(problemsOf(JSON.stringify({ type: 'rig-settings', agent: '[{'.repeat(3000) }))).toEqual([]);
+  });
+
+  it('of 100,000 mistakes the first 50 are told, shortened, in less than a second', () => {
+    const text = JSON.stringify({ type: 'rig-settings', namepool: { names: Array.from({ length: 100_000 }, (_, at) => `../${'x'.repeat(300 - (at % 2))}`) } }, null, 1).slice(0, 1_000_000);
+    const begun = performance.now();
+    const found = problemsOf(text.slice(0, text.lastIndexOf(',')) + ']}}');
+    expect(found).toHaveLength(50);
+    expect(found[0]?.message.length).toBeLessThan(400);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
+  it('a key of 500,000 characters is not compared with those that are known', () => {
+    const begun = performance.now();
+    expect(problemsOf(JSON.stringify({ type: 'rig-settings', ['agent'.repeat(100_000)]: 1 }))[0]?.message.length).toBeLessThan(400);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+});
+
+describe('what a rig would have us write where it has no business', () => {
+  it.each([
+    ['{ "namepool": { "names": ["nux", "../../../x"] } }', 'namepool.names[1] is "../../../x", but must be a name of letters'],
+    ['{ "namepool": { "names": ["mayor"] } }', 'namepool.names[0] is "mayor", but must be a name of letters'],
+    ['{ "agents": { "x": { "hooks": { "dir": ".GIT/hooks" } } } }', 'agents.x.hooks.dir is ".GIT/hooks", but must not be in .git'],
+    ['{ "runtime": { "hooks": { "dir": "sub/.git" } } }', 'runtime.hooks.dir is "sub/.git", but must not be in .git'],
+  ])('%s is refused', (text, problem) => {
+    const given = JSON.stringify({ type: 'rig-settings', ...(JSON.parse(text) as object) });
+    expect(parseSettings(given, rigSettings, 'f').problems.map(({ message }) => message)).toEqual([expect.stringContaining(problem)]);
+  });
+});

@@ -196,6 +196,7 @@ describe('what is outside of .runtime', () => {
     writeFileSync(file, 'export const Mine = async () => ({});\n');
     expect(paths((await remove()).goes)).not.toContain(file);
     expect(existsSync(file)).toBe(true);
+    rmSync(file);
     await installPlugin(bundledPlugin(), town.rig, hooks);
     git(town.rig, 'add', '-f', file);
     expect(paths((await remove()).goes)).not.toContain(file);

@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { workerName } from '../../../shared/town/operations/sessions.ts';
+import { makeFakeTown } from '../../support/fake-town.ts';
+import type { FakeTown } from '../../support/fake-town.ts';
+
+let town: FakeTown;
+beforeEach(async () => {
+  town = await makeFakeTown();
+});
+afterEach(() => town.close());
+
+describe('a rig by URL', () => {
+  test('that cannot be cloned: neither its password nor a token is in the error, or in what the error came from', async () => {
+    const failed = await town.rigs.add('http://user:pa55word@127.0.0.1:9/a.git?private_token=t0ken', 'beta').catch((error: unknown) => error);
+    const words: string[] = [];
+    for (let at: unknown = failed; at instanceof Error; at = at.cause) words.push(at.message, at.stack ?? '');
+    expect(words[0]).toContain('http://***@127.0.0.1:9/a.git?private_token=*** could not be cloned');
+    expect(words.join('\n')).not.toMatch(/pa55word|t0ken/);
+  });
+
+  test('whose folder is there already: nor there', async () => {
+    writeFileSync(join(town.root, 'beta'), '');
+    await expect(town.rigs.add('https://user:pa55word@example.com/a.git', 'beta')).rejects.toThrow('so https://***@example.com/a.git was not cloned');
+  });
+});
+
+test('a name that would leave the folder of worktrees is refused before a folder is made, wherever it comes from', () => {
+  const { get } = town.rigs;
+  town.rigs.get = (name) => ({ ...get.call(town.rigs, name), settings: { type: 'rig-settings', namepool: { names: ['../../../x'] } } });
+  expect(() => workerName(town, 'polecat', 'alpha', undefined)).toThrow('A worker cannot be called "../../../x"');
+  expect(() => workerName(town, 'polecat', 'alpha', '../x')).toThrow('A worker cannot be called "../x"');
+});
