@@ -140,7 +140,7 @@ export class AskLog {
 
   private record(session: SessionInfo, watched: Watched, { kind, title, detail, since }: AttentionView, id: string): void {
     watched.open.push({ id, title, since });
-    this.store.addEvent({
+    this.keep({
       at: since,
       sessionId: session.id,
       runId: session.runId,
@@ -158,7 +158,7 @@ export class AskLog {
     watched.open = watched.open.filter((each) => each !== wait);
     watched.answers.delete(id);
     watched.causes.delete(id);
-    this.store.addEvent({
+    this.keep({
       at: this.manager.now(),
       sessionId,
       runId: watched.runId,
@@ -172,6 +172,10 @@ export class AskLog {
       },
     });
     this.endedEmitter.fire({ runId: watched.runId, wait, by });
+  }
+
+  private keep(event: StoredEvent): void {
+    this.store.backlog.keep(() => this.store.addEvent(event));
   }
 
   private watched(session: SessionInfo, runId: string): Watched {

@@ -33,10 +33,12 @@ export class Overdue implements Disposable {
     const { asks, escalations, store } = options;
     this.subscriptions = [
       asks.onDidChange(() => this.review()),
-      asks.onEnded(({ runId, wait, by }) => {
-        const raised = store.escalations.byCause(causeOf(runId, wait));
-        if (raised && raised.closedAt === undefined) escalations.close(raised.id, 'host', `no longer waits: answered by ${by}`);
-      }),
+      asks.onEnded(({ runId, wait, by }) =>
+        store.backlog.keep(() => {
+          const raised = store.escalations.byCause(causeOf(runId, wait));
+          if (raised && raised.closedAt === undefined) escalations.close(raised.id, 'host', `no longer waits: answered by ${by}`);
+        }),
+      ),
     ];
   }
 
@@ -44,14 +46,14 @@ export class Overdue implements Disposable {
   review(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const { asks, now, minutes } = this.options;
+    const { asks, now, minutes, store } = this.options;
     const bound = minutes() * 60_000;
     if (this.disposed || bound === 0) return;
     let next = Number.POSITIVE_INFINITY;
     for (const { session, wait } of asks.open()) {
       const due = wait.since + bound;
       if (due > now()) next = Math.min(next, due);
-      else this.raise(session, wait);
+      else store.backlog.keep(() => this.raise(session, wait));
     }
     if (next < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.review(), Math.min(next - now(), longestTimer));
   }

@@ -51,8 +51,8 @@ export class Breakers {
     const after = reduceBreaker(before, event, now, this.policy);
     if (event.kind !== 'limited') this.trials.delete(key);
     if (after === before) return;
-    this.store.breakers.save(key, after);
     this.known.set(key, after);
+    this.store.backlog.keep(() => this.store.breakers.save(key, this.known.get(key) ?? after));
     this.tell(key, before, after);
     this.arm();
     this.emitter.fire(key);

@@ -71,7 +71,7 @@ export class Courier {
       try {
         this.flush(id);
       } catch (error) {
-        this.parts.log.error(`delivery to ${id}: ${messageOf(error)}`);
+        this.failed(id, undefined, error);
       }
     });
   }
@@ -89,6 +89,11 @@ export class Courier {
   firstTaken(id: SessionId): void {
     const flight = this.flights.get(id);
     if (flight) this.taken(id, flight);
+  }
+
+  /** The start that was to carry this as its first prompt has failed. */
+  abandon(entry: string): void {
+    for (const [id, { first, ids }] of this.flights) if (first && ids.has(entry)) this.drop(id);
   }
 
   /** Nothing is on its way to the session any more. */
@@ -137,7 +142,8 @@ export class Courier {
   }
 
   private flush(id: SessionId): void {
-    if (this.stopping.signal.aborted) return;
+    // What has happened is recorded first: a receipt that waits for that would not be known here.
+    if (this.stopping.signal.aborted || !this.parts.store.backlog.isEmpty) return;
     const session = this.parts.registry.find(id);
     if (!session || !this.mayGetText(session)) return;
     const now = this.parts.manager.now();
@@ -154,9 +160,19 @@ export class Courier {
     if (batch.length === 0) return;
     const next: Flight = { ids: new Set(batch.map((message) => message.id)) };
     this.flights.set(id, next);
-    this.deliver(session, next, batch.map((message) => due.get(message)!)).catch((error: unknown) => {
-      this.parts.log.error(`delivery to ${id}: ${messageOf(error)}`);
-    });
+    this.deliver(session, next, batch.map((message) => due.get(message)!)).catch((error: unknown) => this.failed(id, next, error));
+  }
+
+  /**
+   * Something in the way of a delivery went wrong before it was handed over (what follows is kept until it is recorded).
+   * The flight is given back, and tried again: after a pause, or as soon as the database can be written (see `Outbox.resume`).
+   */
+  private failed(id: SessionId, flight: Flight | undefined, error: unknown): void {
+    this.parts.log.error(`delivery to ${id}: ${messageOf(error)}`);
+    if (this.stopping.signal.aborted || (flight && !this.isCurrent(id, flight))) return;
+    if (flight) this.flights.delete(id);
+    this.pauses.set(id, { until: this.parts.manager.now() + notNowPause, firm: false });
+    this.parts.onDueChange();
   }
 
   /** A safe moment. What is being ended is idle, too, when its turn has been cut. */
@@ -184,7 +200,7 @@ export class Courier {
       case 'accepted':
         return this.taken(id, flight);
       case 'not-now':
-        store.transaction(() => [...flight.ids].forEach((entry) => store.messages.takeBackAttempt(entry)));
+        store.backlog.keep(() => entries.forEach(({ message }) => flight.ids.has(message.id) && store.messages.takeBackAttempt(message.id)));
         this.pauses.set(id, { until: manager.now() + notNowPause, firm: false });
         this.flights.delete(id);
         return this.parts.onDueChange();
@@ -239,34 +255,37 @@ export class Courier {
   private settle(id: SessionId, flight: Flight, reason: string): void {
     const session = this.parts.registry.get(id);
     delete flight.takenAt;
-    this.recall(session, [...flight.ids]).then(
-      (has = []) => {
+    this.recall(session, [...flight.ids])
+      .then((has = []) => {
         if (!this.isCurrent(id, flight)) return;
         this.found(session, has);
+        // A receipt that waits to be recorded is one.
+        for (const entry of has) flight.ids.delete(entry);
         if (flight.ids.size === 0) this.release(id);
         else this.doubt(id, flight, reason, true);
-      },
-      (error: unknown) => this.parts.log.error(`settling what ${id} was given: ${messageOf(error)}`),
-    );
+      })
+      .catch((error: unknown) => this.failed(id, flight, error));
   }
 
   private doubt(id: SessionId, flight: Flight, reason: string, uncertain: boolean): void {
-    const { store, manager, log } = this.parts;
+    const { store, manager, log, registry } = this.parts;
     const now = manager.now();
-    const failed = [...flight.ids].flatMap((entry) => store.messages.get(entry) ?? []);
+    const ids = [...flight.ids];
+    const failed = ids.flatMap((entry) => store.messages.get(entry) ?? []);
     const attempts = Math.max(1, ...failed.map((message) => message.attempts));
-    store.transaction(() => {
+    const runId = registry.find(id)?.runId;
+    store.backlog.keep(() => {
       for (const message of failed) {
         if (uncertain) store.messages.setRepeated(message.id);
         if (message.attempts < maxAttempts) store.messages.setReason(message.id, reason);
         // Mail waits to be read, with a notice or without.
-        else if (message.kind === 'mail') store.messages.setNoticed(message.id, this.parts.registry.get(id).runId);
+        else if (message.kind === 'mail') store.messages.setNoticed(message.id, runId ?? '');
         else store.messages.close(message.id, 'dead', reason, now);
       }
+      const detail = { messages: ids.join(', '), attempt: attempts, reason };
+      store.addEvent({ at: now, sessionId: id, ...(runId === undefined ? {} : { runId }), type: 'message.in-doubt', detail });
     });
-    const runId = this.parts.registry.find(id)?.runId;
-    store.addEvent({ at: now, sessionId: id, ...(runId === undefined ? {} : { runId }), type: 'message.in-doubt', detail: { messages: [...flight.ids].join(', '), attempt: attempts, reason } });
-    log.warn(`attempt ${attempts} to deliver ${[...flight.ids].join(', ')} to ${id} failed: ${reason}`);
+    log.warn(`attempt ${attempts} to deliver ${ids.join(', ')} to ${id} failed: ${reason}`);
     if (attempts < maxAttempts) this.pauses.set(id, { until: now + pauseAfter(attempts), firm: true });
     this.release(id);
     this.parts.onDueChange();

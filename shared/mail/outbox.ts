@@ -62,26 +62,32 @@ export class Outbox {
     const due = (session: SessionInfo): Entry[] => this.due(session);
     const close = (message: StoredMessage, reason: string): void => this.close(message, reason);
     this.courier = new Courier({ store, registry, manager, log, due, close, onChange, onDueChange: () => this.setAlarm() });
+    store.backlog.onDidChange(() => this.resume());
     registry.onDidChange(({ kind, session }) => {
       if (kind !== 'unregistered') this.courier.plan(session.id);
     });
     manager.events.onDelivered(({ session, runId, deliveryId }) => this.receipt(session, runId, deliveryId));
     manager.events.onTurnEnded(({ session, runId, failure }) => {
+      const at = this.manager.now();
       // What the model did not answer is still to be acted on: it is in its conversation.
-      if (!failure && this.store.messages.setActed(runId, this.manager.now()) > 0) this.onChange();
+      if (!failure) this.keep(() => this.store.messages.setActed(runId, at) > 0);
       this.courier.turnEnded(session.id);
     });
     manager.events.onEnded(({ session, runId, status }) => {
       this.courier.drop(session.id);
-      this.store.messages.setAllRepeated(session.id);
+      this.keep(() => {
+        this.store.messages.setAllRepeated(session.id);
+        return status.state === 'failed' && this.reopenCut(runId, status.cause);
+      });
       // After a failed end it waits: for the next run, or for whoever decides that there will be none.
       if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
-      else this.reopenCut(runId, status.cause);
     });
     manager.events.onReplaced(({ session, runId }) => {
       const [first = ''] = this.courier.replaced(session.id);
-      this.store.messages.setAllRepeated(session.id, first);
-      this.reopenCut(runId, session.cause);
+      this.keep(() => {
+        this.store.messages.setAllRepeated(session.id, first);
+        return this.reopenCut(runId, session.cause);
+      });
     });
   }
 
@@ -101,15 +107,18 @@ export class Outbox {
   expire(id: SessionId, reason: string): void {
     this.courier.drop(id);
     const kinds: MessageKind[] = existsOnce(id) ? ['work', 'reminder'] : ['work', 'reminder', 'nudge', 'broadcast'];
-    if (this.store.messages.expirePending(id, kinds, reason, this.manager.now()) > 0) this.onChange();
+    const now = this.manager.now();
+    this.keep(() => this.store.messages.expirePending(id, kinds, reason, now) > 0);
   }
 
   /** Stores the entry and answers at once; delivery follows when the recipient is at a safe moment. */
   accept(message: NewMessage): StoredMessage {
     const stored = this.insert(message, {});
-    this.onChange();
-    this.setAlarm();
-    this.courier.plan(stored.to);
+    this.store.afterCommit(() => {
+      this.onChange();
+      this.setAlarm();
+      this.courier.plan(stored.to);
+    });
     return stored;
   }
 
@@ -131,7 +140,7 @@ export class Outbox {
       return inserted;
     });
     const delivery = composeDelivery([this.entryOf(stored)]);
-    this.courier.beginFirst(stored.to, delivery);
+    this.store.afterCommit(() => this.courier.beginFirst(stored.to, delivery));
     return { message: stored, delivery };
   }
 
@@ -143,11 +152,9 @@ export class Outbox {
 
   /** The start failed: what was to be its first prompt will not be delivered. */
   abandon(id: string, reason: string): void {
-    const message = this.store.messages.get(id);
-    if (!message) return;
-    this.store.messages.close(id, 'refused', reason, this.manager.now());
-    if (this.courier.isOnItsWay(message.to, id)) this.courier.drop(message.to);
-    this.onChange();
+    this.courier.abandon(id);
+    const now = this.manager.now();
+    this.keep(() => this.store.messages.close(id, 'refused', reason, now));
   }
 
   queued(id: SessionId): number {
@@ -205,9 +212,16 @@ export class Outbox {
     return isTheirs ? undefined : `${work.id} is no longer the work of ${session.id}`;
   }
 
-  private reopenCut(runId: string, cause: string): void {
+  private reopenCut(runId: string, cause: string): boolean {
     const reason = `the turn that had it was cut short (${cause}), so it is put before the next run again`;
-    if (this.store.messages.reopenCut(runId, reason) > 0) this.onChange();
+    return this.store.messages.reopenCut(runId, reason) > 0;
+  }
+
+  /** Records what has happened; `work` says whether anything has changed by it. */
+  private keep(work: () => boolean): void {
+    this.store.backlog.keep(() => {
+      if (work()) this.store.afterCommit(this.onChange);
+    });
   }
 
   private close(message: StoredMessage, reason: string): void {
@@ -228,19 +242,33 @@ export class Outbox {
   private receipt(session: SessionInfo, runId: string, entry: string): void {
     const message = this.store.messages.get(entry);
     if (!message || message.to !== session.id) return;
-    if (message.kind === 'mail') this.store.messages.setNoticed(entry, runId);
-    else this.store.messages.setDelivered(entry, runId, this.manager.now());
+    const at = this.manager.now();
+    this.keep(() => {
+      if (message.kind === 'mail') this.store.messages.setNoticed(entry, runId);
+      else this.store.messages.setDelivered(entry, runId, at);
+      return true;
+    });
     this.courier.received(session.id, entry);
-    this.onChange();
+  }
+
+  /** The database can be written again: what could not be delivered meanwhile is. */
+  private resume(): void {
+    if (this.store.backlog.trouble) return;
+    for (const { id } of this.registry.list()) this.courier.plan(id);
+    this.setAlarm();
   }
 
   private onAlarm(): void {
+    this.store.backlog.keep(() => this.closeOverdue());
+    this.courier.wake();
+    this.setAlarm();
+  }
+
+  private closeOverdue(): void {
     const now = this.manager.now();
     for (const message of this.store.messages.overdue(now)) {
       if (!this.courier.isOnItsWay(message.to, message.id)) this.close(message, this.overdueReason(message));
     }
-    this.courier.wake();
-    this.setAlarm();
   }
 
   /** One timer, for whatever comes first. */

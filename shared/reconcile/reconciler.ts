@@ -46,6 +46,12 @@ export class Reconciler {
     });
   }
 
+  /** What could not be done before may be possible now. */
+  resume(): void {
+    this.paused.clear();
+    this.schedule();
+  }
+
   dispose(): void {
     this.running = false;
     if (this.scheduled) clearImmediate(this.scheduled);

@@ -57,7 +57,8 @@ export class Adoptions {
         if (await driver.adopt(record)) await driver.stop(run.id);
         report({ kind: 'ended' }, 'stopped on request');
       } else if (await driver.adopt(record)) {
-        keeper.store.sessions.setRunning(run.id, keeper.now());
+        const at = keeper.now();
+        keeper.store.backlog.keep(() => keeper.store.sessions.setRunning(run.id, at));
         await this.onAdopted(session.id, run.id);
         report({ kind: 'ready' }, 'taken up again after a restart of the host');
         keeper.record(session.id, run.id, 'session.adopted', {});

@@ -165,7 +165,7 @@ export class SessionManager implements DriverHost {
 
   setPid(runId: string, pid: number): void {
     if (this.disposed) return;
-    this.store.sessions.setPid(runId, pid);
+    this.store.backlog.keep(() => this.store.sessions.setPid(runId, pid));
     const id = this.runs.sessionOf(runId);
     if (id !== undefined) this.registry.update(id, { pid });
   }
@@ -239,10 +239,12 @@ export class SessionManager implements DriverHost {
     }
     if (!hasEnded(before) && hasEnded(after)) {
       const end = after.state === 'failed' ? 'failed' : 'stopped';
+      const at = this.now();
       // One that had ended before this host came is only shown again.
-      if (this.store.sessions.end(runId, end, this.now(), end === 'failed' ? after.cause : undefined)) {
-        this.tell.ended.fire({ session: after, runId, status });
-      }
+      const recorded = this.store.sessions.run(runId);
+      if (!recorded || hasEnded(recorded)) return;
+      this.store.backlog.keep(() => this.store.sessions.end(runId, end, at, end === 'failed' ? after.cause : undefined));
+      this.tell.ended.fire({ session: after, runId, status });
     } else if (before.state === 'failed' && after.state === 'stopped') {
       this.tell.ended.fire({ session: after, runId, status });
     }
@@ -261,6 +263,7 @@ export class SessionManager implements DriverHost {
   }
 
   private record(sessionId: SessionId, runId: string, type: string, detail: Record<string, unknown>): void {
-    this.store.addEvent({ at: this.now(), sessionId, runId, type, detail });
+    const event = { at: this.now(), sessionId, runId, type, detail };
+    this.store.backlog.keep(() => this.store.addEvent(event));
   }
 }

@@ -76,12 +76,14 @@ export class BackendOrchestrator implements Orchestrator {
       await launchSession(this.parts, launch, signal);
       return id;
     }
-    const claimed = this.bind(id, initialWork, by);
+    const claimed = this.parts.store.transaction(() => this.bind(id, initialWork, by));
     try {
       await launchSession(this.parts, { ...launch, workId: initialWork.id }, signal);
     } catch (error) {
       // What the caller had bound before is the caller's to settle.
-      if (claimed) this.parts.work.move(this.parts.work.get(initialWork.id), 'failed', { by: 'host', note: messageOf(error) }, { owner: null });
+      const fail = (): unknown =>
+        this.parts.work.move(this.parts.work.get(initialWork.id), 'failed', { by: 'host', note: messageOf(error) }, { owner: null });
+      if (claimed) this.parts.store.backlog.keep(fail);
       throw error;
     }
     return id;

@@ -86,7 +86,7 @@ export class RunControl {
       return await this.run(session, run, signal, firstPrompt);
     } catch (error) {
       // Nothing of it stays: whoever asked has the reason.
-      keeper.store.sessions.remove(session.id);
+      keeper.store.backlog.keep(() => keeper.store.sessions.removeRun(session.id, run.id));
       keeper.drop(session.id, run.id);
       throw error;
     }
@@ -104,10 +104,13 @@ export class RunControl {
     try {
       await this.endForRestart(id, known.runId);
       if (stopRequest() !== before) {
-        this.keeper.noteEnd(known.runId);
         throw new GasTownError('cancelled', `${id} was stopped while it was being restarted.`);
       }
       return await this.begin(known, restart, signal);
+    } catch (error) {
+      // Where no run took its place, the end of the one that was to make room is to be seen.
+      if (store.sessions.session(id)?.runId === known.runId) this.keeper.noteEnd(known.runId);
+      throw error;
     } finally {
       this.restarting.delete(id);
     }
@@ -198,13 +201,14 @@ export class RunControl {
       settle = resolve;
     });
     this.starting.set(run.id, { cancel, settled });
-    keeper.record(session.id, run.id, 'session.starting', { agent: session.agent.name, workDir: session.workDir });
     try {
+      keeper.record(session.id, run.id, 'session.starting', { agent: session.agent.name, workDir: session.workDir });
       const driver = keeper.driver(session.backend);
       const spec = await keeper.specOf(session, run, firstPrompt);
       await driver.start(resume ? { ...spec, resume } : spec, AbortSignal.any([signal, cancel.signal]));
       this.starting.delete(run.id);
-      keeper.store.sessions.setRunning(run.id, keeper.now());
+      const readyAt = keeper.now();
+      keeper.store.backlog.keep(() => keeper.store.sessions.setRunning(run.id, readyAt));
       keeper.report(run.id, { kind: 'ready' }, 'session started');
       keeper.noteEnd(run.id);
       keeper.log.info(`[orchestration] spawned ${session.backend} session ${session.id} for rig ${session.rig || '-'}`);

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { GasTownError, messageOf } from '../errors.ts';
 import { migrations } from './migrations.ts';
+import { WriteFailure } from './write-failure.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -12,15 +13,26 @@ export type Row = Record<string, SQLOutputValue>;
  * disk as far as a crash of this process goes; one that was cut short by a crash leaves nothing.
  */
 export class Database {
+  /** Called at each statement that fails because of the file, and after each change that is on disk. */
+  onWriteFailed: (failure: WriteFailure) => void = () => undefined;
+  onWritten: () => void = () => undefined;
+  /** Called before anything is written that is not part of a transaction; what it throws is why nothing is. */
+  beforeWrite: () => void = () => undefined;
   private readonly db: DatabaseSync;
+  private readonly file: string;
   private depth = 0;
+  /** What made the transaction fail that is under way: nothing of it will stay. */
+  private doomed: WriteFailure | undefined;
+  private committed: (() => void)[] = [];
 
   /** Opens the file and brings its schema up to date. Rejects with `read-only` or `bad-config`, saying what to do. */
   constructor(file: string) {
+    this.file = file;
     try {
       if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       this.db = new DatabaseSync(file);
-      this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+      this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+      this.setPatience(true);
       if (file !== ':memory:' && process.platform !== 'win32') chmodSync(file, 0o600);
       this.migrate(file);
     } catch (error) {
@@ -51,21 +63,50 @@ export class Database {
     }
   }
 
-  /** Runs `work` as one transaction; a nested call joins the outer one. */
+  /**
+   * Runs `work` as one transaction; a nested call joins the outer one. Throws `WriteFailure`, with the first reason, where
+   * any statement in it failed because of the file: nothing of it has been written then, even if `work` went on.
+   */
   transaction<T>(work: () => T): T {
     if (this.depth > 0) return work();
-    this.db.exec('BEGIN IMMEDIATE');
-    this.depth += 1;
+    this.beforeWrite();
+    this.write(() => this.db.exec('BEGIN IMMEDIATE'));
+    this.depth = 1;
+    let result: T;
     try {
-      const result = work();
-      this.db.exec('COMMIT');
-      return result;
+      result = work();
+      this.write(() => this.db.exec('COMMIT'));
     } catch (error) {
-      this.db.exec('ROLLBACK');
-      throw error;
-    } finally {
-      this.depth -= 1;
+      const reason = this.doomed ?? error;
+      this.endTransaction();
+      throw reason;
     }
+    const committed = this.endTransaction();
+    this.onWritten();
+    for (const act of committed) act();
+    return result;
+  }
+
+  /** Calls back when the transaction that is under way is on disk, and never if it fails; at once where there is none. */
+  afterCommit(act: () => void): void {
+    if (this.depth === 0) act();
+    else this.committed.push(act);
+  }
+
+  /** What waits for the end of the transaction, which is over from here on. */
+  private endTransaction(): (() => void)[] {
+    const { committed } = this;
+    this.depth = 0;
+    this.doomed = undefined;
+    this.committed = [];
+    // Where the disk is full, SQLite has taken everything back by itself.
+    if (!this.db.isOpen || !this.db.isTransaction) return committed;
+    try {
+      this.db.exec('ROLLBACK');
+    } catch {
+      // The first reason is the one that is told; what is left of the transaction the next BEGIN names.
+    }
+    return committed;
   }
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
@@ -81,9 +122,39 @@ export class Database {
     return this.db.prepare(sql).all(values);
   }
 
-  /** Returns how many rows were changed. */
+  /** Returns how many rows were changed. Throws `WriteFailure`. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.db.prepare(sql).run(...values).changes);
+    if (this.depth === 0) this.beforeWrite();
+    const changes = Number(this.write(() => this.db.prepare(sql).run(...values)).changes);
+    if (this.depth === 0) this.onWritten();
+    return changes;
+  }
+
+  /** Whether a write waits for a lock that another program holds (5 s, during which the host stands still), or fails at once. */
+  setPatience(patient: boolean): void {
+    this.db.exec(`PRAGMA busy_timeout = ${patient ? 5000 : 0}`);
+  }
+
+  /** Writes something, to find out whether that is possible; tells the answer by the call-backs. */
+  probe(): void {
+    try {
+      this.transaction(() => this.run("INSERT INTO settings (key, value) VALUES ('probe', '') ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
+    } catch (error) {
+      if (!(error instanceof WriteFailure)) throw error;
+    }
+  }
+
+  private write<T>(act: () => T): T {
+    if (this.doomed) throw this.doomed;
+    try {
+      return act();
+    } catch (error) {
+      const failure = WriteFailure.from(error, this.file);
+      if (!failure) throw error;
+      if (this.depth > 0) this.doomed = failure;
+      this.onWriteFailed(failure);
+      throw failure;
+    }
   }
 
   get isOpen(): boolean {

@@ -178,14 +178,19 @@ export class SessionTable {
     this.db.run('UPDATE runs SET stop_requested_at = coalesce(stop_requested_at, ?) WHERE id = ?', at, runId);
   }
 
-  /** False when it had ended before. */
-  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): boolean {
+  /** Changes nothing where it had ended before. */
+  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): void {
     const sql = "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')";
-    return this.db.run(sql, state, at, error ?? null, runId) === 1;
+    this.db.run(sql, state, at, error ?? null, runId);
   }
 
   remove(id: SessionId): void {
     this.db.run('DELETE FROM sessions WHERE id = ?', id);
+  }
+
+  /** The same, unless the session has another run by now. */
+  removeRun(id: SessionId, runId: string): void {
+    this.db.run('DELETE FROM sessions WHERE id = ? AND run_id = ?', id, runId);
   }
 
   run(runId: string): StoredRun | undefined {

@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.ts';
 import { BreakerTable } from './breakers.ts';
 import { Database, number, optionalText, text } from './database.ts';
 import { EscalationTable } from './escalations.ts';
@@ -33,12 +34,16 @@ export class Store {
   readonly breakers: BreakerTable;
   readonly troubles: TroubleTable;
   readonly handoffs: HandoffTable;
+  /** What has happened and is to be recorded, whether or not that can be done now. */
+  readonly backlog: Backlog;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
 
-  constructor(file: string) {
+  /** `report` is told, in words for the log, what goes wrong with the file later. Throws as `Database` does. */
+  constructor(file: string, report: (message: string) => void = () => undefined) {
     this.db = new Database(file);
+    this.backlog = new Backlog(this.db, report);
     this.sessions = new SessionTable(this.db);
     this.work = new WorkTable(this.db);
     this.messages = new MessageTable(this.db);
@@ -50,6 +55,11 @@ export class Store {
 
   transaction<T>(work: () => T): T {
     return this.db.transaction(work);
+  }
+
+  /** See `Database.afterCommit`. */
+  afterCommit(act: () => void): void {
+    this.db.afterCommit(act);
   }
 
   /** Of each session the newest events are kept (see `keptEvents`). */
@@ -112,6 +122,7 @@ export class Store {
   }
 
   close(): void {
+    this.backlog.dispose();
     this.db.close();
   }
 }

@@ -51,7 +51,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const { changed } = around;
   const now = options.now ?? Date.now;
   const paths = townPaths(root);
-  const store = new Store(paths.database);
+  const store = new Store(paths.database, (message) => log.error(message));
   const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
   const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });

@@ -41,7 +41,7 @@ export class EscalationNotices {
   private tell(escalation: StoredEscalation): void {
     const { store } = this.town;
     if (escalation.mailedAt === undefined) {
-      store.transaction(() => {
+      store.backlog.keep(() => {
         this.tellMayor(escalation);
         store.escalations.setMailed(escalation.id, this.town.manager.now());
       });
@@ -53,7 +53,8 @@ export class EscalationNotices {
     const { store, manager } = this.town;
     await this.command.run(escalation);
     // A host that has let go meanwhile cannot say that it was run: the next one runs it again.
-    if (store.isOpen) store.escalations.setCommandEnded(escalation.id, manager.now());
+    const at = manager.now();
+    if (store.isOpen) store.backlog.keep(() => store.escalations.setCommandEnded(escalation.id, at));
   }
 
   private tellMayor({ id, severity, message, by, workId, sessionId }: StoredEscalation): void {

@@ -44,7 +44,7 @@ export async function handOff(town: TownParts, handoff: Handoff, signal: AbortSi
       return town.registry.get(to.session.id);
     }
     await start(town, handoff, to, signal);
-    town.store.handoffs.end(work.id);
+    town.store.backlog.keep(() => town.store.handoffs.end(work.id));
     return town.registry.get(to.id);
   } catch (error) {
     giveUp(town, { workId: work.id, from, to: idOf(to), note }, messageOf(error));
@@ -138,7 +138,7 @@ async function placeOf(town: TownParts, work: StoredWork, to: Receiver & { kind:
 
 /** The unit goes back to whoever had it, if that one still lives; else it is open. */
 function giveUp(town: TownParts, { workId, from, to }: StoredHandoff, reason: string): void {
-  town.store.transaction(() => {
+  town.store.backlog.keep(() => {
     town.store.handoffs.end(workId);
     const unit = town.work.find(workId);
     if (unit?.owner !== to || !ownedStates.includes(unit.state)) return;

@@ -40,6 +40,7 @@ import { reconcileTown } from './reconciling.ts';
 import { lookAtRemoval, removeOutside } from './removal.ts';
 import { emptyRuntime, removeLock } from './runtime-folder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
+import { storeProblems } from './store-problems.ts';
 import { Troubles } from './troubles.ts';
 
 /** At most one snapshot per this many milliseconds goes out. */
@@ -84,7 +85,7 @@ export class TownHost {
         this.changed();
         this.reconciler.schedule();
       },
-      problems: () => this.escalationProblems(),
+      problems: () => [...this.escalationProblems(), ...storeProblems(this.town)],
       snapshot: () => this.snapshot,
       lastFailure: (backend) => this.troubles.lastFailure(backend),
       removal: {
@@ -108,6 +109,7 @@ export class TownHost {
     town.escalations.onDidChange(changed);
     settings.onDidChange(changed);
     this.overdue = attend(town);
+    town.store.backlog.onDidChange(changed);
     town.breakers.onDidChange(changed);
     this.troubles = new Troubles({
       town,

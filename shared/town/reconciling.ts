@@ -2,6 +2,7 @@ import { failurePolicy } from '../config/failure-policy.ts';
 import type { FailurePolicy } from '../config/failure-policy.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { backendNames } from '../orchestrator.ts';
+import type { SessionInfo } from '../orchestrator.ts';
 import { closedNoticeId, gatherFacts } from '../reconcile/gather.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
 import type { Action, SessionAct, UnitAct } from '../reconcile/rules.ts';
@@ -34,13 +35,18 @@ export function reconcileTown(town: TownParts): Reconciler {
   });
   const schedule = (): void => reconciler.schedule();
   const changed = (): void => {
-    closeSettled(town);
+    town.store.backlog.keep(() => closeSettled(town));
     schedule();
   };
   town.registry.onDidChange(changed);
   town.work.onDidChange(changed);
   town.manager.events.onDelivered(schedule);
   town.settings.onDidChange(schedule);
+  town.store.backlog.onDidChange(() => {
+    if (town.store.backlog.trouble) return;
+    reconciler.resume();
+    changed();
+  });
   town.breakers.onDidChange(() => {
     unblock(town);
     schedule();
@@ -79,20 +85,13 @@ async function aboutSession(town: TownParts, id: string, act: SessionAct, reason
     case 'restart':
       return restart(town, id, reason);
     case 'quarantine':
-      town.store.sessions.quarantine(id, { at: town.manager.now(), reason });
-      town.store.addEvent({ at: town.manager.now(), sessionId: id, runId: session.runId, type: 'session.quarantined', detail: { reason } });
-      town.outbox.expire(id, `${id} is quarantined: ${reason}`);
-      town.escalations.raise({
-        severity: 'high',
-        message: `${id} is quarantined: ${reason}. When the cause is dealt with: gt reset ${id}; if it is not wanted any more: gt stop ${id}`,
-        by: host,
-        sessionId: id,
-        cause: `quarantined:${session.runId}`,
-      });
+      town.store.transaction(() => quarantine(town, session, reason));
       return town.changed();
     case 'settle':
-      town.store.sessions.settle(session.runId, town.manager.now());
-      town.outbox.expire(id, `${id} ended (${session.cause}) before it had this`);
+      town.store.transaction(() => {
+        town.store.sessions.settle(session.runId, town.manager.now());
+        town.outbox.expire(id, `${id} ended (${session.cause}) before it had this`);
+      });
       return tidyWorktree(town, session);
     case 'stop':
       await town.manager.stop(id);
@@ -100,6 +99,19 @@ async function aboutSession(town: TownParts, id: string, act: SessionAct, reason
     case 'escalate':
       town.escalations.raise({ severity: act.severity, message: `${id}: ${reason}`, by: host, sessionId: id, cause: act.cause });
   }
+}
+
+function quarantine(town: TownParts, { id, runId }: SessionInfo, reason: string): void {
+  town.store.sessions.quarantine(id, { at: town.manager.now(), reason });
+  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.quarantined', detail: { reason } });
+  town.outbox.expire(id, `${id} is quarantined: ${reason}`);
+  town.escalations.raise({
+    severity: 'high',
+    message: `${id} is quarantined: ${reason}. When the cause is dealt with: gt reset ${id}; if it is not wanted any more: gt stop ${id}`,
+    by: host,
+    sessionId: id,
+    cause: `quarantined:${runId}`,
+  });
 }
 
 async function restart(town: TownParts, id: string, reason: string): Promise<void> {

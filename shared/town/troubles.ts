@@ -39,8 +39,12 @@ export class Troubles {
 
   constructor(options: TroubleOptions) {
     this.options = options;
-    const { manager, breakers, registry } = options.town;
-    manager.events.onTurnEnded((end) => (end.failure ? this.onFailure(end, end.failure) : this.onSuccess(end.session)));
+    const { manager, breakers, registry, store } = options.town;
+    manager.events.onTurnEnded((end) => {
+      const { failure, session } = end;
+      if (failure) store.backlog.keep(() => this.onFailure(end, failure));
+      else this.onSuccess(session);
+    });
     manager.events.onEnded(({ session }) => {
       if (session.state === 'stopped' && !this.moving.has(session.id)) this.forget(session.id);
     });
@@ -95,7 +99,7 @@ export class Troubles {
     store.troubles.save(trouble);
     this.carryOut(session, trouble, failure);
     const judged = breakerEvent(failure);
-    if (judged) breakers.take({ backend, agent }, judged);
+    if (judged) store.afterCommit(() => breakers.take({ backend, agent }, judged));
   }
 
   private carryOut(session: SessionInfo, trouble: StoredTrouble, failure: TurnFailure): void {
@@ -161,7 +165,9 @@ export class Troubles {
   }
 
   private startMove(...move: Parameters<Troubles['move']>): void {
-    this.move(...move).catch((error: unknown) => this.options.town.log.error(`[orchestration] ${move[0].id}: ${messageOf(error)}`));
+    this.options.town.store.afterCommit(() => {
+      this.move(...move).catch((error: unknown) => this.options.town.log.error(`[orchestration] ${move[0].id}: ${messageOf(error)}`));
+    });
   }
 
   /** Lets the session go on with the first of the agents that starts. A host that dies in it leaves it to go on as it was. */
@@ -209,7 +215,7 @@ export class Troubles {
       this.record(sessionId, runId, 'session.resumed', { reason, told: tellIt });
       if (tellIt) outbox.accept({ from: 'host', to: sessionId, kind: 'nudge', body: goOnText(reason) });
     });
-    manager.report(runId, 'host', { kind: 'resumed' }, 'the pause is over');
+    store.afterCommit(() => manager.report(runId, 'host', { kind: 'resumed' }, 'the pause is over'));
   }
 
   /** Another agent may have become free, or one that a session waits for. */
@@ -240,9 +246,12 @@ export class Troubles {
 
   private forget(id: SessionId): void {
     const { store, manager, registry } = this.options.town;
-    if (this.disposed || !store.troubles.remove(id)) return;
-    const session = registry.find(id);
-    if (session) manager.report(session.runId, 'host', { kind: 'resumed' }, 'a turn went well');
+    if (this.disposed) return;
+    store.backlog.keep(() => {
+      if (!store.troubles.remove(id)) return;
+      const session = registry.find(id);
+      if (session) store.afterCommit(() => manager.report(session.runId, 'host', { kind: 'resumed' }, 'a turn went well'));
+    });
   }
 
   private arm(): void {
@@ -254,11 +263,12 @@ export class Troubles {
   }
 
   private onTimer(): void {
-    const now = this.options.town.manager.now();
-    for (const trouble of this.options.town.store.troubles.parked()) {
-      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId)) this.goOn(trouble);
+    const { store, manager } = this.options.town;
+    const now = manager.now();
+    for (const trouble of store.troubles.parked()) {
+      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId)) store.backlog.keep(() => this.goOn(trouble));
     }
-    this.arm();
+    store.backlog.keep(() => this.arm());
   }
 }
 

@@ -32,7 +32,7 @@ export class Escalations {
       return true;
     });
     if (!isNew) return this.store.escalations.byCause(wanted.cause) ?? escalation;
-    this.emitter.fire(escalation);
+    this.store.afterCommit(() => this.emitter.fire(escalation));
     return escalation;
   }
 
@@ -40,11 +40,13 @@ export class Escalations {
   close(id: string, by: string, note?: string): StoredEscalation {
     const known = this.store.escalations.get(id);
     if (!known) throw unknownName('escalation', id, this.list().map((open) => open.id));
-    if (!this.store.escalations.close(id, by, this.now(), note)) return known;
-    const closed = this.store.escalations.get(id) ?? known;
-    this.record(closed, 'escalation.closed', { by, ...(note === undefined ? {} : { note }) });
-    this.emitter.fire(closed);
-    return closed;
+    return this.store.transaction(() => {
+      if (!this.store.escalations.close(id, by, this.now(), note)) return known;
+      const closed = this.store.escalations.get(id) ?? known;
+      this.record(closed, 'escalation.closed', { by, ...(note === undefined ? {} : { note }) });
+      this.store.afterCommit(() => this.emitter.fire(closed));
+      return closed;
+    });
   }
 
   /** The open ones, newest first; with `limit` the closed ones, too. */

@@ -88,7 +88,7 @@ export class WorkService {
       attempts: 0,
     };
     this.store.work.insert(stored, by);
-    this.emitter.fire(stored);
+    this.store.afterCommit(() => this.emitter.fire(stored));
     return stored;
   }
 
@@ -132,7 +132,7 @@ export class WorkService {
     if (!this.store.work.replace(work, next, entry)) {
       throw new GasTownError('work-conflict', `${work.id} was changed by somebody else in this moment. Look at it again.`);
     }
-    this.emitter.fire(next);
+    this.store.afterCommit(() => this.emitter.fire(next));
     return next;
   }
 

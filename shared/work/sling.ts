@@ -45,7 +45,7 @@ export async function slingWork(
   const { workId, rig, name, agent, by } = sling;
   const id = sessionIdOf('polecat', rig.name, name);
   // Nothing is awaited before the claim: of two slings that come together, one finds the other's claim.
-  const known = claim(parts, sling, id);
+  const known = parts.store.transaction(() => claim(parts, sling, id));
   const branch = branchOf(sling);
 
   let worktree: Worktree | undefined;
@@ -137,14 +137,16 @@ async function undo(
       note = `${reason} (its worktree ${worktree.path} could not be removed: ${messageOf(failure)})`;
     }
   }
-  const unit = parts.work.get(workId);
-  // Cancelled or taken back meanwhile: somebody has said what becomes of it.
-  if (!ownedStates.includes(unit.state) || unit.owner !== id) return;
-  const dispatch = mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
-  parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null, dispatch });
+  parts.store.backlog.keep(() => {
+    const unit = parts.work.get(workId);
+    // Cancelled or taken back meanwhile: somebody has said what becomes of it.
+    if (!ownedStates.includes(unit.state) || unit.owner !== id) return;
+    const dispatch = mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
+    parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null, dispatch });
+  });
 }
 
 /** Whether the same start might succeed a moment later. A mistake in the settings or a missing program does not pass. */
 function mayPass(error: unknown): boolean {
-  return !GasTownError.is(error) || ['spawn-failed', 'backend-unavailable', 'internal'].includes(error.code);
+  return !GasTownError.is(error) || ['spawn-failed', 'backend-unavailable', 'read-only', 'internal'].includes(error.code);
 }
