@@ -1,6 +1,7 @@
 import type { DeliveryOutcome } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { pasteOf } from './encode.ts';
+import type { Confirmation } from './receipts.ts';
 import type { ProgramStatus } from './sessions-folder.ts';
 
 /** What typing needs to know about the session. */
@@ -10,6 +11,8 @@ export interface Composer {
   status(): Promise<ProgramStatus | undefined>;
   /** Resolves true when idle has lasted long enough to be true, false when it is not idle. */
   stableIdle(): Promise<boolean>;
+  /** A hook has told that the text is being submitted: no further Enter is needed. */
+  submitted(): boolean;
   delay: (ms: number) => Promise<void>;
   /** Told before the draft is put aside, before the text is written, and after the first Enter. */
   touching(): void;
@@ -31,18 +34,21 @@ const beforeEnter = 250;
 const receiptBound = 3000;
 const maxEnters = 3;
 
+/** `torn`: something else than the text was submitted, and refused; it stands in the composer again. */
+export type TypingOutcome = DeliveryOutcome | Extract<Confirmation, { kind: 'torn' }>;
+
 /**
- * Types an encoded prompt and submits it. Nothing is typed unless the session is idle and the person's hands are off: Enter
+ * Types an encoded prompt and submits it. Nothing is typed unless the session is idle and the user's hands are off: Enter
  * in a permission dialog approves it. The text is pasted once, whatever happens; only Enter is repeated.
  *
- * `received` resolves when the session reports the prompt as submitted.
+ * `received` resolves when it is known what became of the text.
  */
 export async function typePrompt(
   composer: Composer,
   encoded: string,
-  received: Promise<void>,
+  received: Promise<Confirmation>,
   signal: AbortSignal,
-): Promise<DeliveryOutcome> {
+): Promise<TypingOutcome> {
   const { terminal, delay } = composer;
   do {
     if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
@@ -62,20 +68,32 @@ export async function typePrompt(
   composer.pasting();
   terminal.write(pasteOf(encoded));
   await delay(beforeEnter);
-  let submitted = false;
-  const receipt = received.then(() => {
-    submitted = true;
+  let confirmation: Confirmation | undefined;
+  const receipt = received.then((known) => {
+    confirmation = known;
   });
   for (let enters = 0; enters < maxEnters; enters += 1) {
     const status = await composer.status();
     if (status === 'waiting') {
       return { kind: 'uncertain', reason: 'a dialog opened while the text was typed; it is left in the composer' };
     }
-    // Busy after an Enter: it was taken, and the receipt is late.
-    if (enters === 0 || status === 'idle') terminal.write('\r');
+    // Busy after an Enter: it was taken, and the receipt is late. After the host has let go, the next one looks after it.
+    if (enters === 0 || (status === 'idle' && !composer.submitted() && !signal.aborted)) terminal.write('\r');
     composer.entered();
     await Promise.race([receipt, delay(receiptBound)]);
-    if (submitted) return { kind: 'delivered' };
+    if (confirmation) return outcomeOf(confirmation);
   }
+  if (composer.submitted()) return { kind: 'accepted' };
   return { kind: 'uncertain', reason: 'Claude did not confirm the text; look at its terminal' };
+}
+
+function outcomeOf(confirmation: Confirmation): TypingOutcome {
+  switch (confirmation.kind) {
+    case 'has':
+      return { kind: 'delivered' };
+    case 'refused':
+      return { kind: 'failed', reason: confirmation.reason };
+    case 'torn':
+      return confirmation;
+  }
 }

@@ -116,7 +116,8 @@ export class ClaudeDriver implements BackendDriver {
       dialogAfterMs: untrusted === undefined ? dialogAfter : dialogAfterUntrusted,
       onDialog: () => run.reveal(dialogCause(untrusted)),
     });
-    const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true });
+    const first = spec.firstPrompt && { delivery: spec.firstPrompt, text: await firstPromptOf(spec, spec.firstPrompt) };
+    const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true, ...(first ? { first } : {}) });
     this.runs.set(spec.runId, run);
     this.host.saveReference(spec.runId, reference);
     const cancel = (): void => startup.fail(new GasTownError('cancelled', `Starting ${spec.sessionId} was cancelled.`));
@@ -135,7 +136,7 @@ export class ClaudeDriver implements BackendDriver {
             title: spec.title,
             permissions,
             agentArgs: spec.agent.args,
-            ...(spec.firstPrompt ? { firstPrompt: await firstPromptOf(spec, spec.firstPrompt) } : {}),
+            ...(first ? { firstPrompt: first.text } : {}),
           }),
           env: environment,
           cwd: spec.cwd,

@@ -23,6 +23,11 @@ export class HandedOver {
     });
   }
 
+  /** It is not known of all of them whether the model has them. */
+  get isOpen(): boolean {
+    return this.open.size > 0;
+  }
+
   /** Found in the conversation: the model has it. */
   found(messageId: string): void {
     this.open.delete(messageId);
@@ -31,7 +36,7 @@ export class HandedOver {
     this.submitted();
   }
 
-  /** Those that a submitted prompt carries, each once. */
+  /** Those that a prompt in the conversation carries, each once. */
   match(prompt: string): string[] {
     const carried = [...this.open].filter((id) => prompt.includes(deliveryMark(id)));
     for (const id of carried) this.found(id);

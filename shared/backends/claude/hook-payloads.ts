@@ -1,7 +1,15 @@
 /** What Claude Code's hooks send, as far as we use it. Newer versions may add fields; they pass. */
 import { z } from 'zod';
 
-const common = { session_id: z.string(), agent_id: z.string().optional(), agent_type: z.string().optional() };
+const common = {
+  session_id: z.string(),
+  /** The conversation's record. */
+  transcript_path: z.string().optional(),
+  /** Names the turn by the prompt that opened it, also in the hook of one that is typed while the turn goes on. */
+  prompt_id: z.string().optional(),
+  agent_id: z.string().optional(),
+  agent_type: z.string().optional(),
+};
 const event = <N extends string, S extends z.core.$ZodLooseShape>(name: N, shape: S) =>
   z.object({ ...common, hook_event_name: z.literal(name), ...shape });
 

@@ -17,7 +17,12 @@ export interface HookReportsParts {
   turn: Turn;
   /** Lets the state file have the last word, after a hook has said this. */
   insist: (said: 'busy' | 'idle') => void;
+  /** A turn begins now, or is about to. */
+  begun: () => void;
 }
+
+/** The prompt goes back into the composer; nobody is told, and the model does not see it. */
+const refusal = { decision: 'block', reason: 'Gas Town: this is not what was typed. It is taken back and sent in another way.' };
 
 /** What a run's hooks tell: of its asks, its turn, its sub-agents, and of what it is doing. */
 export class HookReports {
@@ -31,15 +36,18 @@ export class HookReports {
     this.parts = parts;
   }
 
-  /** Resolves with the hook's answer, which only permission requests wait for. */
+  /** Resolves with the hook's answer: a decision about a permission, or the refusal of a prompt. */
   async take(hook: HookPayload, signal: AbortSignal): Promise<object> {
     const { host, runId, asks, turn, startup } = this.parts;
     host.progress(runId);
+    // Whatever comes after the prompt has been submitted is a sign that the model has it.
+    if (hook.hook_event_name !== 'UserPromptSubmit') turn.alive(hook.prompt_id);
     switch (hook.hook_event_name) {
       case 'PermissionRequest':
         return asks.hold(hook, signal);
       case 'UserPromptSubmit':
-        turn.submitted(hook.prompt);
+        this.parts.begun();
+        if (!turn.submitted(hook.prompt, hook.prompt_id)) return refusal;
         startup?.promptSubmitted();
         break;
       case 'PostToolUse':
@@ -71,9 +79,9 @@ export class HookReports {
     if (!reading) return;
     const { fact, cause, failure } = reading;
     // Before the session is idle: nothing more is put before a model that does not answer.
-    if (failure) turn.end(failure);
+    if (failure) turn.end(failure, hook.prompt_id);
     host.report(runId, 'inside', fact, cause);
-    if (fact.kind !== 'busy') turn.end();
+    if (fact.kind !== 'busy') turn.end(undefined, hook.prompt_id);
     clearTimeout(this.insistTimer);
     const said = fact.kind;
     this.said = said;

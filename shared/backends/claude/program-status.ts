@@ -3,6 +3,8 @@ import type { ProgramState, ProgramStatus } from './sessions-folder.ts';
 
 /** Between two queued turns, and before a background task wakes the session, the file says `idle` for a moment; in ms. */
 const settled = 150;
+/** The file follows a hook within 0.3 s, under load within seconds; a hook that is heard too late is not waited for longer. In ms. */
+const overtakenBound = 10_000;
 
 export interface ProgramStatusEvents {
   report(fact: Fact, cause: string): void;
@@ -14,13 +16,18 @@ export interface ProgramStatusEvents {
 
 /**
  * Turns what the state file says into facts. Idle counts only when it lasts; everything else counts at once. The file is
- * right where hooks are silent (Esc) or late, so `insist` repeats its word after a hook that says otherwise.
+ * right where hooks are silent (Esc) or late, so `insist` repeats its word after a hook that says otherwise; but an idle
+ * from before a turn began (`begun`) is no word about that turn.
  */
 export class ProgramStatusTracker {
   /** The newest word of the file. */
-  current: ProgramStatus | undefined;
+  private said: ProgramStatus | undefined;
+  private saidAt = 0;
+  /** A turn has begun since the file said idle. */
+  private overtaken: NodeJS.Timeout | undefined;
   private readonly events: ProgramStatusEvents;
   private readonly now: () => number;
+  private begunAt = 0;
   private waitingFor = '';
   private idleTimer: NodeJS.Timeout | undefined;
   private leftTimer: NodeJS.Timeout | undefined;
@@ -31,22 +38,40 @@ export class ProgramStatusTracker {
     this.now = now;
   }
 
+  /** What the program does, as far as is known. */
+  get current(): ProgramStatus | undefined {
+    return this.overtaken ? 'busy' : this.said;
+  }
+
   update(state: ProgramState): void {
-    const { status, waitingFor = '' } = state;
-    if (status === undefined || (status === this.current && waitingFor === this.waitingFor)) return;
-    const before = this.current;
-    this.current = status;
+    const { status, waitingFor = '', statusUpdatedAt: at } = state;
+    if (status === undefined) return;
+    const isSame = status === this.said && waitingFor === this.waitingFor;
+    // Idle anew: what was between was not seen.
+    const isAnew = this.overtaken !== undefined && at !== undefined && at > this.saidAt;
+    if (isSame && !isAnew) return;
+    const before = this.said;
+    this.said = status;
+    this.saidAt = at ?? this.now();
     this.waitingFor = waitingFor;
-    if (status !== 'idle') this.stopIdle();
+    this.stopIdle();
+    this.caughtUp();
     if (before === 'waiting' && status !== 'waiting') this.startLeaving();
     if (status === 'waiting') this.stopLeaving();
-    if (status === 'idle') this.idleTimer = setTimeout(() => this.settleIdle(), settled);
-    else this.report();
+    if (status !== 'idle') return this.report();
+    if (this.saidAt < this.begunAt) this.overtake();
+    else this.idleTimer = setTimeout(() => this.settleIdle(), settled);
+  }
+
+  /** Something else than the file tells that a turn has begun at `at` (epoch ms): an idle from before that is outdated. */
+  begun(at: number): void {
+    this.begunAt = Math.max(this.begunAt, at);
+    if (this.said === 'idle' && this.saidAt < this.begunAt) this.overtake();
   }
 
   /** The file's word again, now that a hook has said something else and the file has had the time to follow. */
   insist(hookSaid: 'busy' | 'idle'): void {
-    if (this.current === undefined || this.idleTimer) return;
+    if (this.current === undefined || this.idleTimer || this.overtaken) return;
     const same = this.current === hookSaid || (this.current === 'shell' && hookSaid === 'busy');
     if (!same) this.report();
   }
@@ -72,6 +97,20 @@ export class ProgramStatusTracker {
   dispose(): void {
     this.stopIdle();
     this.stopLeaving();
+    this.caughtUp();
+  }
+
+  private overtake(): void {
+    this.stopIdle();
+    this.overtaken ??= setTimeout(() => {
+      this.caughtUp();
+      this.settleIdle();
+    }, overtakenBound);
+  }
+
+  private caughtUp(): void {
+    clearTimeout(this.overtaken);
+    this.overtaken = undefined;
   }
 
   private settleIdle(): void {

@@ -16,20 +16,21 @@ export function firstPromptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery)
 }
 
 /**
- * What is typed: the text; where the composer would not keep all of it (tabs, direction marks), followed by the file that
- * has it exactly; where it is very long, whose it is and that file. All marks of the delivery are in it in any case.
+ * What is typed: the text; where the composer would not keep all of it (tabs, direction marks) or would act on it
+ * (`@file`), a form that it leaves alone, followed by the file that has it exactly; where it is longer than `maxBytes`
+ * (0: in any case), whose it is and that file. All marks of the delivery are in it in any case.
  */
 export async function promptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery, maxBytes = maxTypedBytes): Promise<string> {
   const { id, text, heading = deliveryMark(id) } = delivery;
-  const isLong = Buffer.byteLength(encodePrompt(text)) > maxBytes;
-  if (!isLong && isTypedAsIs(text)) return encodePrompt(text);
+  const goesByFile = Buffer.byteLength(encodePrompt(text)) > maxBytes;
+  if (!goesByFile && isTypedAsIs(text)) return encodePrompt(text);
   const folder = messagesDirOf(spec);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${id.replace(/[^\w-]/g, '_')}.md`);
   await writeFile(file, text, { mode: 0o600 });
   return encodePrompt(
-    isLong
-      ? `${heading}\nIt is long, so it is in a file. Read all of ${file} now, and take it as if it stood here.`
-      : `${text}\n\n(Some of its characters cannot be typed here, such as tabs. Where they matter, read ${file}: it has the exact text.)`,
+    goesByFile
+      ? `${heading}\nIt ${maxBytes === 0 ? 'cannot be typed here' : 'is long'}, so it is in a file. Read all of ${file} now, and take it as if it stood here.`
+      : `${text}\n\n(Some of its characters cannot be typed here, such as tabs and @ before a name. Where they matter, read ${file}: it has the exact text.)`,
   );
 }

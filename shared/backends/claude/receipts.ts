@@ -1,27 +1,48 @@
-import { entriesOf } from '../driver.ts';
+import { deliveryMark, entriesOf } from '../driver.ts';
 import type { Delivery } from '../driver.ts';
-import { isSamePrompt } from './encode.ts';
+import { hasWhole, isSamePrompt, isTorn } from './encode.ts';
+import type { RecordEntry } from './record-entry.ts';
+
+/** What became of a text that was typed. */
+export type Confirmation =
+  /** The model has it whole. */
+  | { kind: 'has' }
+  /** What was submitted is not what was typed, and was refused. `surplus`: what was in the composer besides it. */
+  | { kind: 'torn'; surplus: string }
+  /** A hook of the user's refused it. */
+  | { kind: 'refused'; reason: string };
 
 interface Expected {
   delivery: Delivery;
-  /** Undefined: the first prompt that is submitted, whatever it says. */
-  text: string | undefined;
-  received: () => void;
+  text: string;
+  /** It stands in the composer, or is about to; the program's argument is not typed. */
+  isTyped: boolean;
+  /** A hook has told that it is being submitted; the turn's name, where its first sign of life is a proof. */
+  submitted?: { promptId: string | undefined; opensTurn: boolean };
+  settle: (confirmation: Confirmation) => void;
 }
 
-/** Deliveries that the session has not confirmed yet. A late receipt is still one. */
+/**
+ * Deliveries that the model is not known to have yet. That it is submitted is no proof: hooks of the user's run beside ours
+ * and may refuse it. Proof is what comes after them: the program's record of the conversation has it, or the turn that it
+ * opened shows a sign of life. A late receipt is still one.
+ */
 export class Receipts {
   private readonly expected: Expected[] = [];
 
-  /** The next prompt is this delivery: it was given as the program's argument. */
-  expectFirst(delivery: Delivery): void {
-    this.expected.push({ delivery, text: undefined, received: () => undefined });
+  get isEmpty(): boolean {
+    return this.expected.length === 0;
   }
 
-  /** Resolves when a prompt with this text is submitted. */
-  expect(delivery: Delivery, text: string): Promise<void> {
+  /** It was given as the program's argument. */
+  expectFirst(delivery: Delivery, text: string): void {
+    this.expected.push({ delivery, text, isTyped: false, settle: () => undefined });
+  }
+
+  /** Resolves when it is known what became of the text. */
+  expect(delivery: Delivery, text: string): Promise<Confirmation> {
     this.forget(delivery.id);
-    return new Promise((received) => this.expected.push({ delivery, text, received }));
+    return new Promise((settle) => this.expected.push({ delivery, text, isTyped: true, settle }));
   }
 
   /** Nothing of it was typed. */
@@ -30,11 +51,64 @@ export class Receipts {
     if (index >= 0) this.expected.splice(index, 1);
   }
 
-  /** The entries whose delivery a submitted prompt confirms. */
-  match(prompt: string): readonly string[] {
-    const index = this.expected.findIndex(({ text }) => text === undefined || isSamePrompt(prompt, text));
-    const [entry] = index < 0 ? [] : this.expected.splice(index, 1);
-    entry?.received();
-    return entry ? entriesOf(entry.delivery) : [];
+  /** A hook has told of its submission; what becomes of it will be known. */
+  isSubmitted(deliveryId: string): boolean {
+    return this.expected.some(({ delivery, submitted }) => delivery.id === deliveryId && submitted !== undefined);
   }
+
+  /**
+   * A hook tells of a prompt that is about to be submitted, to open the turn `promptId` or (`opensTurn` false) to wait in
+   * the program's queue. False: it is a torn form of what is typed, and is to be refused.
+   */
+  submitted(prompt: string, promptId: string | undefined, opensTurn: boolean): boolean {
+    const entry = this.expected.find(({ text }) => isSamePrompt(prompt, text));
+    if (entry) {
+      entry.submitted = { promptId, opensTurn };
+      return true;
+    }
+    const torn = this.expected.find(({ text, isTyped, submitted }) => isTyped && !submitted && isTorn(prompt, text));
+    if (!torn) return true;
+    this.settle(torn, { kind: 'torn', surplus: hasWhole(prompt, torn.text) ? prompt.replace(torn.text, '').trim() : '' });
+    return false;
+  }
+
+  /** The turn shows a sign of life: the entries that it is a proof of. */
+  alive(promptId: string | undefined): readonly string[] {
+    const proven = this.expected.filter(({ submitted }) => submitted?.opensTurn && submitted.promptId === promptId);
+    return this.prove(proven);
+  }
+
+  /** The entries that a new entry of the record is a proof of. */
+  recorded({ kind, text }: RecordEntry): readonly string[] {
+    if (kind === 'given') return this.prove(this.expected.filter((entry) => hasWhole(text, entry.text)));
+    // The user's hook says why. What is in the record for other reasons does not carry our mark.
+    for (const entry of this.expected.filter(({ delivery }) => entriesOf(delivery).some((id) => text.includes(deliveryMark(id))))) {
+      this.settle(entry, { kind: 'refused', reason: `a hook of yours refused it: ${oneLine(text)}` });
+    }
+    return [];
+  }
+
+  /** The session rests, and the record has been read: what was submitted and has no proof was not let through. */
+  turnOver(): void {
+    for (const entry of this.expected.filter(({ submitted }) => submitted?.opensTurn)) {
+      this.settle(entry, { kind: 'refused', reason: 'Claude Code did not take it; does a hook of yours refuse prompts?' });
+    }
+  }
+
+  private prove(proven: readonly Expected[]): readonly string[] {
+    for (const entry of proven) this.settle(entry, { kind: 'has' });
+    return proven.flatMap(({ delivery }) => entriesOf(delivery));
+  }
+
+  private settle(entry: Expected, confirmation: Confirmation): void {
+    this.expected.splice(this.expected.indexOf(entry), 1);
+    entry.settle(confirmation);
+  }
+}
+
+const maxReason = 300;
+
+function oneLine(text: string): string {
+  const line = text.split('[gt ', 1)[0]!.replace(/\s+/g, ' ').trim();
+  return line.length > maxReason ? `${line.slice(0, maxReason)}…` : line;
 }

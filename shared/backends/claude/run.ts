@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../../process/process-table.ts';
 import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
+import { ConversationRecord } from './conversation-record.ts';
 import { describeExit, startFailure } from './exit.ts';
 import type { HandedOver } from './handed-over.ts';
 import type { HookPayload } from './hook-payloads.ts';
@@ -16,7 +17,7 @@ import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 import type { Startup } from './startup.ts';
 import { StateFile } from './state-file.ts';
-import { inTranscript, lastFailureIn } from './transcript.ts';
+import { inTranscript, lastFailureIn, transcriptOf } from './transcript.ts';
 import { Turn } from './turn.ts';
 import { Typist } from './typist.ts';
 
@@ -28,6 +29,14 @@ const typingBound = 1000;
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
 
+export interface RunOptions {
+  startup?: Startup;
+  hooked: boolean;
+  /** The program is started with it. */
+  first?: { delivery: Delivery; text: string };
+  handedOver?: HandedOver;
+}
+
 /** One Claude Code process in its terminal: brings together what the state file, the hooks and the terminal tell. */
 export class ClaudeRun {
   readonly spec: RunSpec;
@@ -38,6 +47,7 @@ export class ClaudeRun {
   private readonly tracker: ProgramStatusTracker;
   private readonly asks: PendingAsks;
   private readonly turn: Turn;
+  private readonly record: ConversationRecord;
   private readonly hooks: HookReports;
   private readonly file: StateFile;
   private readonly typist: Typist;
@@ -49,7 +59,7 @@ export class ClaudeRun {
   private exiting: Promise<void> | undefined;
   private resolveEnded: () => void = () => undefined;
 
-  constructor(spec: RunSpec, reference: ClaudeReference, host: DriverHost, options: { startup?: Startup; hooked: boolean; handedOver?: HandedOver }) {
+  constructor(spec: RunSpec, reference: ClaudeReference, host: DriverHost, options: RunOptions) {
     this.spec = spec;
     this.reference = reference;
     this.host = host;
@@ -79,9 +89,18 @@ export class ClaudeRun {
       runId,
       host,
       hooked: options.hooked,
-      firstPrompt: options.startup && spec.firstPrompt,
       handedOver: options.handedOver,
+      look: () => this.record.look(),
       lastFailure: () => this.lastFailure(),
+    });
+    if (options.first) this.turn.receipts.expectFirst(options.first.delivery, options.first.text);
+    this.record = new ConversationRecord({
+      find: () => transcriptOf(this.reference),
+      tell: (entry) => {
+        this.turn.recorded(entry);
+        if (!this.turn.owesReceipt) this.record.rest();
+      },
+      log: host.log,
     });
     this.hooks = new HookReports({
       runId,
@@ -90,6 +109,7 @@ export class ClaudeRun {
       asks: this.asks,
       turn: this.turn,
       insist: (said) => void this.file.refresh().then(() => this.tracker.insist(said)),
+      begun: () => this.tracker.begun(host.now()),
     });
     this.file = new StateFile(() => this.reference.claudeSession, {
       says: (state) => this.onState(state),
@@ -105,8 +125,8 @@ export class ClaudeRun {
         return this.tracker.current;
       },
       // After a Stop hook the file takes a moment to follow.
-      stableIdle: () => this.tracker.stableIdle(this.hooks.said === 'idle' ? fileBound : 0),
-      receiptOf: (delivery, text) => this.turn.receiptOf(delivery, text),
+      stableIdle: (patience = this.hooks.said === 'idle' ? fileBound : 0) => this.tracker.stableIdle(patience),
+      followRecord: () => this.record.follow(),
       recall: (ids) => inTranscript(this.reference, ids),
       handedOver: options.handedOver,
       halfTyped: reference.halfTyped ?? undefined,
@@ -138,7 +158,8 @@ export class ClaudeRun {
     }
     void terminal.exited.then((code) => this.onExit(code));
     await this.file.follow(folder, terminal.pid);
-    if (this.exiting) this.file.dispose();
+    if (this.turn.owesReceipt) await this.record.follow();
+    if (this.exiting) this.letGo();
   }
 
   show(): void {
@@ -160,7 +181,10 @@ export class ClaudeRun {
   /** Resolves with the hook's answer, which only permission requests wait for. */
   async onHook(hook: HookPayload, signal: AbortSignal): Promise<object> {
     this.follow(hook.session_id);
-    return this.hooks.take(hook, signal);
+    if (hook.transcript_path !== undefined) this.record.isAt(hook.transcript_path);
+    const answer = await this.hooks.take(hook, signal);
+    this.followRecord();
+    return answer;
   }
 
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
@@ -205,9 +229,16 @@ export class ClaudeRun {
     });
   }
 
+  /** The record is followed while something is waited for in it. */
+  private followRecord(): void {
+    if (!this.turn.owesReceipt || this.exiting) this.record.rest();
+    else void this.record.follow();
+  }
+
   private letGo(): void {
     this.hooks.dispose();
     this.turn.dispose();
+    this.record.rest();
     this.file.dispose();
     this.tracker.dispose();
   }
@@ -227,6 +258,7 @@ export class ClaudeRun {
     this.tracker.update(state);
     this.startup?.programStatus(this.tracker.current);
     if (state.status === 'busy') this.turn.busy();
+    this.followRecord();
   }
 
   private onStableIdle(): void {

@@ -1,12 +1,10 @@
-import { watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { messageOf } from '../../errors.ts';
 import type { Disposable } from '../../process/emitter.ts';
 import type { Logger } from '../../process/logger.ts';
+import { FolderWatch } from './folder-watch.ts';
 
 /** `shell`: the turn is over, a background command still runs. */
 const programStatuses = ['busy', 'idle', 'waiting', 'shell'] as const;
@@ -19,6 +17,8 @@ const stateSchema = z.object({
   /** Absent in the first moments; unknown words of newer versions count as absent. */
   status: z.enum(programStatuses).optional().catch(undefined),
   waitingFor: z.string().optional().catch(undefined),
+  /** Since when it does that, in epoch milliseconds. */
+  statusUpdatedAt: z.number().optional().catch(undefined),
 });
 
 /** What one Claude Code process says about itself in `sessions/<pid>.json`. */
@@ -35,27 +35,22 @@ interface Watched {
   again: boolean;
 }
 
-/**
- * `sessions/` in a configuration folder of Claude Code, watched by the system's file events: one watcher for all runs. The
- * folder may not exist before Claude's first start; then the nearest folder above is watched until it does, because
- * nothing of ours is written there.
- */
+/** `sessions/` in a configuration folder of Claude Code, watched by the system's file events: one watcher for all runs. */
 export class SessionsFolder {
   private readonly folder: string;
   private readonly log: Logger;
   private readonly watched = new Map<number, Watched>();
-  private watcher: FSWatcher | undefined;
-  private watching: string | undefined;
-  private disposed = false;
+  private readonly watch: FolderWatch;
 
   constructor(configDir: string, log: Logger) {
     this.folder = join(configDir, 'sessions');
     this.log = log;
+    this.watch = new FolderWatch(this.folder, log, (name) => void this.onChange(name));
   }
 
   /** Tells every change of the process's file from now on, beginning with what it says now; undefined when it is gone. */
   async follow(pid: number, listener: Listener): Promise<Disposable> {
-    await this.rewatch();
+    await this.watch.begin();
     this.watched.set(pid, { listener, reading: undefined, again: false });
     await this.refresh(pid);
     return { dispose: () => this.watched.delete(pid) };
@@ -77,9 +72,8 @@ export class SessionsFolder {
   }
 
   dispose(): void {
-    this.disposed = true;
     this.watched.clear();
-    this.watcher?.close();
+    this.watch.dispose();
   }
 
   private async readAndTell(pid: number, entry: Watched): Promise<void> {
@@ -100,29 +94,10 @@ export class SessionsFolder {
     return second;
   }
 
-  /** Watches the folder, or the nearest one above it that exists. */
-  private async rewatch(): Promise<void> {
-    const wanted = await nearestExisting(this.folder);
-    if (this.disposed || (this.watcher && this.watching === wanted)) return;
-    this.watcher?.close();
-    this.watching = wanted;
-    this.watcher = watch(wanted, { persistent: false }, (_type, name) => void this.onEvent(wanted, name));
-    this.watcher.on('error', (error) => {
-      // E.g. the folder was removed. Every hook makes us read again, so nothing is lost but speed.
-      this.log.warn(`claude: ${wanted} cannot be watched any more: ${messageOf(error)}`);
-      this.watcher = undefined;
-    });
-  }
-
-  private async onEvent(folder: string, name: string | null): Promise<void> {
-    if (this.disposed) return;
-    if (folder !== this.folder) {
-      await this.rewatch();
-      if (this.watching === folder) return;
-    }
+  private async onChange(name: string | undefined): Promise<void> {
     const pid = /^(\d+)\.json$/.exec(name ?? '')?.[1];
-    if (folder === this.folder && name !== null && pid === undefined) return;
-    const pids = folder === this.folder && pid !== undefined ? [Number(pid)] : [...this.watched.keys()];
+    if (name !== undefined && pid === undefined) return;
+    const pids = pid === undefined ? [...this.watched.keys()] : [Number(pid)];
     await Promise.all(pids.map((changed) => this.refresh(changed)));
   }
 }
@@ -141,16 +116,5 @@ async function readState(file: string): Promise<ProgramState | undefined | 'unre
   } catch {
     // Half written; the caller reads again.
     return 'unreadable';
-  }
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
-    try {
-      if ((await stat(at)).isDirectory()) return at;
-    } catch {
-      // Not there yet: the one above.
-    }
-    if (dirname(at) === at) return at;
   }
 }

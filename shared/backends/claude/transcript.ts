@@ -1,18 +1,19 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { unlessMissing } from '../../config/write-atomically.ts';
 import { deliveryMark } from '../driver.ts';
 import type { TurnFailure } from '../driver.ts';
 import { failureOf } from './hook-facts.ts';
+import { readRecordEntry } from './record-entry.ts';
 import type { ClaudeReference } from './reference.ts';
 
 type Conversation = Pick<ClaudeReference, 'configDir' | 'claudeSession'>;
 
 /**
- * Those of the messages that Claude Code has recorded in the session's transcript
- * (`projects/<work dir>/<session id>.jsonl`): what it has recorded, the model has or will
- * get. Rejects where the folder or a file in it cannot be read; a session that was never told anything has none.
+ * Those of the messages that the model has been given, by the session's transcript
+ * (`projects/<work dir>/<session id>.jsonl`). It names some that the model has not: those that a hook refused, or that wait
+ * in the program's queue. Rejects where the folder or a file in it cannot be read; a session that was never told anything has none.
  */
 export async function inTranscript(
   { configDir, claudeSession }: Conversation,
@@ -21,7 +22,18 @@ export async function inTranscript(
   if (messageIds.length === 0) return [];
   const files = await candidates(configDir, claudeSession);
   const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
-  return messageIds.filter((id) => texts.some((text) => text?.includes(deliveryMark(id))));
+  const given = texts
+    .flatMap((text) => text?.split('\n') ?? [])
+    .filter((line) => messageIds.some((id) => line.includes(deliveryMark(id))))
+    .flatMap((line) => readRecordEntry(line) ?? [])
+    .filter(({ kind }) => kind === 'given');
+  return messageIds.filter((id) => given.some(({ text }) => text.includes(deliveryMark(id))));
+}
+
+/** The file, where there is one. */
+export async function transcriptOf({ configDir, claudeSession }: Conversation): Promise<string | undefined> {
+  for (const file of await candidates(configDir, claudeSession)) if (await unlessMissing(stat(file))) return file;
+  return undefined;
 }
 
 /**

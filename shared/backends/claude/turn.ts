@@ -1,6 +1,7 @@
-import type { Delivery, DriverHost, TurnFailure } from '../driver.ts';
+import type { DriverHost, TurnFailure } from '../driver.ts';
 import type { HandedOver } from './handed-over.ts';
 import { Receipts } from './receipts.ts';
+import type { RecordEntry } from './record-entry.ts';
 
 /**
  * A hook that tells how the turn ended comes before the state file says idle, but on a busy machine it is heard after it;
@@ -11,12 +12,12 @@ const hookBound = 1_000;
 export interface TurnParts {
   runId: string;
   host: DriverHost;
-  /** False for a session whose hooks do not reach us: then only the state file tells of turns. */
+  /** False for a session whose hooks do not reach us: then only the state file and the record tell of turns. */
   hooked: boolean;
-  /** The program is started with it. */
-  firstPrompt: Delivery | undefined;
   handedOver: HandedOver | undefined;
-  /** Why the newest turn failed, if it did, by the record of the conversation. */
+  /** Resolves when what the program's record of the conversation has by now has been told to `recorded`. */
+  look: () => Promise<void>;
+  /** Why the newest turn failed, if it did, by that record. */
   lastFailure: () => Promise<TurnFailure | undefined>;
 }
 
@@ -24,52 +25,71 @@ export interface TurnParts {
 export class Turn {
   readonly receipts = new Receipts();
   private readonly parts: TurnParts;
-  private open = false;
+  /** The turn that goes on, by the name that hooks give it. */
+  private running: { promptId: string | undefined } | undefined;
+  /** The one that ended last. */
+  private ended: string | undefined;
   /** That the newest turn failed has been told. */
   private failed = false;
-  private whenBusy: (() => void) | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: TurnParts) {
     this.parts = parts;
-    if (parts.firstPrompt) this.receipts.expectFirst(parts.firstPrompt);
   }
 
-  /** Resolves when the text has been submitted. Without hooks, a turn that begins right after our Enter is the proof. */
-  receiptOf(delivery: Delivery, text: string): Promise<void> {
-    if (this.parts.hooked) return this.receipts.expect(delivery, text);
-    return new Promise((resolve) => {
-      this.whenBusy = resolve;
-    });
+  /** It is not known of everything that was handed over what became of it. */
+  get owesReceipt(): boolean {
+    return !this.receipts.isEmpty || (this.parts.handedOver?.isOpen ?? false);
   }
 
-  /** A hook tells of a prompt: ours, or the person's. */
-  submitted(prompt: string): void {
-    const { runId, host, handedOver } = this.parts;
+  /** A hook tells of a prompt, ours or the user's, that is about to be submitted. False: it is to be refused. */
+  submitted(prompt: string, promptId: string | undefined): boolean {
+    const waits = promptId !== undefined && promptId === this.running?.promptId;
+    if (!this.receipts.submitted(prompt, promptId, !waits)) return false;
+    if (waits) return true;
     if (this.idleTimer) this.end();
-    this.open = true;
+    this.running = { promptId };
     this.failed = false;
-    const entries = [...this.receipts.match(prompt), ...(handedOver?.match(prompt) ?? [])];
-    for (const entry of entries) host.delivered(runId, entry);
+    return true;
+  }
+
+  /** A hook tells of something that the turn does. */
+  alive(promptId: string | undefined): void {
+    this.tell(this.receipts.alive(promptId));
+  }
+
+  /** The record has something new. */
+  recorded(entry: RecordEntry): void {
+    const entries = [...this.receipts.recorded(entry), ...(entry.kind === 'given' ? (this.parts.handedOver?.match(entry.text) ?? []) : [])];
+    if (entries.length === 0) return;
+    this.tell(entries);
+    const { promptId } = entry;
+    if (promptId === undefined || promptId !== this.ended) this.running ??= { promptId };
+    // Its end was heard before its beginning was read.
+    else if (!this.failed) this.parts.host.turnEnded(this.parts.runId);
   }
 
   /** The state file says that the session is busy. */
   busy(): void {
-    if (!this.parts.hooked) this.open = true;
-    this.whenBusy?.();
+    if (!this.parts.hooked) this.running ??= { promptId: undefined };
   }
 
   /** The state file says that the session is idle, and has been for a while. */
   idle(): void {
-    if (!this.parts.hooked) this.end();
-    else if (this.open) this.idleTimer ??= setTimeout(() => void this.endUnheard(), hookBound);
+    if (!this.running && this.receipts.isEmpty) return;
+    this.idleTimer ??= setTimeout(() => void this.endUnheard(), this.parts.hooked ? hookBound : 0);
   }
 
-  /** A failure counts also where nothing was heard of the turn before, as with one that was taken up in its middle. */
-  end(failure?: TurnFailure): void {
+  /**
+   * A failure counts also where nothing was heard of the turn before, as with one that was taken up in its middle.
+   * `promptId`: the turn's name, where a hook tells; the late end of an earlier turn is not that of this one.
+   */
+  end(failure?: TurnFailure, promptId?: string): void {
+    if (promptId !== undefined && this.running?.promptId !== undefined && promptId !== this.running.promptId) return;
     this.dispose();
-    if (!this.open && (!failure || this.failed)) return;
-    this.open = false;
+    this.ended = promptId ?? this.running?.promptId ?? this.ended;
+    if (!this.running && (!failure || this.failed)) return;
+    this.running = undefined;
     this.failed = failure !== undefined;
     this.parts.host.turnEnded(this.parts.runId, failure);
   }
@@ -77,14 +97,21 @@ export class Turn {
   /** No hook has told how the turn ended: the record may. */
   private async endUnheard(): Promise<void> {
     const timer = this.idleTimer;
+    await this.parts.look();
     const failure = await this.parts.lastFailure();
     // Meanwhile a hook may have told, or the next turn have begun.
-    if (this.idleTimer === timer) this.end(failure);
+    if (this.idleTimer !== timer) return;
+    this.receipts.turnOver();
+    this.end(failure);
   }
 
   /** Tells of no end any more that is not told by a hook. */
   dispose(): void {
     clearTimeout(this.idleTimer);
     this.idleTimer = undefined;
+  }
+
+  private tell(entries: readonly string[]): void {
+    for (const entry of entries) this.parts.host.delivered(this.parts.runId, entry);
   }
 }

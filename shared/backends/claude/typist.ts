@@ -4,6 +4,8 @@ import { entriesOf } from '../driver.ts';
 import type { Delivery, DeliveryOutcome, RunSpec } from '../driver.ts';
 import type { ManagedTerminal } from '../terminal-host.ts';
 import { stashDraft, typePrompt } from './deliver.ts';
+import type { TypingOutcome } from './deliver.ts';
+import { pasteOf } from './encode.ts';
 import { clearing, clearingMs, strokesFor } from './half-typed.ts';
 import type { HalfTyped } from './half-typed.ts';
 import type { HandedOver } from './handed-over.ts';
@@ -13,6 +15,8 @@ import type { ProgramStatus } from './sessions-folder.ts';
 
 /** What has just been submitted is in the conversation's record a moment later, in ms. */
 const recordLag = 1500;
+/** Claude is idle again after a refusal within this time, in ms. */
+const refusalBound = 2000;
 
 export interface TypistParts {
   spec: RunSpec;
@@ -22,9 +26,10 @@ export interface TypistParts {
   terminal: () => ManagedTerminal | undefined;
   /** The program's own word, read anew. */
   status: () => Promise<ProgramStatus | undefined>;
-  stableIdle: () => Promise<boolean>;
-  /** Resolves when the session reports the text as submitted. */
-  receiptOf: (delivery: Delivery, encoded: string) => Promise<void>;
+  /** Resolves false where it is not idle, and does not become so within `patienceMs`. */
+  stableIdle: (patienceMs?: number) => Promise<boolean>;
+  /** Resolves when the program's record is followed, and what it has by now has been told. */
+  followRecord: () => Promise<void>;
   /** Which of these messages are in the conversation. */
   recall: (messageIds: readonly string[]) => Promise<readonly string[]>;
   handedOver: HandedOver | undefined;
@@ -59,21 +64,33 @@ export class Typist {
     await Promise.race([this.entered, delay(boundMs, undefined, { ref: false })]);
   }
 
+  /** What is torn is sent again by a file: of that, only our own words are typed. */
   private async type(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
-    const { spec, log, receipts, handedOver } = this.parts;
+    const { spec, log, handedOver } = this.parts;
     // Typed before Claude submits the prompt that it was started with, it would be taken for a part of that.
     await handedOver?.firstSettled();
-    const text = await promptOf(spec, delivery);
+    for (const maxBytes of [undefined, 0]) {
+      const outcome = await this.typeOnce(delivery, await promptOf(spec, delivery, maxBytes), signal);
+      if (outcome.kind !== 'torn') return outcome;
+      log.warn(`claude: ${delivery.id} was torn in the composer of ${spec.sessionId}, and refused before the model saw it`);
+    }
+    return { kind: 'failed', reason: 'its text did not stay whole in the composer; nothing of it was submitted' };
+  }
+
+  private async typeOnce(delivery: Delivery, text: string, signal: AbortSignal): Promise<TypingOutcome> {
+    const { spec, log, receipts } = this.parts;
     const terminal = this.parts.terminal();
     if (!terminal) return { kind: 'not-now', reason: 'the session has ended' };
     const submitted = await this.takeBack(terminal);
     if (!submitted) return { kind: 'not-now', reason: 'the session is not idle' };
     if (entriesOf(delivery).every((id) => submitted.includes(id))) return { kind: 'delivered' };
+    await this.parts.followRecord();
     let enter = (): void => undefined;
     const composer = {
       terminal,
       status: this.parts.status,
       stableIdle: this.parts.stableIdle,
+      submitted: () => receipts.isSubmitted(delivery.id),
       delay: (ms: number) => delay(ms),
       touching: (): void => {
         this.entered = new Promise((resolve) => (enter = resolve));
@@ -87,11 +104,22 @@ export class Typist {
       },
     };
     try {
-      const outcome = await typePrompt(composer, text, this.parts.receiptOf(delivery, text), signal);
-      if (outcome.kind === 'delivered') this.note(undefined);
-      if (outcome.kind === 'not-now') {
-        receipts.forget(delivery.id);
-        log.debug(`claude: ${delivery.id} was not typed into ${spec.sessionId}: ${outcome.reason}`);
+      const outcome = await typePrompt(composer, text, receipts.expect(delivery, text), signal);
+      switch (outcome.kind) {
+        case 'delivered':
+        case 'accepted':
+          this.note(undefined);
+          break;
+        case 'not-now':
+          receipts.forget(delivery.id);
+          log.debug(`claude: ${delivery.id} was not typed into ${spec.sessionId}: ${outcome.reason}`);
+          break;
+        case 'torn':
+        case 'failed':
+          // Claude has put it back into the composer.
+          await this.clean(terminal, outcome.kind === 'torn' ? outcome.surplus : '');
+          break;
+        case 'uncertain':
       }
       return outcome;
     } finally {
@@ -99,23 +127,34 @@ export class Typist {
     }
   }
 
-  /** Leaves the composer as the person left it. Returns what was submitted after all; undefined where this is not a moment to type. */
+  /** What was refused is taken out of the composer; what else was in it comes back. Where it cannot be now, it is before the next text. */
+  private async clean(terminal: ManagedTerminal, surplus: string): Promise<void> {
+    if (!this.halfTyped || terminal.personIsTyping() || !(await this.parts.stableIdle(refusalBound))) return;
+    await this.clear(terminal, this.halfTyped.strokes + strokesFor(surplus));
+    if (surplus !== '') terminal.write(pasteOf(surplus));
+    this.note(undefined);
+  }
+
+  /** Leaves the composer as the user left it. Returns what was submitted after all; undefined where this is not a moment to type. */
   private async takeBack(terminal: ManagedTerminal): Promise<readonly string[] | undefined> {
     if (!this.halfTyped) return [];
     if (terminal.personIsTyping() || !(await this.parts.stableIdle())) return undefined;
     const { messages, strokes } = this.halfTyped;
     const submitted = await this.submittedOf(messages);
-    if (submitted.length === 0) {
-      if (strokes > 0) {
-        terminal.write(clearing(strokes));
-        await delay(clearingMs(strokes));
-      }
-      // In an empty composer it brings back the draft that was put aside.
-      terminal.write(stashDraft);
-      await delay(clearingMs(0));
-    }
+    if (submitted.length === 0) await this.clear(terminal, strokes);
     this.note(undefined);
     return submitted;
+  }
+
+  /** Takes our text out of the composer, and brings back the draft that was put aside. */
+  private async clear(terminal: ManagedTerminal, strokes: number): Promise<void> {
+    if (strokes > 0) {
+      terminal.write(clearing(strokes));
+      await delay(clearingMs(strokes));
+    }
+    // In an empty composer it brings back the draft that was put aside.
+    terminal.write(stashDraft);
+    await delay(clearingMs(0));
   }
 
   private async submittedOf(messages: readonly string[]): Promise<readonly string[]> {

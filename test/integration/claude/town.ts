@@ -180,7 +180,7 @@ export class ClaudeTown {
 
 /** A directive for the scripted model, with some text before it. */
 export function directive(text: string, steps: unknown[]): string {
-  return `${text} @@${JSON.stringify({ steps })}`;
+  return `${text} %%${JSON.stringify({ steps })}`;
 }
 
 export async function makeRepository(folder: string): Promise<void> {

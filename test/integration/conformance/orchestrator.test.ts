@@ -169,6 +169,39 @@ describe.each([
     expect(town.model.seen(`[gt ${named('hello')}]`)).toHaveLength(1);
   });
 
+  test('a message is whole, once, behind its mark, and brings nothing else with it, whatever files it names', async () => {
+    await idle(one);
+    writeFileSync(path.join(town.rig, 'NOTES.md'), 'Nobody asked to attach this.');
+    writeFileSync(path.join(town.rig, 'shot.png'), Buffer.from('iVBORw0KGgo=', 'base64'));
+    const image = path.join(town.rig, 'shot.png');
+    const body = `Look at this:\n${image}\nand at /tmp/does-not-exist.png\nand at @NOTES.md\n@"NOTES.md"\nthen go on`;
+    await own().sendMessage(one, message(named('names'), body));
+    await town.message(named('names'), 'acted');
+    const { text } = await town.model.waitFor((request) => request.text.includes(`[gt ${named('names')}]`));
+    // Claude's composer would attach a file for `@`: there it is broken.
+    const wanted = `[gt ${named('names')}] Nudge from the person: ${backend === 'claude' ? body.replaceAll('\n@', '\n\\@').replace(' @', ' \\@') : body}`;
+    expect(text.split('\n\n(Some of its characters', 1)[0]).toBe(wanted);
+    expect(town.model.seen(`[gt ${named('names')}]`)).toHaveLength(1);
+    expect(JSON.stringify(town.model.requests)).not.toMatch(/Nobody asked to attach this|"type":"image"/);
+  });
+
+  test('of messages that come within milliseconds, each is acted on by the turn that has it', async () => {
+    const thinks = 600;
+    for (let round = 0; round < 3; round += 1) {
+      await idle(one);
+      const ids = ['i', 'ii', 'iii'].map((name) => named(`at-once-${round}-${name}`));
+      for (const id of ids) await own().sendMessage(one, message(id, scripted('Think.', { text: 'Thought.', delay: thinks })));
+      for (const id of ids) {
+        const { deliveredAt, actedAt } = await town.message(id, 'acted');
+        const { time } = town.model.requests.find(({ kind, userTexts }) => kind === 'turn' && userTexts.some((text) => text.includes(`[gt ${id}]`)))!;
+        expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
+        expect(deliveredAt).toBeLessThanOrEqual(actedAt!);
+        // The clocks are one, but of two programs.
+        expect(actedAt! - time).toBeGreaterThanOrEqual(thinks - 50);
+      }
+    }
+  });
+
   test('work for an idle session is put before the model', async () => {
     await idle(one);
     const work = unit(named('a'), runs('Do A.', 'gt done -m "A is done"'));

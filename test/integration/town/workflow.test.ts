@@ -124,7 +124,7 @@ describe('TestCrossSessionMessaging', () => {
     const { api } = town.host;
     await Promise.all(
       [one, two].map(async (session) => {
-        await api.request('work.add', { id: `quiet-${session}`, description: 'Think\n@@{"steps":[{"text":"I thought."}]}' });
+        await api.request('work.add', { id: `quiet-${session}`, description: 'Think\n%%{"steps":[{"text":"I thought."}]}' });
         await api.request('work.assign', { id: `quiet-${session}`, session });
       }),
     );

@@ -1,9 +1,9 @@
 import { parseSteps, ScriptError, type Step } from './steps.ts';
 
-const mark = '@@{';
+const mark = '%%{';
 
 /**
- * The script in a prompt: the first `@@{"steps":[…]}`, with any text before and after it. Found also where `opencode run`
+ * The script in a prompt: the first `%%{"steps":[…]}`, with any text before and after it. Found also where `opencode run`
  * put a backslash before every `"`. Returns undefined without a directive, throws {@link ScriptError} where there is one
  * that cannot be read.
  */

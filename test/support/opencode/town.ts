@@ -161,5 +161,5 @@ export async function shellOf(spec: RunSpec, count: number): Promise<ProcessIden
 
 /** A prompt that scripts the model's turn. */
 export function scripted(...steps: object[]): string {
-  return `Do your work. @@${JSON.stringify({ steps })}`;
+  return `Do your work. %%${JSON.stringify({ steps })}`;
 }

@@ -1,6 +1,7 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { typePrompt } from '../../../shared/backends/claude/deliver.ts';
+import type { Confirmation } from '../../../shared/backends/claude/receipts.ts';
 import type { ProgramStatus } from '../../../shared/backends/claude/sessions-folder.ts';
 
 interface Scene {
@@ -8,16 +9,20 @@ interface Scene {
   status?: (written: string[]) => ProgramStatus | undefined;
   /** After how many Enters the receipt comes. */
   confirmedBy?: number;
+  /** What the receipt says. */
+  confirmation?: Confirmation;
+  /** A hook has told that the text is being submitted, after the first Enter. */
+  submitted?: boolean;
   stableIdle?: boolean;
   typing?: (written: string[]) => boolean;
 }
 
-async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle = true, typing = () => false }: Scene) {
+async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle = true, typing = () => false, confirmation = { kind: 'has' }, submitted = false }: Scene) {
   const written: string[] = [];
   const told: string[] = [];
   let confirm = (): void => undefined;
-  const received = new Promise<void>((resolve) => {
-    confirm = resolve;
+  const received = new Promise<Confirmation>((resolve) => {
+    confirm = () => resolve(confirmation);
   });
   const terminal = {
     write: (text: string) => {
@@ -31,6 +36,7 @@ async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle 
     terminal,
     status: () => Promise.resolve(status(written)),
     stableIdle: () => Promise.resolve(stableIdle),
+    submitted: () => submitted && written.includes('\r'),
     delay: () => soon(),
     touching: () => void told.push('touching'),
     pasting: () => void told.push('pasting'),
@@ -87,5 +93,17 @@ describe('typePrompt', () => {
   test('presses no second Enter when the first was taken and only the receipt is missing', async () => {
     const { outcome, written } = await type({ status: (sent) => (sent.includes('\r') ? 'busy' : 'idle') });
     expect([outcome.kind, written]).toEqual(['uncertain', [stash, paste, '\r']]);
+  });
+
+  test('presses no second Enter for what is being submitted; its receipt may still come', async () => {
+    const { outcome, written } = await type({ submitted: true });
+    expect([outcome.kind, written]).toEqual(['accepted', [stash, paste, '\r']]);
+  });
+
+  test('tells what was refused, by whom, and what was torn', async () => {
+    const refused = await type({ confirmedBy: 1, confirmation: { kind: 'refused', reason: 'a hook' } });
+    expect(refused.outcome).toEqual({ kind: 'failed', reason: 'a hook' });
+    const torn = await type({ confirmedBy: 1, confirmation: { kind: 'torn', surplus: 'my draft' } });
+    expect(torn.outcome).toEqual({ kind: 'torn', surplus: 'my draft' });
   });
 });

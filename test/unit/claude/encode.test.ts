@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodePrompt, isSamePrompt, isTypedAsIs, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
+import { encodePrompt, hasWhole, isSamePrompt, isTorn, isTypedAsIs, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 2000 });
 const manyLines = fc.array(fc.string({ unit: 'grapheme', maxLength: 400 })).map((lines) => lines.join('\n'));
@@ -22,6 +22,12 @@ describe('encodePrompt', () => {
     ['trailing \n \n', 'trailing'],
     ['lone \ud800 surrogate', 'lone \ufffd surrogate'],
     ['e\u0301', '\u00e9'],
+    ['look at @README.md', 'look at \\@README.md'],
+    ['@"/home/me/.ssh/id ed25519" and\n@agent-x', '\\@"/home/me/.ssh/id ed25519" and\n\\@agent-x'],
+    ['see\u3002@secret', 'see\u3002\\@secret'],
+    ['mail a@b.example, (@README.md), a lone @ there', 'mail a@b.example, (@README.md), a lone @ there'],
+    ['[Image #1] [Pasted text #2 +9 lines] [issue #3]', '[Image-#1] [Pasted text-#2 +9 lines] [issue #3]'],
+    ['ultracode, UltraThink, ultrasound', 'ultra-code, Ultra-Think, ultrasound'],
   ])('%j becomes %j', (text, encoded) => {
     expect(encodePrompt(text)).toBe(encoded);
   });
@@ -52,6 +58,10 @@ test.each([
   ['e\u0301', false],
   ['/help', true],
   ['a path\\', true],
+  ['look at @README.md', false],
+  ['[Image #1]', false],
+  ['ultracode', false],
+  ['mail a@b.example', true],
 ])('%j is typed as it is: %s', (text, asIs) => {
   expect(isTypedAsIs(text)).toBe(asIs);
 });
@@ -71,6 +81,23 @@ describe('segmentsOf', () => {
       }),
     );
   });
+
+  // Measured with 2.1.330: a piece with a line that ends so is looked up on disk, while the pieces behind it go ahead.
+  test('no piece has the name of an image, quoted or escaped, or ends as a word about the focus', () => {
+    const name = fc.constantFrom('/tmp/a.png', 'b.JPEG', '"c.webp"', 'd\\.g\\if', 'e.j\\pg /f', 'x[I', 'y[O', '[INFO]', 'word');
+    const lines = fc.array(fc.array(name, { maxLength: 4 }).map((words) => words.join(' ')), { maxLength: 5 }).map((each) => each.join('\n'));
+    fc.assert(
+      fc.property(lines, (text) => {
+        const encoded = encodePrompt(text);
+        const segments = segmentsOf(encoded);
+        expect(segments.join('')).toBe(encoded);
+        for (const segment of segments) {
+          expect(segment.replaceAll('\\', '')).not.toMatch(/\.(png|jpe?g|gif|webp)/i);
+          expect(segment).not.toMatch(/\[[IO]$/);
+        }
+      }),
+    );
+  });
 });
 
 test('pasteOf brackets every piece, with CR for a newline', () => {
@@ -82,4 +109,15 @@ test('a prompt is the same whatever blanks the composer trimmed, and no other pr
   expect(isSamePrompt(' one\ntwo  three', 'one  \ntwo three\n')).toBe(true);
   expect(isSamePrompt('right to left', '\u202eright\u00ad to\u200b left\u202c')).toBe(true);
   expect(isSamePrompt('one', 'one two')).toBe(false);
+});
+
+test('a prompt that has only a part of a text, its parts in another order, or more than it, is torn; another one is not', () => {
+  const text = '[gt msg_1] Nudge: first\n/tmp/shot.png\nlast';
+  expect(isTorn('last', text)).toBe(true);
+  expect(isTorn('last[gt msg_1] Nudge: first\n/tmp/shot.png', text)).toBe(true);
+  expect(isTorn(`my draft ${text}`, text)).toBe(true);
+  expect(isTorn(text, text)).toBe(false);
+  expect(isTorn('What do you think?', text)).toBe(false);
+  expect(hasWhole(`my draft ${text}`, text)).toBe(true);
+  expect(hasWhole('last[gt msg_1] Nudge: first\n/tmp/shot.png', text)).toBe(false);
 });

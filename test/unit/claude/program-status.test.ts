@@ -63,6 +63,52 @@ describe('idle', () => {
   });
 });
 
+describe('an idle from before a turn began', () => {
+  const at = (status: ProgramStatus, statusUpdatedAt: number): void => tracker.update({ pid: 1, sessionId: 's', status, statusUpdatedAt });
+
+  test('is no word about that turn, however long the file takes', async () => {
+    at('idle', 1000);
+    pass(150);
+    tracker.begun(2000);
+    told = [];
+    expect(tracker.current).toBe('busy');
+    tracker.insist('busy');
+    expect(await tracker.stableIdle(0)).toBe(false);
+    at('busy', 1990);
+    at('idle', 3000);
+    pass(150);
+    expect(told).toEqual([busy, idle, 'turn over']);
+  });
+
+  test('counts anew where the busy between was not seen', () => {
+    at('idle', 1000);
+    pass(150);
+    tracker.begun(2000);
+    told = [];
+    at('idle', 2100);
+    pass(150);
+    expect(told).toEqual([idle, 'turn over']);
+  });
+
+  test('is outdated also where it is read late', async () => {
+    at('busy', 1000);
+    tracker.begun(2000);
+    at('idle', 1900);
+    pass(1000);
+    expect(told).toEqual([busy]);
+    expect(await tracker.stableIdle(0)).toBe(false);
+  });
+
+  test('is believed after all where nothing else comes: the hook was heard too late', () => {
+    at('idle', 1000);
+    pass(150);
+    tracker.begun(2000);
+    told = [];
+    pass(10_000);
+    expect(told).toEqual([idle, 'turn over']);
+  });
+});
+
 describe('waiting', () => {
   test.each([
     ['permission prompt', 'permission'],

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lastFailureIn, lastWordsIn } from '../../../shared/backends/claude/transcript.ts';
+import { inTranscript, lastFailureIn, lastWordsIn } from '../../../shared/backends/claude/transcript.ts';
 import { temporaryFolder } from '../../support/core.ts';
 
 // Lines as Claude Code 2.1.330 writes them, without what nobody reads.
@@ -54,4 +54,21 @@ test.each([
 test('what the model said last is not what Claude Code says of an error', async () => {
   expect(await lastWordsIn(conversation(user, said, result, failed('server_error', 'API Error: 500')))).toBe('I look at it.');
   expect(await lastWordsIn(conversation(user, result))).toBeUndefined();
+});
+
+test('the model has what it was given, not what a hook refused, what waits in the queue, or what a tool read', async () => {
+  const prompt = (id: string) => `[gt ${id}] Nudge from the person: hello`;
+  const at330 = { timestamp: at, isSidechain: false };
+  const record = conversation(
+    { ...user, message: { role: 'user', content: prompt('msg_given') } },
+    { ...user, message: { role: 'user', content: [{ type: 'text', text: prompt('msg_blocks') }] } },
+    { ...at330, type: 'attachment', attachment: { type: 'queued_command', prompt: prompt('msg_between') } },
+    { ...at330, type: 'system', subtype: 'informational', content: `UserPromptSubmit operation blocked by hook: no\n\nOriginal prompt: ${prompt('msg_refused')}` },
+    { type: 'queue-operation', operation: 'enqueue', timestamp: at, content: prompt('msg_queued') },
+    { type: 'last-prompt', lastPrompt: prompt('msg_last') },
+    { ...result, message: { content: [{ type: 'tool_result', content: prompt('msg_read') }] } },
+    { ...user, isMeta: true, message: { role: 'user', content: prompt('msg_meta') } },
+  );
+  const ids = ['msg_given', 'msg_blocks', 'msg_between', 'msg_refused', 'msg_queued', 'msg_last', 'msg_read', 'msg_meta'];
+  expect(await inTranscript(record, ids)).toEqual(['msg_given', 'msg_blocks', 'msg_between']);
 });

@@ -14,13 +14,13 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ cut: true }),
   fc.constant<Step>({ hang: 'mid' }),
 );
-const noMark = fc.string().filter((text) => !text.includes('@@{'));
+const noMark = fc.string().filter((text) => !text.includes('%%{'));
 
 describe('directive', () => {
   it('is read back whatever surrounds it, plain or with its quotes escaped', () => {
     fc.assert(
       fc.property(fc.array(anyStep), noMark, fc.string(), (steps, before, after) => {
-        const directive = `@@${JSON.stringify({ steps })}`;
+        const directive = `%%${JSON.stringify({ steps })}`;
         const expected = JSON.parse(JSON.stringify(steps)) as unknown;
         const clean = before.replace(/@+$/, '');
         expect(directiveIn(`${clean}${directive}${after}`)).toEqual(expected);
@@ -30,9 +30,9 @@ describe('directive', () => {
   });
 
   it('is absent from other text, and refused with its reason where it is broken', () => {
-    expect(directiveIn('write {"steps":[]} to @@file')).toBeUndefined();
-    expect(() => directiveIn('@@{"steps":[{"text":"a"}')).toThrow(/cannot be read as JSON: @@\{"steps"/);
-    expect(() => directiveIn('@@{"steps":[{"tekst":"a"}]}')).toThrow(
+    expect(directiveIn('write {"steps":[]} to %%file')).toBeUndefined();
+    expect(() => directiveIn('%%{"steps":[{"text":"a"}')).toThrow(/cannot be read as JSON: %%\{"steps"/);
+    expect(() => directiveIn('%%{"steps":[{"tekst":"a"}]}')).toThrow(
       /directive\.steps\[0\]: expected one of text, tool/,
     );
   });

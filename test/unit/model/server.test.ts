@@ -175,7 +175,7 @@ describe('failures', () => {
   });
 
   it('tell a mistyped directive from an answer', async () => {
-    const response = await openai([user('@@{"steps":[{"tekst":"a"}]}')]);
+    const response = await openai([user('%%{"steps":[{"tekst":"a"}]}')]);
     expect(response.status).toBe(400);
     expect(at(await response.json(), 'error', 'message')).toMatch(/scripted model: directive\.steps\[0\]/);
   });

@@ -5,7 +5,7 @@ import { at, post } from './client.ts';
 export type Message = { role: string; content: unknown; [more: string]: unknown };
 
 export const user = (content: string): Message => ({ role: 'user', content });
-export const script = (...steps: unknown[]): string => `go @@${JSON.stringify({ steps })}`;
+export const script = (...steps: unknown[]): string => `go %%${JSON.stringify({ steps })}`;
 export const called = (id: string): Message => ({
   role: 'assistant',
   content: '',

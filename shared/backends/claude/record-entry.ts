@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** What an entry of the conversation's record says of a prompt. */
+export interface RecordEntry {
+  /** `given`: it is part of what the model is given; `refused`: a hook of the user's did not let it through. */
+  kind: 'given' | 'refused';
+  text: string;
+  /** Epoch milliseconds. */
+  at: number;
+  /** Claude's name for the prompt whose turn has it; absent in older versions. */
+  promptId?: string;
+}
+
+const blocks = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]);
+const common = { timestamp: z.string(), isSidechain: z.literal(false).optional(), promptId: z.string().optional() };
+const own = z.literal(false).optional();
+
+// As 2.1.330 writes them. What Claude Code itself says to the model (`isMeta`, summaries) is nobody's prompt.
+const given = z.object({ ...common, type: z.literal('user'), isMeta: own, isCompactSummary: own, message: z.object({ content: blocks }) });
+/** One that was typed into a running turn, and has been put before the model in its middle. */
+const queued = z.object({
+  ...common,
+  type: z.literal('attachment'),
+  attachment: z.object({ type: z.literal('queued_command'), prompt: blocks }),
+});
+const refused = z.object({ ...common, type: z.literal('system'), content: z.string() });
+const line = z.discriminatedUnion('type', [given, queued, refused]);
+
+/** Pure. Undefined for everything else, and for half a line. */
+export function readRecordEntry(text: string): RecordEntry | undefined {
+  if (!/"type":"(user|queued_command|system)"/.test(text)) return undefined;
+  const entry = line.safeParse(parse(text)).data;
+  if (!entry) return undefined;
+  const { promptId } = entry;
+  const more = { at: Date.parse(entry.timestamp), ...(promptId === undefined ? {} : { promptId }) };
+  switch (entry.type) {
+    case 'user':
+      return { kind: 'given', text: textOf(entry.message.content), ...more };
+    case 'attachment':
+      return { kind: 'given', text: textOf(entry.attachment.prompt), ...more };
+    case 'system':
+      return { kind: 'refused', text: entry.content, ...more };
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // It is being written.
+    return undefined;
+  }
+}
+
+function textOf(content: z.output<typeof blocks>): string {
+  if (typeof content === 'string') return content;
+  return content.flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : [])).join('\n');
+}
