@@ -99,6 +99,8 @@ export interface SessionInfo {
   since: number;
   /** The event that made them so. */
   cause: string;
+  /** Stopped because its program ended while no host was there: it can be resumed, and nobody wanted it to end. */
+  endedUnseen?: boolean;
   /** Waits for the person, oldest first. */
   asks: Ask[];
   children: ChildSession[];

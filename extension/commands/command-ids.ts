@@ -26,6 +26,7 @@ export const commandNames = [
   'answer',
   'closeEscalation',
   'resetSession',
+  'resumeSession',
   'dismissSession',
   'cancelWork',
   'requeueWork',

@@ -5,14 +5,14 @@ import { allow, answer, deny, nextWaiting, showAsk, showWaiting } from './answer
 import type { CommandName } from './command-ids.ts';
 import { commandNames } from './command-ids.ts';
 import type { Command, CommandDeps } from './command.ts';
-import { closeEscalation, resetSession } from './escalation-commands.ts';
+import { closeEscalation } from './escalation-commands.ts';
 import { givenBy } from './given.ts';
 import { handOffWork } from './handoff-command.ts';
 import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
 import { openTownAgain, removeTown } from './remove-command.ts';
-import { attach, dismissSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
+import { attach, dismissSession, resetSession, resumeSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
 import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
@@ -46,6 +46,7 @@ const commands: Record<CommandName, Command> = {
   answer,
   closeEscalation,
   resetSession,
+  resumeSession,
   dismissSession,
   cancelWork,
   requeueWork,

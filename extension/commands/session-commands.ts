@@ -122,18 +122,51 @@ export const terminateSession: Command = async (given, deps) => {
   );
 };
 
-/** Gives up a session that has failed. */
+/** Another chance for a session that failed; where it was quarantined, that is lifted. */
+export const resetSession: Command = (given, deps) =>
+  startAgain(given.session, deps, {
+    title: t('Reset Session'),
+    isMeant: ({ state }) => state === 'failed',
+    none: t('No session has failed, so there is nothing to reset.'),
+  });
+
+/** Starts a session again that was stopped, or ended with its window. */
+export const resumeSession: Command = (given, deps) =>
+  startAgain(given.session, deps, {
+    title: t('Start Session Again'),
+    isMeant: ({ state }) => state === 'stopped',
+    none: t('No session has ended, so there is nothing to start again.'),
+  });
+
+/** With its conversation, where the agent still knows it. */
+async function startAgain(
+  given: string | undefined,
+  deps: CommandDeps,
+  { title, isMeant, none }: { title: string; isMeant: (session: SessionView) => boolean; none: string },
+): Promise<void> {
+  const { api, snapshot } = connectionOf(deps);
+  const session = new Answer(given);
+  const candidates = snapshot.sessions.filter(isMeant);
+  if (candidates.length === 0) throw new GasTownError('refused', none);
+  await askInTurn(title, [sessionQuestion(session, candidates, t('Which session shall start again?'))]);
+  const again = await withProgress(t('Starting {0} again', session.get()), (signal) =>
+    api.request('session.reset', { session: session.get() }, signal),
+  );
+  vscode.window.setStatusBarMessage(t('$(rocket) {0} has started again.', fullSessionName(again, t)), 5000);
+}
+
+/** Takes a session that has ended off the list. */
 export const dismissSession: Command = async (given, deps) => {
   const { api, snapshot } = connectionOf(deps);
   const answer = new Answer(given.session);
-  const failed = snapshot.sessions.filter(({ state }) => state === 'failed');
-  if (failed.length === 0) throw new GasTownError('refused', t('No session has failed, so there is nothing to dismiss.'));
-  await askInTurn(t('Dismiss Session'), [sessionQuestion(answer, failed, t('Which session is not wanted any more?'))]);
+  const ended = snapshot.sessions.filter((each) => !isAlive(each));
+  if (ended.length === 0) throw new GasTownError('refused', t('No session has ended, so there is nothing to dismiss.'));
+  await askInTurn(t('Dismiss Session'), [sessionQuestion(answer, ended, t('Which session is not wanted any more?'))]);
   const session = sessionOf(snapshot, answer.get());
   const detail = t('Its work is open again then, and what is on the branch stays.');
   if (!(await isSure(t('Dismiss'), t('Dismiss {0} although it has work?', fullSessionName(session, t)), detail, session, snapshot))) return;
   await withProgress(t('Dismissing {0}', fullSessionName(session, t)), (signal) =>
-    api.request('session.stop', { session: session.id }, signal),
+    api.request('session.dismiss', { session: session.id }, signal),
   );
 };
 

@@ -24,6 +24,7 @@ export const sessionIcons = {
   paused: { icon: 'debug-pause', color: 'disabledForeground' },
   failed: { icon: 'error', color: 'list.errorForeground' },
   quarantined: { icon: 'lock', color: 'list.errorForeground' },
+  ended: { icon: 'eye-closed', color: 'disabledForeground' },
   stopped: { icon: 'circle-slash', color: 'disabledForeground' },
   unknown: { icon: 'dash', color: 'disabledForeground' },
 } as const satisfies Record<string, StateIcon>;
@@ -40,6 +41,7 @@ export const sessionClasses = [
   'idle',
   'unknown',
   'paused',
+  'ended',
   'stopped',
 ] as const;
 export type SessionClass = (typeof sessionClasses)[number];
@@ -48,6 +50,7 @@ export function lookOf(session: SessionView): SessionLook {
   // A dialog may keep a session from starting (Claude's folder trust): that it waits says more than that it starts.
   if (session.state === 'starting' && session.activity.kind === 'attention') return session.activity.ask;
   if (session.quarantined !== undefined) return 'quarantined';
+  if (session.endedUnseen) return 'ended';
   if (session.state !== 'running') return session.state;
   switch (session.activity.kind) {
     case 'unknown':
@@ -76,6 +79,7 @@ const classes: Record<SessionLook, SessionClass> = {
   paused: 'paused',
   failed: 'failed',
   quarantined: 'failed',
+  ended: 'ended',
   stopped: 'stopped',
   unknown: 'unknown',
 };

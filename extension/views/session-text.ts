@@ -88,6 +88,8 @@ export function stateText(session: SessionView, { t, clock }: ViewContext): stri
       return t('failed');
     case 'quarantined':
       return t('quarantined');
+    case 'ended':
+      return t('ended');
     case 'stopped':
       return t('stopped');
     case 'unknown':
@@ -144,6 +146,8 @@ function classText(kind: SessionClass, count: number, t: Translate): string {
       return t('{0} unknown', count);
     case 'paused':
       return t('{0} paused', count);
+    case 'ended':
+      return t('{0} ended', count);
     case 'stopped':
       return t('{0} stopped', count);
   }

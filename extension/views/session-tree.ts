@@ -25,7 +25,7 @@ const single: readonly Role[] = ['witness', 'refinery'];
 const many: readonly Role[] = ['crew', 'polecat'];
 
 /** Rows stay where they are while work goes on: only waiting, failing and ending move one. */
-const rank: Partial<Record<SessionClass, number>> = { waiting: 0, failed: 1, stopped: 3 };
+const rank: Partial<Record<SessionClass, number>> = { waiting: 0, failed: 1, ended: 3, stopped: 3 };
 const usualRank = 2;
 
 /** No rows at all for a town without rigs and sessions, so that the welcome view shows. */

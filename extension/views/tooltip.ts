@@ -74,6 +74,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('Quarantined'), session.quarantined?.reason),
     field(t('Trouble'), session.trouble),
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
+    ...(session.lostAsks ?? []).map((title) => field(t('Asked before it ended'), title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
     field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),
     field(t('Unread mail'), session.unreadMail === 0 ? undefined : String(session.unreadMail)),

@@ -25,6 +25,8 @@ const longestDetail = 4_000;
 interface Watched {
   runId: string;
   open: OpenWait[];
+  /** Titles of those that were open when the run ended. */
+  lost: string[];
   /** Asks that this host has announced. */
   announced: Set<string>;
   /** What was said of an end, by ask. */
@@ -84,6 +86,12 @@ export class AskLog {
       const watched = this.sessions.get(session.id);
       return watched?.runId === session.runId ? watched.open.map((wait) => ({ session, wait })) : [];
     });
+  }
+
+  /** What the session's run asked when it ended, oldest first. */
+  lost({ id, runId }: SessionInfo): string[] {
+    const watched = this.sessions.get(id);
+    return watched?.runId === runId ? [...watched.lost] : [];
   }
 
   /** Rejects with `refused` when it has been answered, or is just being answered. */
@@ -158,6 +166,8 @@ export class AskLog {
     watched.open = watched.open.filter((each) => each !== wait);
     watched.answers.delete(id);
     watched.causes.delete(id);
+    const lost = end !== undefined && by === 'nobody';
+    if (lost && title !== '') watched.lost.push(title);
     this.keep({
       at: this.manager.now(),
       sessionId,
@@ -169,6 +179,7 @@ export class AskLog {
         by,
         answer: answered ? inWords(answered.answer) : by === 'terminal' ? repliedInWords(cause) : cause,
         ...(answered?.by === 'policy' ? { rule: answered.rule } : {}),
+        ...(lost ? { lost } : {}),
       },
     });
     this.endedEmitter.fire({ runId: watched.runId, wait, by });
@@ -183,7 +194,8 @@ export class AskLog {
     if (known?.runId === runId) return known;
     clearTimeout(known?.timer);
     for (const wait of known?.open ?? []) this.close(session.id, known!, wait, 'its run was replaced');
-    const fresh: Watched = { runId, open: openIn(this.store.events(session.id), runId), announced: new Set(), causes: new Map(), answers: new Map() };
+    const events = this.store.events(session.id).filter((event) => event.runId === runId);
+    const fresh: Watched = { runId, open: openIn(events), lost: lostIn(events), announced: new Set(), causes: new Map(), answers: new Map() };
     this.sessions.set(session.id, fresh);
     return fresh;
   }
@@ -195,12 +207,18 @@ export class AskLog {
   }
 }
 
+/** Pure. The waits of a run that ended with it. */
+function lostIn(events: readonly StoredEvent[]): string[] {
+  return events.flatMap(({ type, detail: { lost, title } }) =>
+    type === 'ask.answered' && lost === true && typeof title === 'string' && title !== '' ? [title] : []);
+}
+
 /** Pure. The waits of a run that were recorded, and whose end was not. */
-function openIn(events: readonly StoredEvent[], runId: string): OpenWait[] {
+function openIn(events: readonly StoredEvent[]): OpenWait[] {
   const open = new Map<string, OpenWait>();
-  for (const { type, at, detail, runId: of } of events) {
+  for (const { type, at, detail } of events) {
     const { ask, title } = detail;
-    if (of !== runId || typeof ask !== 'string') continue;
+    if (typeof ask !== 'string') continue;
     if (type === 'ask.asked') open.set(ask, { id: ask, title: typeof title === 'string' ? title : '', since: at });
     if (type === 'ask.answered') open.delete(ask);
   }

@@ -99,8 +99,10 @@ export const schemas = {
   /** Ends the session; gives up one that has failed. */
   'session.stop': z.strictObject({ session: name }),
   'session.answer': z.strictObject({ session: name, ask: name, answer }),
-  /** Starts a session again that has failed; a quarantine is lifted. */
+  /** Starts a session again that has ended, with its conversation; a quarantine is lifted. */
   'session.reset': z.strictObject({ session: name }),
+  /** Takes a session that has ended off the list, for good. */
+  'session.dismiss': z.strictObject({ session: name }),
   'session.seen': z.strictObject({ session: name }),
   /** What happened to the session, the newest `limit` entries; of the calling session where none is named (`gt log`). */
   'session.log': z.strictObject({ session: name.optional(), limit: z.int().min(1).max(10_000).optional() }),
@@ -204,6 +206,8 @@ export interface Results {
   'session.stop': SessionView;
   'session.answer': Record<string, never>;
   'session.reset': SessionView;
+  /** As it was at last. */
+  'session.dismiss': SessionView;
   'session.seen': Record<string, never>;
   'session.log': { session: SessionId; entries: LogEntry[] };
   'attention.list': { waits: AttentionView[] };

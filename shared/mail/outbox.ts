@@ -5,6 +5,7 @@ import type { Logger } from '../process/logger.ts';
 import { existsOnce } from '../roles/names.ts';
 import type { SessionManager } from '../sessions/manager.ts';
 import type { Registry } from '../sessions/registry.ts';
+import { hasDied, hasEnded } from '../sessions/session-info.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import { ownedStates } from '../work/state.ts';
@@ -77,10 +78,10 @@ export class Outbox {
       this.courier.drop(session.id);
       this.keep(() => {
         this.store.messages.setAllRepeated(session.id);
-        return status.state === 'failed' && this.reopenCut(runId, status.cause);
+        return hasDied(session) && this.reopenCut(runId, status.cause);
       });
-      // After a failed end it waits: for the next run, or for whoever decides that there will be none.
-      if (status.state === 'stopped') this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
+      // After an end that nobody wanted it waits: for the next run, or for whoever decides that there will be none.
+      if (!hasDied(session)) this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
     });
     manager.events.onReplaced(({ session, runId }) => {
       const [first = ''] = this.courier.replaced(session.id);
@@ -95,7 +96,7 @@ export class Outbox {
   settleAbandoned(): void {
     for (const id of this.store.messages.recipientsWaiting()) {
       const session = this.registry.find(id);
-      if (id !== overseer && (!session || session.state === 'stopped')) this.expire(id, `${id} ended before it had this`);
+      if (id !== overseer && (!session || (hasEnded(session) && !hasDied(session)))) this.expire(id, `${id} ended before it had this`);
     }
     this.onAlarm();
   }

@@ -22,7 +22,7 @@ export interface SessionFacts {
   since: number;
   /** Why it ended, in its own words. */
   cause: string;
-  /** It ended while no host could see it. */
+  /** It ended while no host could see it; its state is `stopped` then. */
   endedUnseen: boolean;
   /** Its run has been over before, and everything that follows from it was done. */
   settled: boolean;

@@ -1,9 +1,9 @@
 import type { FailurePolicy } from '../config/failure-policy.ts';
 import type { Outbox } from '../mail/outbox.ts';
 import type { SessionInfo } from '../orchestrator.ts';
-import { endedUnseen } from '../sessions/adoption.ts';
 import type { SessionManager } from '../sessions/manager.ts';
 import type { Registry } from '../sessions/registry.ts';
+import { hasDied } from '../sessions/session-info.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredWork } from '../store/work.ts';
 import { ownedStates } from '../work/state.ts';
@@ -42,7 +42,7 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, inHand:
   const { id, role, runId, state, activity, since, cause, rig, asks } = session;
   const policy = policyOf(rig);
   // Only what the rules ask for is looked up: this is done after every change.
-  const dead = state === 'failed';
+  const dead = hasDied(session);
   const busy = activity.kind === 'busy';
   const idle = activity.kind === 'idle';
   return {
@@ -53,11 +53,10 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, inHand:
     activity: activity.kind,
     since,
     cause,
-    endedUnseen: cause === endedUnseen,
+    endedUnseen: session.endedUnseen === true,
     settled: dead && store.sessions.isSettled(runId),
     quarantined: dead && store.sessions.session(id)?.quarantined !== undefined,
-    // A start that went down with its host says nothing about the session.
-    failedStarts: dead ? store.sessions.failedStarts(id, endedUnseen) : 0,
+    failedStarts: dead ? store.sessions.failedStarts(id) : 0,
     restarts: dead || busy ? store.sessions.restartsSince(id, now - policy.restarts.windowMs).length : 0,
     progressAt: Math.max(since, manager.progressOf(runId) ?? 0),
     waiting: idle ? outbox.queued(id) + asks.length : 0,

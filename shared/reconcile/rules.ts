@@ -84,21 +84,28 @@ function judgeSession(session: SessionFacts, facts: Facts): Judgement<SessionAct
       return judgeDead(session, facts);
     case 'running':
       return session.activity === 'busy' ? judgeBusy(session, facts) : judgeIdle(session, facts);
+    case 'stopped':
+      return session.endedUnseen ? judgeDead(session, facts) : undefined;
     case 'starting':
     case 'paused':
-    case 'stopped':
       return undefined;
   }
 }
 
-/** It ended, and nobody wanted that: a stop that somebody asked for, or its own orderly end, is `stopped`. */
+/** Whether it ended, and nobody wanted that: unlike a stop that somebody asked for, or its own orderly end. */
+function isDead({ state, endedUnseen }: SessionFacts): boolean {
+  return state === 'failed' || endedUnseen;
+}
+
+/** What becomes of a session that is dead. */
 function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   if (session.quarantined || session.settled) return undefined;
   const alike = facts.sessions.filter(
-    (other) => other.state === 'failed' && !other.settled && other.cause === session.cause && Math.abs(other.since - session.since) < togetherMs,
+    (other) => isDead(other) && !other.settled && other.cause === session.cause && Math.abs(other.since - session.since) < togetherMs,
   );
   const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
-  const hasWork = facts.units.some((unit) => has(session, unit));
+  // What has stalled waits for the user: nothing is put before a model again because the editor was started.
+  const hasWork = facts.units.some((unit) => has(session, unit) && unit.state !== 'stalled');
   const { cause } = session;
   const { max, windowMs } = session.policy.restarts;
   // Nobody waits for a polecat without work; and nobody has asked for the others since the window was closed.
@@ -177,10 +184,10 @@ function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Fac
     return { rule: 'dead-session-unit', act: { kind: 'release' }, reason: `${unit.owner ?? 'its session'} is not there any more` };
   }
   if (owner.inHand || !has(owner, unit)) return undefined;
-  if (owner.state === 'stopped') {
+  if (owner.state === 'stopped' && !owner.endedUnseen) {
     return { rule: 'missed-event', act: { kind: 'release' }, reason: `${owner.id} ended (${owner.cause})` };
   }
-  if (owner.state === 'failed') {
+  if (isDead(owner)) {
     if (!owner.quarantined && !owner.settled) return undefined;
     if (unit.state !== 'stalled') return { rule: 'dead-session-unit', act: { kind: 'stall' }, reason: `${owner.id} ended (${owner.cause})` };
     return judgeStalled(unit, owner, facts);

@@ -5,8 +5,8 @@ import { hasEnded } from './session-info.ts';
 import type { RunKeeper } from './run-control.ts';
 import type { Fact } from './status.ts';
 
-/** Why a run failed that ended while nobody could see it. */
-export const endedUnseen = 'it ended while no host was there';
+/** Why a run is over that ended while nobody could see it. */
+const endedUnseen = 'it ended while no host was there';
 
 /** Takes up, after a host restart, what the store remembers as alive. */
 export class Adoptions {
@@ -63,7 +63,7 @@ export class Adoptions {
         report({ kind: 'ready' }, 'taken up again after a restart of the host');
         keeper.record(session.id, run.id, 'session.adopted', {});
       } else {
-        report({ kind: 'ended', error: endedUnseen }, 'gone');
+        report({ kind: 'ended', unseen: true }, endedUnseen);
       }
     } catch (error) {
       if (keeper.isDisposed()) return;
@@ -74,5 +74,5 @@ export class Adoptions {
 
 function endOf(run: StoredRun): Fact {
   if (run.state === 'failed') return { kind: 'failed', error: run.error ?? 'failed' };
-  return { kind: 'ended' };
+  return run.endedUnseen ? { kind: 'ended', unseen: true } : { kind: 'ended' };
 }

@@ -12,7 +12,7 @@ import type { NewSession, Restart, SpecBuilder } from './run-control.ts';
 import { RunEmitters } from './run-events.ts';
 import type { RunEvents } from './run-events.ts';
 import { SessionDrivers } from './session-drivers.ts';
-import { hasEnded, infoOf } from './session-info.ts';
+import { hasDied, hasEnded, infoOf } from './session-info.ts';
 import type { Fact, Source, Status } from './status.ts';
 
 export interface SessionManagerOptions {
@@ -116,7 +116,17 @@ export class SessionManager implements DriverHost {
   async stop(id: SessionId): Promise<SessionInfo> {
     const info = this.registry.get(id);
     if (!hasEnded(info) || this.control.isRestarting(id)) return this.control.stop(id);
-    return info.state === 'failed' ? this.control.giveUp(id) : info;
+    return hasDied(info) ? this.control.giveUp(id) : info;
+  }
+
+  /** Forgets a session that has ended; one that died is given up first. Throws `refused` while it lives. */
+  async dismiss(id: SessionId): Promise<SessionInfo> {
+    const info = this.registry.get(id);
+    if (!hasEnded(info) || this.control.isRestarting(id)) throw new GasTownError('refused', `${id} is ${info.state}. Stop it first: gt stop ${id}`);
+    const after = hasDied(info) ? await this.control.giveUp(id) : info;
+    this.store.sessions.remove(id);
+    this.drop(id, info.runId);
+    return after;
   }
 
   /** Whether the run is being ended, for good or to make room for the next: nothing is put before it any more. */
@@ -230,7 +240,8 @@ export class SessionManager implements DriverHost {
     if (this.control.isStarting(runId) && hasEnded(status)) return;
     if (this.control.isReplaced(runId)) return;
     const after = this.registry.update(id, status);
-    const changed = before.state !== after.state || before.activity.kind !== after.activity.kind;
+    const changed =
+      before.state !== after.state || before.activity.kind !== after.activity.kind || hasDied(before) !== hasDied(after);
     if (!changed) return;
     if (after.activity.kind === 'idle' && this.runs.owesTurn(runId)) this.turnEnded(runId);
     this.record(id, runId, 'session.status', { state: after.state, activity: after.activity.kind, cause: after.cause });
@@ -238,14 +249,14 @@ export class SessionManager implements DriverHost {
       this.log.info(`[orchestration] session ${id} state: ${before.state} → ${after.state} (${after.cause})`);
     }
     if (!hasEnded(before) && hasEnded(after)) {
-      const end = after.state === 'failed' ? 'failed' : 'stopped';
+      const end = after.state === 'failed' ? 'failed' : status.endedUnseen ? 'ended-unseen' : 'stopped';
       const at = this.now();
       // One that had ended before this host came is only shown again.
       const recorded = this.store.sessions.run(runId);
       if (!recorded || hasEnded(recorded)) return;
-      this.store.backlog.keep(() => this.store.sessions.end(runId, end, at, end === 'failed' ? after.cause : undefined));
+      this.store.backlog.keep(() => this.store.sessions.end(runId, end, at, end === 'stopped' ? undefined : after.cause));
       this.tell.ended.fire({ session: after, runId, status });
-    } else if (before.state === 'failed' && after.state === 'stopped') {
+    } else if (hasDied(before) && hasEnded(after) && !hasDied(after)) {
       this.tell.ended.fire({ session: after, runId, status });
     }
   }

@@ -61,7 +61,8 @@ function putWorkAgain(
   runId: string,
   { reason, note, by = 'host' }: SessionRestart,
 ): Delivery | undefined {
-  const units = work.ownedBy(id);
+  // What has stalled waits for the user: the host by itself does not put it before a model again.
+  const units = work.ownedBy(id).filter(({ state }) => by !== 'host' || state !== 'stalled');
   for (const unit of units) withdrawWork(store, id, unit.id, 'told again after the restart', manager.now());
   const told = `This session was restarted (${reason}). Look at what is there already before you go on.${note === undefined ? '' : ` ${note}`}`;
   const entries = units.map((unit) => {

@@ -23,8 +23,11 @@ export type Fact =
   | { kind: 'asked'; ask: Ask }
   | { kind: 'answered'; askId: string }
   | { kind: 'stopping' }
-  /** The process or server session is gone. `error` where that was not asked for and not clean. */
-  | { kind: 'ended'; error?: string }
+  /**
+   * The process or server session is gone. `error` where that was not asked for and not clean; `unseen` where no host was
+   * there to see why.
+   */
+  | { kind: 'ended'; error?: string; unseen?: true }
   | { kind: 'failed'; error: string }
   /** Somebody has seen that it ended, and does not want it back. */
   | { kind: 'given-up' };
@@ -57,7 +60,7 @@ interface Slot {
   ready?: { at: number; cause: string };
   parked?: { at: number; activity: Activity; cause: string };
   stopping?: { at: number };
-  ended?: { at: number; cause: string; error?: string };
+  ended?: { at: number; cause: string; error?: string; unseen?: true };
   failed?: { at: number; error: string };
   givenUp?: { at: number; cause: string };
 }
@@ -75,6 +78,8 @@ export interface Status {
   asks: Ask[];
   since: number;
   cause: string;
+  /** It ended while no host was there: not because anybody wanted that, and not for a fault that anybody saw. */
+  endedUnseen: boolean;
 }
 
 const emptySlot = (): Slot => ({ seq: -1, asked: {}, answered: {} });
@@ -119,7 +124,7 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
     case 'stopping':
       return { ...slot, stopping: { at } };
     case 'ended':
-      return slot.ended ? slot : { ...slot, ended: { at, cause, ...(fact.error ? { error: fact.error } : {}) } };
+      return slot.ended ? slot : { ...slot, ended: { at, cause, ...(fact.error ? { error: fact.error } : {}), ...(fact.unseen ? { unseen: true } : {}) } };
     case 'failed':
       return slot.failed ? slot : { ...slot, failed: { at, error: fact.error } };
     case 'given-up':
@@ -150,6 +155,7 @@ export function deriveStatus(model: StatusModel): Status {
   const stopping = earliest(slots.flatMap((slot) => slot.stopping ?? []));
   if (end) {
     // A death that we asked for is a stop, whatever exit code it came with.
+    if (end.unseen && !stopping) return { ...ended('stopped', end.at, end.cause), endedUnseen: true };
     if (stopping || end.error === undefined) return ended('stopped', end.at, end.cause);
     return ended('failed', end.at, end.error);
   }
@@ -159,36 +165,40 @@ export function deriveStatus(model: StatusModel): Status {
     // A dialog before the session begins (Claude's folder trust): only the person can let it go on.
     const dialog = newest(model);
     if (dialog?.activity.kind === 'attention') {
-      return { state: 'starting', activity: dialog.activity, asks, since: dialog.since, cause: dialog.cause };
+      return alive({ state: 'starting', activity: dialog.activity, asks, since: dialog.since, cause: dialog.cause });
     }
-    return { state: 'starting', activity: { kind: 'unknown' }, asks, since: model.startedAt, cause: 'spawn requested' };
+    return alive({ state: 'starting', activity: { kind: 'unknown' }, asks, since: model.startedAt, cause: 'spawn requested' });
   }
   const first = asks[0];
   if (first) {
-    return {
+    return alive({
       state: 'running',
       activity: { kind: 'attention', ask: first.kind },
       asks,
       since: first.since,
       cause: `waits: ${first.title}`,
-    };
+    });
   }
   const reading = newest(model);
   const answered = lastAnswer(model);
   if (reading?.activity.kind === 'attention' && answered !== undefined && answered >= reading.at) {
     // The program has not yet said that it goes on after the answer.
-    return { state: 'running', activity: { kind: 'busy' }, asks, since: answered, cause: 'answered' };
+    return alive({ state: 'running', activity: { kind: 'busy' }, asks, since: answered, cause: 'answered' });
   }
   const parked = model.slots.host.parked;
   if (parked && (reading === undefined || reading.activity.kind === 'idle' || reading.activity.kind === 'rate-limited')) {
-    return { state: 'running', activity: parked.activity, asks, since: parked.at, cause: parked.cause };
+    return alive({ state: 'running', activity: parked.activity, asks, since: parked.at, cause: parked.cause });
   }
-  if (!reading) return { state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause };
-  return { state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause };
+  if (!reading) return alive({ state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause });
+  return alive({ state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause });
+}
+
+function alive(status: Omit<Status, 'endedUnseen'>): Status {
+  return { ...status, endedUnseen: false };
 }
 
 function ended(state: SessionState, at: number, cause: string): Status {
-  return { state, activity: { kind: 'unknown' }, asks: [], since: at, cause };
+  return { state, activity: { kind: 'unknown' }, asks: [], since: at, cause, endedUnseen: false };
 }
 
 function earliest<T extends { at: number }>(items: T[]): T | undefined {

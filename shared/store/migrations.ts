@@ -220,4 +220,9 @@ export const migrations: readonly string[] = [
   UPDATE handoffs SET to_session = (SELECT new FROM renamed WHERE old = to_session) WHERE to_session IN (SELECT old FROM renamed);
   DROP TABLE renamed;
   `,
+  // Sessions that ended while no host was there have not failed.
+  `
+  ALTER TABLE runs ADD COLUMN ended_unseen INTEGER NOT NULL DEFAULT 0;
+  UPDATE runs SET ended_unseen = 1, state = 'stopped' WHERE state = 'failed' AND error = 'it ended while no host was there';
+  `,
 ];

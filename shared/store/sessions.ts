@@ -40,6 +40,8 @@ export interface StoredRun {
   stopRequestedAt?: number;
   endedAt?: number;
   error?: string;
+  /** It ended while no host was there; its state is `stopped`. */
+  endedUnseen?: true;
 }
 
 /** Sessions and their runs. */
@@ -113,10 +115,13 @@ export class SessionTable {
     return this.db.all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since).map((row) => number(row['at']));
   }
 
-  /** How many runs of the session in a row, its last one included, ended before they were ready; those with the error `but` are passed over. */
-  failedStarts(id: SessionId, but: string): number {
-    const sql = 'SELECT state, ready_at FROM runs WHERE session_id = ? AND error IS NOT ? ORDER BY started_at DESC, rowid DESC';
-    const rows = this.db.all(sql, id, but);
+  /**
+   * How many runs of the session in a row, its last one included, ended before they were ready. A start that went down with
+   * its host says nothing about the session, and is passed over.
+   */
+  failedStarts(id: SessionId): number {
+    const sql = 'SELECT state, ready_at FROM runs WHERE session_id = ? AND ended_unseen = 0 ORDER BY started_at DESC, rowid DESC';
+    const rows = this.db.all(sql, id);
     const other = rows.findIndex((row) => row['state'] !== 'failed' || row['ready_at'] !== null);
     return other === -1 ? rows.length : other;
   }
@@ -134,10 +139,11 @@ export class SessionTable {
     return this.db.get('SELECT 1 FROM runs WHERE id = ? AND settled_at IS NOT NULL', runId) !== undefined;
   }
 
-  /** The session is not wanted back: its failed run counts as stopped on request, and it is not quarantined any more. */
+  /** The session is not wanted back: its run counts as stopped on request, and it is not quarantined any more. */
   giveUp(id: SessionId, runId: string, at: number): void {
     this.db.transaction(() => {
       this.requestStop(runId, at);
+      this.db.run('UPDATE runs SET ended_unseen = 0 WHERE id = ?', runId);
       this.reset(id);
     });
   }
@@ -179,9 +185,10 @@ export class SessionTable {
   }
 
   /** Changes nothing where it had ended before. */
-  end(runId: string, state: 'stopped' | 'failed', at: number, error?: string): void {
-    const sql = "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')";
-    this.db.run(sql, state, at, error ?? null, runId);
+  end(runId: string, end: 'stopped' | 'failed' | 'ended-unseen', at: number, error?: string): void {
+    const sql = `UPDATE runs SET state = ?, ended_unseen = ?, ended_at = ?, error = ? WHERE id = ? AND state IN ('starting', 'running')`;
+    const unseen = end === 'ended-unseen';
+    this.db.run(sql, unseen ? 'stopped' : end, unseen ? 1 : 0, at, error ?? null, runId);
   }
 
   remove(id: SessionId): void {
@@ -252,5 +259,6 @@ function toRun(row: Row): StoredRun {
     ...(stopRequestedAt === undefined ? {} : { stopRequestedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
     ...(error === undefined ? {} : { error }),
+    ...(row['ended_unseen'] === 1 ? { endedUnseen: true as const } : {}),
   };
 }

@@ -7,7 +7,7 @@ import { closeEscalation, escalate, listEscalations } from './operations/escalat
 import { handOffWork } from './operations/handoff.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
-import { primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
+import { dismissSession, primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
 import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
 import { nameOfCaller } from './parts.ts';
 import type { TownParts } from './parts.ts';
@@ -47,6 +47,7 @@ const handlers: Handlers = {
   'session.stop': (town, { session }, caller) => stopSession(town, session, caller),
   'session.answer': answerAsk,
   'session.reset': resetSession,
+  'session.dismiss': dismissSession,
   'session.seen': (town, { session }) => {
     town.builder.setUnseen(session, false);
     town.changed();
@@ -71,7 +72,7 @@ const handlers: Handlers = {
 const personOnly: readonly MethodName[] = ['town.removal', 'town.remove', 'rig.add', 'session.attach', 'session.answer', 'session.seen'];
 const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
 /** What only roles that dispatch may do. */
-const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'session.reset', 'work.assign', 'work.cancel', 'work.requeue'];
+const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'session.reset', 'session.dismiss', 'work.assign', 'work.cancel', 'work.requeue'];
 
 /** Carries out one call; its parameters have been checked against the method's schema. */
 export async function carryOut(

@@ -75,6 +75,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     outbox,
     rigs,
     breakers,
+    asks,
     problems: () => [...settings.problems, ...rigs.problems(), ...around.problems()],
   });
   const claude = new ClaudeDriver(manager, {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { removeWorktree } from '../git/worktree.ts';
 import type { SessionInfo } from '../orchestrator.ts';
+import { hasDied } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
-import { endedUnseen } from '../sessions/adoption.ts';
 import { polecatOf, worktreePath } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import type { TownParts } from './parts.ts';
@@ -13,13 +13,13 @@ import { noteResult } from './results.ts';
 
 /**
  * After a restart: units that were given to a session which never came to be (the host died in between) are failed
- * visibly, and sessions without open work leave the list that were stopped, or went with an earlier window. One that failed
- * before anybody's eyes stays until it is started again or given up.
+ * visibly, and polecats without open work leave the list that were stopped, or ended in order: their name goes to the next
+ * worker. Any other session stays in it, to be started again or dismissed.
  */
 export async function settleAbandoned(town: TownParts): Promise<void> {
-  // Now, before any of those that are just being taken up turns out to have ended: that is to be seen first.
-  const over = town.registry.list().filter(({ id, state, cause }) =>
-    (state === 'stopped' || (state === 'failed' && cause === endedUnseen)) && town.work.ownedBy(id).length === 0);
+  // Now, before any of those that are just being adopted turns out to have ended: that is to be seen first.
+  const over = town.registry.list({ role: 'polecat', state: 'stopped' })
+    .filter((session) => !hasDied(session) && town.work.ownedBy(session.id).length === 0);
   for (const work of town.store.work.all()) {
     if (!ownedStates.includes(work.state) || (work.owner !== undefined && town.registry.find(work.owner))) continue;
     const kept = await removeLeftWorktree(town, work);
@@ -62,8 +62,8 @@ export async function tidyWorktree(town: TownParts, session: SessionInfo): Promi
 }
 
 /**
- * When a session ends: its run's private folder goes, and the worktree of one that was stopped. One that failed keeps it,
- * to go on in, until it is settled that it does not.
+ * When a session ends: its run's private folder goes, and the worktree of one that was stopped. One that died keeps it, to be
+ * resumed in, until it is settled that it is not.
  */
 export function cleanUpAfter(town: TownParts): void {
   const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
@@ -71,7 +71,7 @@ export function cleanUpAfter(town: TownParts): void {
   town.manager.events.onEnded(({ session, runId }) => {
     runOver(runId)
       .then(() => noteResult(town, session))
-      .then(() => (session.state === 'stopped' ? tidyWorktree(town, session) : undefined))
+      .then(() => (hasDied(session) ? undefined : tidyWorktree(town, session)))
       .catch(told(session));
   });
   town.manager.events.onReplaced(({ session, runId }) => {

@@ -90,8 +90,10 @@ async function aboutSession(town: TownParts, id: string, act: SessionAct, reason
     case 'settle':
       town.store.transaction(() => {
         town.store.sessions.settle(session.runId, town.manager.now());
-        town.outbox.expire(id, `${id} ended (${session.cause}) before it had this`);
+        if (!session.endedUnseen) town.outbox.expire(id, `${id} ended (${session.cause}) before it had this`);
       });
+      // It can be resumed, with its worktree and with what waits for it, until the user does not want it any more.
+      if (session.endedUnseen) return;
       return tidyWorktree(town, session);
     case 'stop':
       await town.manager.stop(id);

@@ -1,3 +1,4 @@
+import { hasDied } from '../sessions/session-info.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
 import type { TownParts } from './parts.ts';
 
@@ -29,6 +30,6 @@ function settledBy(town: TownParts, { cause, workId, sessionId }: StoredEscalati
   const session = sessionId === undefined ? undefined : town.registry.find(sessionId);
   if (!session) return `${sessionId ?? 'the session'} is not there any more`;
   if (session.runId !== about) return `${session.id} goes on in another run`;
-  if (kind === 'quarantined') return session.state === 'failed' ? undefined : `${session.id} was given up`;
+  if (kind === 'quarantined') return hasDied(session) ? undefined : `${session.id} was given up`;
   return session.activity.kind !== 'busy' ? `${session.id} is no longer busy` : undefined;
 }

@@ -1,3 +1,4 @@
+import type { AskLog } from '../attention/ask-log.ts';
 import type { Breakers } from '../backends/breakers.ts';
 import { againstText } from '../backends/choose.ts';
 import { countCommits } from '../git/worktree.ts';
@@ -5,6 +6,7 @@ import type { Outbox } from '../mail/outbox.ts';
 import type { BackendName, SessionInfo } from '../orchestrator.ts';
 import { backendNames } from '../orchestrator.ts';
 import type { Registry } from '../sessions/registry.ts';
+import { hasDied, hasEnded } from '../sessions/session-info.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
@@ -27,6 +29,7 @@ export class SnapshotBuilder {
     outbox: Outbox;
     rigs: Rigs;
     breakers: Breakers;
+    asks: Pick<AskLog, 'lost'>;
     problems: () => Problem[];
   };
 
@@ -53,13 +56,15 @@ export class SnapshotBuilder {
 
   session(info: SessionInfo): SessionView {
     const open = this.parts.breakers.against({ backend: info.backend, agent: info.agent });
-    const quarantined = info.state === 'failed' ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
+    const quarantined = hasDied(info) ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
+    const lost = hasEnded(info) ? this.parts.asks.lost(info) : [];
     return {
       ...info,
       workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit),
       queued: this.parts.outbox.queued(info.id),
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),
+      ...(lost.length === 0 ? {} : { lostAsks: lost }),
       ...(open === undefined ? {} : { trouble: againstText(open) }),
       ...(quarantined === undefined ? {} : { quarantined }),
     };

@@ -39,6 +39,8 @@ export interface SessionView extends SessionInfo {
   trouble?: string;
   /** Set when a turn has ended since the person last looked. */
   unseen: boolean;
+  /** What it asked the user when it ended, oldest first; absent where that was nothing. Nobody waits for the answer any more. */
+  lostAsks?: string[];
   /** It failed too often, and is not started again until it is reset. */
   quarantined?: { at: number; reason: string };
 }

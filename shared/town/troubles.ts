@@ -5,7 +5,7 @@ import type { TroublePolicy } from '../config/backend-trouble.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import type { BackendName, SessionId, SessionInfo } from '../orchestrator.ts';
 import type { TurnEnd } from '../sessions/run-events.ts';
-import { hasEnded } from '../sessions/session-info.ts';
+import { hasDied, hasEnded } from '../sessions/session-info.ts';
 import type { StoredTrouble } from '../store/troubles.ts';
 import { decideTrouble } from '../work/trouble.ts';
 import type { LastFailure, TroubleAction } from '../work/trouble.ts';
@@ -46,7 +46,7 @@ export class Troubles {
       else this.onSuccess(session);
     });
     manager.events.onEnded(({ session }) => {
-      if (session.state === 'stopped' && !this.moving.has(session.id)) this.forget(session.id);
+      if (!hasDied(session) && !this.moving.has(session.id)) this.forget(session.id);
     });
     registry.onDidChange(({ kind, session }) => {
       if (kind === 'unregistered' && !this.moving.has(session.id)) this.forget(session.id);

@@ -1,5 +1,6 @@
 import type { Outbox } from '../mail/outbox.ts';
 import type { SessionManager } from '../sessions/manager.ts';
+import { hasDied } from '../sessions/session-info.ts';
 import type { Store } from '../store/store.ts';
 import type { WorkService } from './service.ts';
 
@@ -37,8 +38,8 @@ export function followSessions(parts: { manager: SessionManager; work: WorkServi
   });
 
   manager.events.onEnded(({ session, runId, status }) => {
-    // A session that failed keeps its work: the reconciler says what becomes of both.
-    if (status.state !== 'stopped') return;
+    // A session that died keeps its work: the reconciler says what becomes of both.
+    if (hasDied(session)) return;
     keep(() => {
       for (const unit of work.ownedBy(session.id)) {
         work.move(unit, 'open', { by: 'host', runId, note: `${session.id} ended (${status.cause})` }, { owner: null });

@@ -125,12 +125,12 @@ describe('windows', () => {
     await town.watch(host);
     expect(facts(await town.untilIdle(worker))).toEqual(facts(before[1]!));
     // Whether the editor ends the terminals of a window that closes is a race in the editor: both ends are told truly.
-    const settled = await town.untilSession(mayor, 'to be idle or gone', (each) => each.state === 'failed' || each.activity.kind === 'idle');
-    if (settled.state === 'failed') {
+    const settled = await town.untilSession(mayor, 'to be idle or gone', (each) => each.endedUnseen === true || each.activity.kind === 'idle');
+    if (settled.endedUnseen) {
       expect(settled.cause).toBe('it ended while no host was there');
       expect(processesOf(`GT_SESSION=${mayor}`)).toEqual([]);
-      await second.views.tree('Sessions').rowWhen('Mayor', ({ icon }) => icon === 'error');
-      await town.watcher.request('session.spawn', { role: 'mayor', agent: 'claude' });
+      await second.views.tree('Sessions').rowWhen('Mayor', ({ icon }) => icon === 'eye-closed');
+      await second.views.tree('Sessions').row('Mayor').inlineAction('Start Session Again…');
     } else {
       expect([facts(settled), settled.pid]).toEqual([facts(before[0]!), before[0]?.pid]);
     }

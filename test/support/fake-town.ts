@@ -44,7 +44,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   await rigs.add(rig, 'alpha');
   const asks = new AskLog({ store, registry, manager, log: silentLogger });
   const breakers = new Breakers({ store, now, log: silentLogger });
-  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, problems: () => [] });
+  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, asks, problems: () => [] });
   const town: TownParts = {
     ...core,
     asks,
@@ -93,6 +93,10 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     },
     die(id: string, cause = 'it was killed'): void {
       manager.report(registry.get(id).runId, 'program', { kind: 'ended', error: cause }, cause);
+    },
+    /** Its program went while no host was there. */
+    vanish(id: string): void {
+      manager.report(registry.get(id).runId, 'host', { kind: 'ended', unseen: true }, 'it ended while no host was there');
     },
     idle(id: string): void {
       manager.report(registry.get(id).runId, 'program', { kind: 'idle' }, 'idle');

@@ -19,7 +19,13 @@ export function addAgentCommands(program: Command, gt: Gt): void {
       gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
     });
 
-  addCommand(program, 'reset <session>', 'start a session again that has failed, also one that is quarantined because it failed too often')
+  addCommand(program, 'dismiss <session>', 'take a session that has ended off the list, for good')
+    .action(async (session: string, options: CommonOptions) => {
+      const dismissed = await gt.request('session.dismiss', { session });
+      gt.print(options, dismissed, () => `${dismissed.id} is dismissed.`);
+    });
+
+  addCommand(program, 'reset <session>', 'start a session again that has ended, also one that is quarantined because it failed too often')
     .action(async (session: string, options: CommonOptions) => {
       const again = await gt.request('session.reset', { session });
       gt.print(options, again, () => `${again.id} is ${again.state} again.`);
@@ -41,7 +47,7 @@ function agentsTable(sessions: readonly SessionView[], long: boolean): string {
       session.role,
       session.agentName,
       session.rig,
-      session.state,
+      session.endedUnseen ? 'ended' : session.state,
       ...(long ? [session.quarantined ? 'quarantined' : activityText(session.activity), session.id, session.agent] : []),
     ]),
   );

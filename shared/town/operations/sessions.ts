@@ -6,10 +6,11 @@ import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { createWorktree, removeWorktree } from '../../git/worktree.ts';
 import { townRoles } from '../../orchestrator.ts';
-import type { Orchestrator, Role, SessionConfig, SessionId } from '../../orchestrator.ts';
+import type { Orchestrator, Role, SessionConfig, SessionId, SessionInfo } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
 import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
 import { restartSession } from '../../sessions/restart.ts';
+import type { SessionRestart } from '../../sessions/restart.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
 import { polecatOf, worktreePath } from '../../work/sling.ts';
@@ -35,12 +36,54 @@ export async function spawnSession(
   const agentName = role === 'crew' || role === 'polecat' ? workerName(town, role, rig, params.name) : '';
   const workDir = await workDirOf(town, role, rig);
   const wanted = { role, rig, name: agentName, agent: params.agent, backend: params.backend };
+  const ended = town.registry.find(sessionIdOf(role, rig, agentName));
+  if (ended && isResumable(town, ended, workDir)) return resumeSession(town, ended, params, caller, signal);
   return withAgent(town, wanted, nameOfCaller(caller), async (choice) => {
     const config = { role, rig, agentName, agent: choice.agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
     const id = role === 'polecat' ? await spawnPolecat(town, config, choice, signal) : await orchestratorOf(town, choice).spawnSession(config, signal);
     noteChoice(town, id, choice);
     return town.builder.session(town.registry.get(id));
   });
+}
+
+/**
+ * Whether a session of this name has ended that still has its conversation, so that a start resumes it. The name of a polecat
+ * that was stopped goes to the next worker, with nothing of the last one's.
+ */
+function isResumable(town: TownParts, session: SessionInfo, workDir: string): boolean {
+  if (!hasEnded(session) || town.manager.isRestarting(session.id)) return false;
+  if (session.role === 'polecat' ? !session.endedUnseen : session.workDir !== workDir) return false;
+  return town.store.sessions.lastReference(session.id) !== undefined;
+}
+
+/** Starts it with the agent that it had, unless the caller names another. */
+async function resumeSession(
+  town: TownParts,
+  session: SessionInfo,
+  { agent, backend }: Params<'session.spawn'>,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<SessionView> {
+  const { id, role, rig, agentName } = session;
+  const by = nameOfCaller(caller);
+  const named = agent !== undefined || backend !== undefined;
+  const reason = `started again by ${by}`;
+  if (!named) return restartEnded(town, session, { reason, by }, signal);
+  return withAgent(town, { role, rig, name: agentName, agent, backend }, by, async (choice) => {
+    const view = await restartEnded(town, session, { reason, by, agent: choice.agent }, signal);
+    noteChoice(town, id, choice);
+    return view;
+  });
+}
+
+/** What led to its end is not held against it any more. */
+async function restartEnded(town: TownParts, session: SessionInfo, restart: SessionRestart, signal: AbortSignal): Promise<SessionView> {
+  // That of a polecat without work may have gone with its end.
+  if (session.role === 'polecat' && session.branch !== undefined) {
+    await createWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch, signal);
+  }
+  town.store.sessions.reset(session.id);
+  return town.builder.session(await restartSession(town, session.id, restart, signal));
 }
 
 async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
@@ -73,7 +116,16 @@ export async function stopSession(town: TownParts, id: string, caller: CallerVie
   return town.builder.session(await town.manager.stop(id));
 }
 
-/** Another chance for a session that failed; where it was quarantined, that is lifted. */
+/** Takes a session that has ended off the list; its work is open again, and its conversation is not resumed any more. */
+export async function dismissSession(town: TownParts, { session: id }: Params<'session.dismiss'>, caller: CallerView): Promise<SessionView> {
+  const { runId } = town.registry.get(id);
+  const view = town.builder.session(await town.manager.dismiss(id));
+  town.outbox.expire(id, `${id} was dismissed before it had this`);
+  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.dismissed', detail: { by: nameOfCaller(caller) } });
+  return view;
+}
+
+/** Starts a session again that has ended, with its conversation; where it was quarantined, that is lifted. */
 export async function resetSession(
   town: TownParts,
   { session: id }: Params<'session.reset'>,
@@ -82,16 +134,12 @@ export async function resetSession(
 ): Promise<SessionView> {
   town.requireTrust();
   const session = town.registry.get(id);
-  if (session.state !== 'failed') {
-    throw new GasTownError('refused', `${id} has not failed: it is ${session.state}. There is nothing to reset.`);
+  if (!hasEnded(session)) {
+    throw new GasTownError('refused', `${id} has not ended: it is ${session.state}. There is nothing to reset.`);
   }
   const by = nameOfCaller(caller);
-  // That of a polecat without work went with its failure.
-  if (session.role === 'polecat' && session.branch !== undefined) {
-    await createWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch, signal);
-  }
-  town.store.sessions.reset(id);
-  return town.builder.session(await restartSession(town, id, { reason: `reset by ${by}`, by }, signal));
+  const reason = session.state === 'failed' ? `reset by ${by}` : `started again by ${by}`;
+  return restartEnded(town, session, { reason, by }, signal);
 }
 
 export async function primeSession(

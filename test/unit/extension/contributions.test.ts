@@ -72,7 +72,8 @@ test('the row offers what fits its state, with three inline actions at most', ()
   expect(inline(sessionContextValue(asking([ask({ kind: 'question' })])))).toEqual(['answer', 'attach']);
   expect(inline(sessionContextValue(asking([ask({ resolvable: false })])))).toEqual(['attach']);
   expect(inline(sessionContextValue(session()))).toEqual(['attach', 'sendMessage', 'terminateSession']);
-  expect(inline(sessionContextValue(session({ state: 'stopped' })))).toEqual([]);
+  expect(inline(sessionContextValue(session({ state: 'stopped' })))).toEqual(['resumeSession', 'dismissSession']);
+  expect(inline(sessionContextValue(session({ state: 'stopped', endedUnseen: true })))).toEqual(['resumeSession', 'dismissSession']);
   expect(inline('ask.permission.here')).toEqual(['allow', 'deny']);
   expect(inline('ask.question.here')).toEqual(['answer']);
   expect(inline('ask.plan.terminal')).toEqual(['attach']);

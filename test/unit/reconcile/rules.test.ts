@@ -31,6 +31,8 @@ const session = (changes: Partial<SessionFacts> = {}): SessionFacts => ({
   ...changes,
 });
 const dead = (changes: Partial<SessionFacts> = {}) => session({ state: 'failed', activity: 'unknown', cause: 'it was killed', ...changes });
+const unseen = (changes: Partial<SessionFacts> = {}) =>
+  session({ state: 'stopped', activity: 'unknown', cause: 'it ended while no host was there', endedUnseen: true, ...changes });
 const busyFor = (ms: number, changes: Partial<SessionFacts> = {}) => session({ activity: 'busy', since: now - ms, progressAt: now - ms, ...changes });
 
 const unit = (changes: Partial<UnitFacts> = {}): UnitFacts => ({
@@ -85,8 +87,11 @@ describe('a dead process', () => {
     ['is not restarted for what the next one of its name is to have', dead(), [unit({ state: 'assigned', assignedAt: now })], ['alpha-toast dead-process settle']],
     ['is not restarted for nothing', dead(), [], ['alpha-toast dead-process settle']],
     ['E8: is not restarted for a unit that is closed', dead(), [unit({ state: 'done', byOwner: true })], ['alpha-toast dead-process settle']],
-    ['is restarted for its work when it ended unseen', dead({ endedUnseen: true }), [unit()], ['alpha-toast dead-process restart']],
-    ['is left alone without work when it ended unseen', dead({ role: 'crew', endedUnseen: true }), [], ['alpha-toast dead-process settle']],
+    ['is restarted for its work when it ended unseen', unseen(), [unit()], ['alpha-toast dead-process restart']],
+    ['is left alone without work when it ended unseen', unseen({ role: 'crew' }), [], ['alpha-toast dead-process settle']],
+    ['keeps its work where it is not restarted for it', unseen({ settled: true }), [unit()], ['issue-1 dead-session-unit stall']],
+    ['is not restarted for what has stalled', dead(), [unit({ state: 'stalled' })], ['alpha-toast dead-process settle']],
+    ['is not restarted for what has stalled when it ended unseen', unseen({ role: 'mayor' }), [unit({ state: 'stalled' })], ['alpha-toast dead-process settle']],
     ['is left alone while something is done about it', dead({ inHand: true }), [unit()], []],
     ['is restarted the third time', dead({ restarts: 2 }), [unit()], ['alpha-toast dead-process restart']],
     ['is quarantined after the third', dead({ restarts: 3 }), [unit()], ['alpha-toast dead-process quarantine']],
@@ -316,7 +321,7 @@ describe('whatever the facts are', () => {
           if ('session' in action) {
             const about = sessions.find(({ id }) => id === action.session)!;
             if (action.act.kind !== 'restart') continue;
-            expect(about.state).not.toBe('stopped');
+            expect(about.state === 'stopped' && !about.endedUnseen).toBe(false);
             expect(about.restarts).toBeLessThan(about.policy.restarts.max);
             if (about.state === 'failed') expect(about.quarantined || about.settled).toBe(false);
           } else {

@@ -52,7 +52,7 @@ describe('a session that dies', () => {
     expect(unit(town)).toMatchObject({ state: 'assigned', owner: toast });
     expect(open(town)).toEqual([]);
     expect(town.builder.session(town.registry.get(toast)).quarantined).toBeUndefined();
-    await expect(town.request('session.reset', { session: toast })).rejects.toThrow('has not failed');
+    await expect(town.request('session.reset', { session: toast })).rejects.toThrow('has not ended');
     // What led to the quarantine is not held against it.
     town.die(toast);
     await until(() => town.driver.started.length === 6);

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GasTownError } from '../../../shared/errors.ts';
-import { endedUnseen } from '../../../shared/sessions/adoption.ts';
 import { restartSession } from '../../../shared/sessions/restart.ts';
 import { fakeAgent, makeCore, temporaryFolder } from '../../support/core.ts';
 
@@ -186,7 +185,7 @@ describe('a host that lets go while a session is being started', () => {
     core = makeCore(join(folder.path, 'town.db'));
     core.driver.adoptable = false;
     await core.manager.adoptAll();
-    expect(core.registry.get(id)).toMatchObject({ state: 'failed', cause: endedUnseen });
-    expect(core.store.sessions.failedStarts(id, endedUnseen)).toBe(0);
+    expect(core.registry.get(id)).toMatchObject({ state: 'stopped', endedUnseen: true, cause: 'it ended while no host was there' });
+    expect(core.store.sessions.failedStarts(id)).toBe(0);
   });
 });
