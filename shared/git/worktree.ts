@@ -2,6 +2,7 @@ import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError, messageOf, throwIfCancelled } from '../errors.ts';
+import { requireFreeBranch } from './branch-name.ts';
 import { git, gitBounds, runGit } from './git.ts';
 import { initSubmodules } from './submodules.ts';
 
@@ -67,6 +68,7 @@ async function make(repository: string, path: string, branch: string, signal?: A
     }
     const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
     const isNew = known.code !== 0;
+    if (isNew) await requireFreeBranch(repository, branch, signal);
     try {
       // Only this has to be in turn. What takes long, or runs what the repository brings, holds up nobody else.
       const what = isNew ? ['-b', branch, path, 'HEAD'] : [path, branch];

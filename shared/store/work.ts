@@ -59,6 +59,11 @@ export class WorkTable {
     return row && toWork(row);
   }
 
+  /** The id of a unit that is this one, or differs from it in case only: their branches would be one on many systems. */
+  idLike(id: string): string | undefined {
+    return optionalText(this.db.get('SELECT id FROM work WHERE id = ? COLLATE NOCASE ORDER BY id <> ? LIMIT 1', id, id)?.['id']);
+  }
+
   all(): StoredWork[] {
     return this.db.all('SELECT * FROM work ORDER BY created_at, id').map(toWork);
   }

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import type { Dispatch, StoredWork } from '../store/work.ts';
 import { canMove, ownedStates } from './state.ts';
 import type { WorkState } from './state.ts';
+import { checkWorkId } from './work-id.ts';
 
 export interface NewWork {
   id?: string;
@@ -36,8 +37,6 @@ export interface MovePatch {
   dispatch?: Dispatch | null;
   result?: WorktreeResult | null;
 }
-
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The one store of work. Every change is a compare-and-set with an entry in the unit's history. */
 export class WorkService {
@@ -69,10 +68,9 @@ export class WorkService {
     const title = work.title?.trim() || firstLine(description);
     if (title === '') throw new GasTownError('bad-input', 'A work unit needs a description: what is to be done?');
     const id = work.id ?? this.nextId(work.type ?? 'task');
-    if (!idPattern.test(id)) {
-      throw new GasTownError('bad-input', `"${id}" cannot be a work id: use letters, digits, ".", "_" and "-", at most 100.`);
-    }
-    if (this.find(id)) throw new GasTownError('name-taken', `There is a work unit ${id} already. Choose another id, or sling that one.`);
+    checkWorkId(id);
+    const taken = this.store.work.idLike(id);
+    if (taken !== undefined) throw new GasTownError('name-taken', `There is a work unit ${taken} already${taken === id ? '' : ' (case does not count)'}. Choose another id, or sling that one.`);
     const at = this.now();
     const stored: StoredWork = {
       id,
@@ -161,7 +159,7 @@ export class WorkService {
   }
 
   private nextId(type: WorkType): string {
-    const taken = new Set(this.store.work.all().map((work) => work.id));
+    const taken = new Set(this.store.work.all().map((work) => work.id.toLowerCase()));
     for (let n = taken.size + 1; ; n += 1) if (!taken.has(`${type}-${n}`)) return `${type}-${n}`;
   }
 }

@@ -68,6 +68,26 @@ describe('sling', () => {
     await expect(core.orchestrators.get('opencode')!.spawnSession({ role: 'witness', rig: 'my-app', agentName: '', agent: 'opencode', workDir: second })).resolves.toBe('my-app.witness');
   });
 
+  test('an id that no branch may have is refused before anything is made', async () => {
+    for (const workId of ['a..b', 'x.lock', 'end.']) await expect(sling({ workId })).rejects.toMatchObject({ code: 'bad-input', message: expect.stringContaining(workId) });
+    expect(core.work.find('a..b')).toBeUndefined();
+    expect(existsSync(worktree())).toBe(false);
+    await expect(sling()).resolves.toBeDefined();
+  });
+
+  test('what is in the way of the branch is the reason for which the unit failed', async () => {
+    execFileSync('git', ['branch', 'polecat'], { cwd: repository });
+    await expect(sling()).rejects.toThrow('the branch "polecat" of');
+    expect(core.work.get('issue-1')).toMatchObject({ state: 'failed', note: expect.stringContaining('git branch -m polecat') });
+  });
+
+  test('ids that differ in case only are one', async () => {
+    core.work.add({ id: 'Issue-1', description: 'x' }, 'overseer');
+    await expect(sling()).rejects.toThrow('There is a work unit Issue-1 already (case does not count)');
+    core.work.add({ id: 'Task-3', description: 'x' }, 'overseer');
+    expect(core.work.add({ description: 'numbered by the town' }, 'overseer').id).toBe('task-4');
+  });
+
   test('a name that differs in case only is taken', async () => {
     await sling();
     await expect(sling({ name: 'Toast', workId: 'issue-2' })).rejects.toThrow('There is a session named alpha-toast already');
