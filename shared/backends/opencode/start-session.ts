@@ -1,9 +1,10 @@
 import path from 'node:path';
+import type { PermissionRuleset } from '@opencode-ai/sdk/v2/types';
 import { GasTownError, throwIfCancelled } from '../../errors.ts';
 import type { RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
 import { answerOf, RequestError, within } from './client.ts';
-import { permissionRules } from './permissions.ts';
+import { profileRules, sessionRules } from './permissions.ts';
 import type { OpencodeReference } from './reference.ts';
 import type { Run } from './run.ts';
 import { serverFiles } from './server.ts';
@@ -28,9 +29,12 @@ export async function startSession(
   start: SessionStart,
   signal: AbortSignal,
 ): Promise<{ session: string; resumed: boolean }> {
-  const earlier = await resume(server, start, signal);
+  const { spec, directory, defaults } = start;
+  const of = { directory, agent: defaults.agent, profile: spec.permissions };
+  const session = inSession(spec, await sessionRules(server, of, within(createMs, signal)));
+  const earlier = await resume(server, start, session, signal);
   if (earlier !== undefined) return { session: earlier, resumed: true };
-  return { session: await create(server, start, signal), resumed: false };
+  return { session: await create(server, start, session, signal), resumed: false };
 }
 
 /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
@@ -51,11 +55,16 @@ export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: str
   }
 }
 
-async function resume({ client }: OpencodeServer, { spec, directory }: SessionStart, signal: AbortSignal): Promise<string | undefined> {
+async function resume(
+  { client }: OpencodeServer,
+  { spec, directory }: SessionStart,
+  ours: InSession,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { session, directory: before } = (spec.resume?.reference ?? {}) as Partial<OpencodeReference>;
   if (session === undefined || before !== directory) return undefined;
   try {
-    await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...inSession(spec) }, within(createMs, signal)));
+    await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...ours }, within(createMs, signal)));
     return session;
   } catch (error) {
     if (error instanceof RequestError && error.status === 404) return undefined;
@@ -63,14 +72,14 @@ async function resume({ client }: OpencodeServer, { spec, directory }: SessionSt
   }
 }
 
-async function create({ client }: OpencodeServer, { spec, directory, defaults }: SessionStart, signal: AbortSignal): Promise<string> {
+async function create({ client }: OpencodeServer, { directory, defaults }: SessionStart, ours: InSession, signal: AbortSignal): Promise<string> {
   const { agent, model } = defaults;
   const { id } = await answerOf(
     `create a session in ${directory}`,
     client.session.create(
       {
         directory,
-        ...inSession(spec),
+        ...ours,
         ...(agent === undefined ? {} : { agent }),
         ...(model === undefined ? {} : { model: { id: model.modelID, providerID: model.providerID } }),
       },
@@ -80,11 +89,13 @@ async function create({ client }: OpencodeServer, { spec, directory, defaults }:
   return id;
 }
 
-/** What Opencode keeps with a session of ours: by the run, it and the plugin know whose it is. */
-function inSession(spec: RunSpec) {
-  return {
-    title: spec.title,
-    metadata: { gastown: { session: spec.sessionId, run: spec.runId, contextFile: spec.contextFile } },
-    permission: permissionRules(spec.permissions),
-  };
+type InSession = ReturnType<typeof inSession>;
+
+/**
+ * What Opencode keeps with a session of ours: by the run, it and the plugin know whose it is; by the profile, the plugin
+ * knows what its sub-agents may do.
+ */
+function inSession(spec: RunSpec, permission: PermissionRuleset) {
+  const { sessionId: session, runId: run, contextFile } = spec;
+  return { title: spec.title, metadata: { gastown: { session, run, contextFile, profile: profileRules(spec.permissions) } }, permission };
 }

@@ -3,7 +3,7 @@ import { promptDefaults } from '../../../shared/backends/opencode/arguments.ts';
 import { trimCatalogue } from '../../../shared/backends/opencode/catalogue.ts';
 import { serverEnvironment } from '../../../shared/backends/opencode/environment.ts';
 import { eventIn } from '../../../shared/backends/opencode/events.ts';
-import { permissionRules } from '../../../shared/backends/opencode/permissions.ts';
+import { profileRules } from '../../../shared/backends/opencode/permissions.ts';
 import { isOlder } from '../../../shared/backends/opencode/program.ts';
 import { launchKey } from '../../../shared/backends/opencode/server-pool.ts';
 
@@ -115,7 +115,7 @@ describe('trimCatalogue', () => {
 describe('the rest', () => {
   it('gives autonomous sessions everything but questions, and asks for interactive ones', () => {
     const decide = (profile: 'autonomous' | 'interactive', name: string) =>
-      permissionRules(profile).findLast(({ permission }) => permission === '*' || permission === name)?.action;
+      profileRules(profile).findLast(({ permission }) => permission === '*' || permission === name)?.action;
     expect(['edit', 'bash', 'external_directory', 'question'].map((name) => decide('autonomous', name))).toEqual(['allow', 'allow', 'allow', 'deny']);
     expect(['read', 'edit', 'bash', 'webfetch', 'external_directory', 'question'].map((name) => decide('interactive', name))).toEqual([
       'allow',
