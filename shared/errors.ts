@@ -26,14 +26,19 @@ export type ErrorCode =
   | 'cancelled'
   | 'internal';
 
+/** What a failed start says nothing good about, where it is not the program: the folder it was to work in, or its first prompt. */
+export type FailureSubject = 'place' | 'prompt';
+
 /** An expected failure. The message says what happened, to what, and what to do next. */
 export class GasTownError extends Error {
   override readonly name = 'GasTownError';
   readonly code: ErrorCode;
+  readonly about: FailureSubject | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; about?: FailureSubject | undefined } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
+    this.about = options.about;
   }
 
   static is(error: unknown, code?: ErrorCode): error is GasTownError {

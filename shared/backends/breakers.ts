@@ -1,24 +1,36 @@
 import type { BackendName } from '../orchestrator.ts';
-import { backendNames } from '../orchestrator.ts';
 import { Emitter } from '../process/emitter.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Store } from '../store/store.ts';
 import { closedBreaker, defaultBreakerPolicy, reduceBreaker, stateAt } from './breaker.ts';
 import type { Breaker, BreakerEvent, BreakerPolicy, OpenBreaker } from './breaker.ts';
 
-/** Whose breaker: a backend's (its program and server), or the one of an agent's account at its provider. */
+/** Whose breaker: a backend's (its program and server), or, with one of the others, that of a part that may fail by itself. */
 export interface BreakerOf {
   backend: BackendName;
-  /** The configured agent's name, for rate limits. */
+  /** The configured agent's name, for its account at its provider: rate limits. */
   agent?: string;
+  /** The configured agent's name, for a program or an environment of its own. */
+  program?: string;
+  /** For what the backend finds in the rig (empty: in the town's folder): a configuration that it cannot read. */
+  rig?: string;
+}
+
+/** What a start depends on. */
+export interface StartOf {
+  backend: BackendName;
+  /** The configured agent's name. */
+  agent: string;
+  /** Empty for town roles. */
+  rig: string;
 }
 
 /** What a timer can wait, in ms. */
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * The breakers of a town, kept in the store. A backend's opens when starts, health checks or its server fail in a row;
- * an agent's opens at a rate limit with a known end. One timer, to the next moment at which one becomes half-open.
+ * The breakers of a town, kept in the store. A backend's opens when starts, health checks or its server fail in a row, an
+ * agent's own program's and a rig's when starts fail for that; an agent's opens at a rate limit with a known end. One timer, to the next moment at which one becomes half-open.
  */
 export class Breakers {
   private readonly store: Store;
@@ -45,7 +57,10 @@ export class Breakers {
   }
 
   take(of: BreakerOf, event: BreakerEvent): void {
-    const key = keyOf(of);
+    this.change(keyOf(of), event);
+  }
+
+  private change(key: string, event: BreakerEvent): void {
     const now = this.now();
     const before = this.known.get(key) ?? closedBreaker(now);
     const after = reduceBreaker(before, event, now, this.policy);
@@ -58,18 +73,18 @@ export class Breakers {
     this.emitter.fire(key);
   }
 
-  /** Why nothing is started with this agent now; undefined where something may be. */
-  against(agent: Required<BreakerOf>): OpenBreaker | undefined {
-    for (const key of [keyOf({ backend: agent.backend }), keyOf(agent)]) {
+  /** Why nothing is started with this agent in this rig now; undefined where something may be. */
+  against(start: StartOf): OpenBreaker | undefined {
+    for (const key of keysFor(start)) {
       const shown = this.shown(key);
       if (shown?.state === 'open' || (shown && this.trials.has(key))) return shown;
     }
     return undefined;
   }
 
-  /** Takes the one trial of what is half-open for this agent. Call what it returns when the start is over. */
-  beginTrial(agent: Required<BreakerOf>): () => void {
-    const keys = [keyOf({ backend: agent.backend }), keyOf(agent)].filter((key) => this.shown(key)?.state === 'half-open');
+  /** Takes the one trial of what is half-open for this start. Call what it returns when the start is over. */
+  beginTrial(start: StartOf): () => void {
+    const keys = keysFor(start).filter((key) => this.shown(key)?.state === 'half-open');
     for (const key of keys) this.trials.add(key);
     return () => {
       for (const key of keys) this.trials.delete(key);
@@ -85,9 +100,15 @@ export class Breakers {
       .sort((a, b) => (b.until ?? 0) - (a.until ?? 0))[0];
   }
 
-  /** The person wants it tried: every rate limit of the backend becomes half-open. */
+  /** When the first of all that are open becomes half-open, in epoch milliseconds. */
+  nextTrial(): number | undefined {
+    const ends = [...this.known.keys()].flatMap((key) => this.shown(key)?.until ?? []);
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
+  /** The user wants it tried: whatever of the backend is open, but for itself, becomes half-open. */
   tryNow(backend: BackendName): void {
-    for (const key of this.agentsOf(backend)) this.take(ofKey(key), { kind: 'try-now' });
+    for (const key of this.known.keys()) if (isPartOf(key, backend)) this.change(key, { kind: 'try-now' });
   }
 
   dispose(): void {
@@ -136,9 +157,17 @@ export class Breakers {
   }
 }
 
-const keyOf = ({ backend, agent }: BreakerOf): string => (agent === undefined ? backend : `${backend}/${agent}`);
-
-function ofKey(key: string): BreakerOf {
-  const backend = backendNames.find((name) => key === name || key.startsWith(`${name}/`))!;
-  return key === backend ? { backend } : { backend, agent: key.slice(backend.length + 1) };
+function keyOf({ backend, agent, program, rig }: BreakerOf): string {
+  if (agent !== undefined) return `${backend}/${agent}`;
+  if (program !== undefined) return `${backend}:${program}`;
+  return rig === undefined ? backend : `${backend}@${rig}`;
 }
+
+const keysFor = ({ backend, agent, rig }: StartOf): string[] => [
+  keyOf({ backend }),
+  keyOf({ backend, agent }),
+  keyOf({ backend, program: agent }),
+  keyOf({ backend, rig }),
+];
+
+const isPartOf = (key: string, backend: BackendName): boolean => ['/', ':', '@'].some((mark) => key.startsWith(`${backend}${mark}`));

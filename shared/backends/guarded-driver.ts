@@ -1,35 +1,53 @@
 import { GasTownError, messageOf } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { BackendDriver, RunSpec } from './driver.ts';
-import type { Breakers } from './breakers.ts';
+import type { BreakerOf, Breakers } from './breakers.ts';
 
 /** Errors of a start that say something about the backend, not about what was asked for. */
 const backendErrors: readonly ErrorCode[] = ['agent-missing', 'agent-too-old', 'spawn-failed', 'backend-unavailable'];
 
-/** Whether a start failed because of the backend, so that another one may do better. */
+/** Whether a start failed because of the backend, or of how it gets on with the place, so that another one may do better. */
 export function isBackendFailure(error: unknown): boolean {
-  return !GasTownError.is(error) || backendErrors.includes(error.code);
+  return !GasTownError.is(error) || (backendErrors.includes(error.code) && error.about !== 'prompt');
 }
 
-/** A driver whose starts and health checks are told to the breaker of its backend. */
+/** Whose breaker answers for the program that a run is started with: the backend's, or that of an agent with one of its own. */
+function programOf({ agent }: Pick<RunSpec, 'agent'>): BreakerOf {
+  const { backend, name, command, env } = agent;
+  return command === backend && Object.keys(env).length === 0 ? { backend } : { backend, program: name };
+}
+
+/** A driver whose starts and health checks are told to the breaker of what they depend on. */
 export function guarded(driver: BackendDriver, breakers: Breakers): BackendDriver {
   const { backend } = driver;
-  const told = async (act: Promise<void>, good: 'started' | 'succeeded'): Promise<void> => {
+  const failed = (of: BreakerOf, error: unknown): void => {
+    const final = GasTownError.is(error, 'agent-missing') || GasTownError.is(error, 'agent-too-old');
+    breakers.take(of, { kind: 'failed', reason: messageOf(error), ...(final ? { final } : {}) });
+  };
+  const start = async (spec: RunSpec, signal: AbortSignal): Promise<void> => {
+    const program = programOf(spec);
+    const place = { backend, rig: spec.rig };
     try {
-      await act;
-      breakers.take({ backend }, { kind: good });
+      await driver.start(spec, signal);
     } catch (error) {
-      if (isBackendFailure(error)) {
-        const final = GasTownError.is(error, 'agent-missing') || GasTownError.is(error, 'agent-too-old');
-        breakers.take({ backend }, { kind: 'failed', reason: messageOf(error), ...(final ? { final } : {}) });
-      }
+      if (isBackendFailure(error)) failed(GasTownError.is(error) && error.about === 'place' ? place : program, error);
       throw error;
     }
+    for (const of of [program, place]) breakers.take(of, { kind: 'started' });
+  };
+  const health = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await driver.health(signal);
+    } catch (error) {
+      if (isBackendFailure(error)) failed({ backend }, error);
+      throw error;
+    }
+    breakers.take({ backend }, { kind: 'succeeded' });
   };
   return {
     backend,
-    start: (spec: RunSpec, signal) => told(driver.start(spec, signal), 'started'),
-    health: (signal) => told(driver.health(signal), 'succeeded'),
+    start,
+    health,
     adopt: (record) => driver.adopt(record),
     stop: (runId) => driver.stop(runId),
     deliver: (runId, delivery, signal) => driver.deliver(runId, delivery, signal),

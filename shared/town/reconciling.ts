@@ -1,7 +1,6 @@
 import { failurePolicy } from '../config/failure-policy.ts';
 import type { FailurePolicy } from '../config/failure-policy.ts';
 import { GasTownError, messageOf } from '../errors.ts';
-import { backendNames } from '../orchestrator.ts';
 import type { SessionInfo } from '../orchestrator.ts';
 import { closedNoticeId, gatherFacts } from '../reconcile/gather.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
@@ -195,11 +194,8 @@ async function dispatch(town: TownParts, id: string): Promise<void> {
   }
 }
 
-/** When the first backend that is not used now is tried again, as far as that is known. */
-function nextTrial(town: TownParts): number {
-  const ends = backendNames.flatMap((name) => town.breakers.ofBackend(name)?.until ?? []);
-  return ends.length === 0 ? town.manager.now() + blockedMs : Math.min(...ends);
-}
+/** When the first of what is not used now is tried again, as far as that is known. */
+const nextTrial = (town: TownParts): number => town.breakers.nextTrial() ?? town.manager.now() + blockedMs;
 
 /** A backend has changed: what waits for one is tried. */
 function unblock(town: TownParts): void {

@@ -55,7 +55,7 @@ export class SnapshotBuilder {
   }
 
   session(info: SessionInfo): SessionView {
-    const open = this.parts.breakers.against({ backend: info.backend, agent: info.agent });
+    const open = this.parts.breakers.against(info);
     const quarantined = hasDied(info) ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
     const lost = hasEnded(info) ? this.parts.asks.lost(info) : [];
     return {

@@ -75,8 +75,8 @@ export class Troubles {
 
   private onSuccess(session: SessionInfo): void {
     const { breakers } = this.options.town;
-    breakers.take({ backend: session.backend }, { kind: 'succeeded' });
-    breakers.take({ backend: session.backend, agent: session.agent }, { kind: 'succeeded' });
+    const { backend, agent, rig } = session;
+    for (const of of [{ backend }, { backend, agent }, { backend, program: agent }, { backend, rig }]) breakers.take(of, { kind: 'succeeded' });
     this.last.delete(session.backend);
     this.forget(session.id);
   }
@@ -207,7 +207,7 @@ export class Troubles {
     const counted: StoredTrouble = { ...trouble, changedAt: manager.now() };
     delete counted.until;
     if (!session || session.runId !== runId || hasEnded(session)) return store.troubles.save(counted);
-    const still = breakers.against({ backend: session.backend, agent: session.agent });
+    const still = breakers.against(session);
     if (still?.limited && still.until !== undefined) return this.park({ ...trouble, until: still.until, reason: still.reason });
     const tellIt = trouble.goOn && this.owes(session, runId);
     store.transaction(() => {

@@ -3,7 +3,7 @@ import type { PermissionRuleset } from '@opencode-ai/sdk/v2/types';
 import { GasTownError, throwIfCancelled } from '../../errors.ts';
 import type { RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
-import { answerOf, RequestError, within } from './client.ts';
+import { answerOf, RequestError, requestMs, within } from './client.ts';
 import { profileRules, sessionRules } from './permissions.ts';
 import type { OpencodeReference } from './reference.ts';
 import type { Run } from './run.ts';
@@ -23,8 +23,26 @@ export interface SessionStart {
   defaults: PromptDefaults;
 }
 
-/** Opencode's id of the run's session: the earlier run's where this server's database knows it, else a new one. */
+/**
+ * Opencode's id of the run's session: the earlier run's where this server's database knows it, else a new one. Where the
+ * server is well all the same, it is about the directory that it fails: one that hangs, or whose configuration is broken.
+ */
 export async function startSession(
+  server: OpencodeServer,
+  start: SessionStart,
+  signal: AbortSignal,
+): Promise<{ session: string; resumed: boolean }> {
+  try {
+    return await begin(server, start, signal);
+  } catch (error) {
+    if (error instanceof RequestError && !signal.aborted && (await isWell(server, signal))) {
+      throw new GasTownError(error.code, error.message, { cause: error, about: 'place' });
+    }
+    throw error;
+  }
+}
+
+async function begin(
   server: OpencodeServer,
   start: SessionStart,
   signal: AbortSignal,
@@ -52,6 +70,17 @@ export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: str
   }
   if (missing.length > 0) {
     throw new GasTownError('spawn-failed', `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`);
+  }
+}
+
+/** Whether the server answers, and keeps sessions: whatever is wrong is then wrong in one directory. */
+async function isWell(server: OpencodeServer, signal: AbortSignal): Promise<boolean> {
+  try {
+    await server.check([], signal);
+    await answerOf('list its sessions', server.client.experimental.session.list({ limit: 1 }, within(requestMs, signal)));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -46,13 +46,13 @@ function failoverChain(town: Pick<TownParts, 'settings' | 'rigs' | 'log'>, { rol
  * A person who asks for it may have put right what was wrong, and is told at once if not; only a provider's limit does not
  * go away by that.
  */
-function worthATry(town: Pick<TownParts, 'breakers'>, { backend, name }: ResolvedAgent): boolean {
-  return town.breakers.against({ backend, agent: name })?.limited !== true;
+function worthATry(town: Pick<TownParts, 'breakers'>, { backend, name }: ResolvedAgent, rig: string): boolean {
+  return town.breakers.against({ backend, agent: name, rig })?.limited !== true;
 }
 
-/** Why nothing is started with this agent now. */
-function speaksAgainst(town: Pick<TownParts, 'breakers'>, { backend, name }: ResolvedAgent): string | undefined {
-  const open = town.breakers.against({ backend, agent: name });
+/** Why nothing is started with this agent in this rig now. */
+function speaksAgainst(town: Pick<TownParts, 'breakers'>, { backend, name }: ResolvedAgent, rig: string): string | undefined {
+  const open = town.breakers.against({ backend, agent: name, rig });
   return open && againstText(open);
 }
 
@@ -68,11 +68,11 @@ export async function withAgent<T>(town: TownParts, wanted: Wanted, by: string, 
   for (;;) {
     const choice = chooseAgent(candidates, {
       explicit,
-      against: (agent) => failed.get(agent.name) ?? speaksAgainst(town, agent),
-      anyway: (agent) => by === overseer && !failed.has(agent.name) && worthATry(town, agent),
+      against: (agent) => failed.get(agent.name) ?? speaksAgainst(town, agent, wanted.rig),
+      anyway: (agent) => by === overseer && !failed.has(agent.name) && worthATry(town, agent, wanted.rig),
     });
     const { agent } = choice;
-    const endTrial = town.breakers.beginTrial({ backend: agent.backend, agent: agent.name });
+    const endTrial = town.breakers.beginTrial({ backend: agent.backend, agent: agent.name, rig: wanted.rig });
     try {
       return await start(choice);
     } catch (error) {
@@ -104,12 +104,12 @@ export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'log
   const agents = [...ownAgent(town, wanted), ...failoverChain(town, wanted)];
   const asked = town.work.ownedBy(session.id).some(({ dispatch }) => dispatch?.agent === session.agent);
   if (asked || !agents.some(({ name }) => name === session.agent)) return [];
-  return agents.filter((agent) => agent.name !== session.agent && speaksAgainst(town, agent) === undefined);
+  return agents.filter((agent) => agent.name !== session.agent && speaksAgainst(town, agent, session.rig) === undefined);
 }
 
 /** The agent with which a session that has ended goes on, where its own cannot be had; the reason is the timeline's. */
 export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers' | 'work'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
-  const open = town.breakers.against({ backend: session.backend, agent: session.agent });
+  const open = town.breakers.against(session);
   const [agent] = open ? alternativesFor(town, session) : [];
   return agent && open && { agent, reason: againstText(open) };
 }

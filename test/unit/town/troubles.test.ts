@@ -171,7 +171,7 @@ describe('with another agent', () => {
   });
 
   test('new work is not given to what failed: a limit until its end, an account at once, a provider after some failures', () => {
-    const against = () => town.breakers.against({ backend: 'opencode', agent: 'opencode' });
+    const against = () => town.breakers.against({ backend: 'opencode', agent: 'opencode', rig: 'alpha' });
     fail();
     expect(against()).toBeUndefined();
     town.busy(id);
