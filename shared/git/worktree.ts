@@ -36,7 +36,8 @@ export function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T>
  */
 export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    // What is in it is the user's alone, as everything of the town.
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     // Another start in the same folder comes first; what becomes of it is seen on the disk.
     for (let before = filling.get(path); before; before = filling.get(path)) await before.catch(() => undefined);
     const making = make(repository, path, branch, signal);

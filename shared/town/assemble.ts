@@ -11,6 +11,7 @@ import { messageLimits } from '../config/message-settings.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import { GasTownError } from '../errors.ts';
+import { worktreesFolder } from '../git/worktree-places.ts';
 import type { MessageLimits } from '../mail/limits.ts';
 import { Outbox } from '../mail/outbox.ts';
 import type { BackendName, Orchestrator } from '../orchestrator.ts';
@@ -50,8 +51,10 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const { root, log } = options;
   const { changed } = around;
   const now = options.now ?? Date.now;
-  const paths = townPaths(root);
-  const store = new Store(paths.database, (message) => log.error(message));
+  const store = new Store(townPaths(root).database, (message) => log.error(message));
+  // Once chosen it stays, whatever the environment of the next host says.
+  const worktrees = store.remember(`worktrees:${root}`, () => worktreesFolder(root, options.environment));
+  const paths = { ...townPaths(root), worktrees };
   const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
   const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { removeWorktree } from '../git/worktree.ts';
+import { worktreePath } from '../git/worktree-places.ts';
 import type { SessionInfo } from '../orchestrator.ts';
 import { hasDied } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
-import { polecatOf, worktreePath } from '../work/sling.ts';
+import { polecatOf } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import type { TownParts } from './parts.ts';
 import { noteResult } from './results.ts';
@@ -38,7 +39,7 @@ export async function settleAbandoned(town: TownParts): Promise<void> {
 async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork): Promise<string> {
   const name = polecatOf(branch);
   if (branch === undefined || name === undefined || !town.rigs.names().includes(rig)) return '';
-  const path = worktreePath(town.paths.worktrees, rig, name);
+  const path = worktreePath(town.paths, rig, name);
   if (!existsSync(path)) return '';
   try {
     const loss = await removeWorktree(town.rigs.get(rig).path, path, branch);

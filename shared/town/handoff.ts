@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AgentChoice } from '../backends/choose.ts';
+import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { openRepository } from '../git/repository.ts';
-import { createWorktree } from '../git/worktree.ts';
+import { createWorktree, listWorktrees } from '../git/worktree.ts';
+import { worktreePath } from '../git/worktree-places.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import { getOrchestrator } from '../sessions/orchestrator.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredHandoff } from '../store/handoffs.ts';
 import type { StoredWork } from '../store/work.ts';
 import { toWorkUnit } from '../work/service.ts';
-import { polecatOf, worktreePath } from '../work/sling.ts';
+import { polecatOf } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import { withdrawWork } from '../work/withdraw.ts';
 import type { TownParts } from './parts.ts';
@@ -130,10 +134,16 @@ async function start(town: TownParts, { work, note, by }: Handoff, to: Receiver 
 
 async function placeOf(town: TownParts, work: StoredWork, to: Receiver & { kind: 'new' }, signal: AbortSignal): Promise<{ path: string; branch: string; base: string }> {
   const rig = (await openRepository(town.rigs.get(work.rig).path)).path;
-  const branch = work.branch ?? `polecat/${to.name}/${work.id}`;
-  const before = worktreePath(town.paths.worktrees, work.rig, polecatOf(branch) ?? to.name);
-  const path = existsSync(before) ? before : worktreePath(town.paths.worktrees, work.rig, to.name);
-  return createWorktree(rig, path, branch, signal);
+  const given = work.branch ?? `polecat/${to.name}/${work.id}`;
+  const before = worktreePath(town.paths, work.rig, polecatOf(given) ?? to.name);
+  const path = existsSync(before) ? before : worktreePath(town.paths, work.rig, to.name);
+  const real = await unlessMissing(realpath(path));
+  const listed = await listWorktrees(rig, signal);
+  // Whoever had it may have left the branch that was given, and then handed it over before.
+  const places = await Promise.all([town.paths.worktrees, town.paths.formerWorktrees].map((place) => unlessMissing(realpath(place))));
+  const isTowns = (at: string): boolean => places.some((place) => place !== undefined && at.startsWith(join(place, '/')));
+  const there = listed.find((entry) => entry.path === real) ?? listed.find((entry) => entry.branch === given && isTowns(entry.path));
+  return createWorktree(rig, there?.path ?? path, there?.branch ?? work.result?.branch ?? given, signal);
 }
 
 /** The unit goes back to whoever had it, if that one still lives; else it is open. */

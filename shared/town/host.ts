@@ -35,7 +35,7 @@ import type { HostLock } from './lock.ts';
 import { alternativesFor } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
-import type { TownPaths } from './paths.ts';
+import type { HostPaths } from './paths.ts';
 import { reconcileTown } from './reconciling.ts';
 import { lookAtRemoval, removeOutside } from './removal.ts';
 import { emptyRuntime, removeLock } from './runtime-folder.ts';
@@ -52,7 +52,7 @@ export class TownHost {
   private readonly town: TownParts;
   private readonly troubles: Troubles;
   private readonly drivers: readonly BackendDriver[];
-  private readonly paths: TownPaths;
+  private readonly paths: HostPaths;
   private readonly lock: HostLock;
   private readonly log: Logger;
   private readonly emitter: Emitter<TownSnapshot>;

@@ -13,7 +13,7 @@ import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Escalations } from '../work/escalations.ts';
 import type { WorkService } from '../work/service.ts';
 import type { SessionContexts } from './context.ts';
-import type { TownPaths } from './paths.ts';
+import type { HostPaths } from './paths.ts';
 import type { Rigs } from './rigs.ts';
 import type { SnapshotBuilder } from './snapshot-builder.ts';
 import type { TownSnapshot } from './snapshot.ts';
@@ -31,7 +31,7 @@ export interface OpencodeSessions {
 /** Everything that a town is made of, for the operations on it. */
 export interface TownParts extends OrchestratorParts {
   name: string;
-  paths: TownPaths;
+  paths: HostPaths;
   settings: SettingsFile<TownSettings>;
   registry: Registry;
   manager: SessionManager;

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { WorktreePlaces } from '../git/worktree-places.ts';
 
-/** Where a town keeps what it writes: all of it below `.runtime`, except the socket (its path would be too long there). */
+/**
+ * Where a town keeps what it writes: all of it below `.runtime`, except the socket (its path would be too long there) and
+ * the worktrees.
+ */
 export interface TownPaths {
   root: string;
   runtime: string;
@@ -12,11 +16,14 @@ export interface TownPaths {
   socket: string;
   bin: string;
   foreignBin: string;
-  worktrees: string;
+  formerWorktrees: string;
   sessions: string;
   runs: string;
   directives: string;
 }
+
+/** As the host knows them. */
+export type HostPaths = TownPaths & WorktreePlaces;
 
 export function townPaths(root: string): TownPaths {
   const runtime = join(root, '.runtime');
@@ -29,7 +36,7 @@ export function townPaths(root: string): TownPaths {
     socket: socketPath(root),
     bin: join(runtime, 'bin'),
     foreignBin: join(runtime, 'bin-gastown'),
-    worktrees: join(runtime, 'worktrees'),
+    formerWorktrees: join(runtime, 'worktrees'),
     sessions: join(runtime, 'sessions'),
     runs: join(runtime, 'runs'),
     directives: join(root, 'directives'),

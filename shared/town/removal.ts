@@ -28,7 +28,7 @@ interface Found {
 
 /** Looks what a removal would take away now. Changes nothing. */
 export async function lookAtRemoval(town: Parts, environment: Environment): Promise<TownRemoval> {
-  const found = await findWorktrees(town.paths.worktrees);
+  const found = await findWorktrees(town.paths);
   const worktrees = await Promise.all(found.map(async (each) => ({ ...each, loss: await lossOf(each) })));
   const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
   return describe(town, environment, { sessions: living(town), worktrees, leftovers: await leftoversOf(town, stay) });
@@ -42,12 +42,12 @@ export async function removeOutside(town: Parts, environment: Environment): Prom
   const { paths, registry, rigs } = town;
   const sessions = living(town);
   // The end of a session removes its worktree, too.
-  const before = await findWorktrees(paths.worktrees);
+  const before = await findWorktrees(paths);
   for (const roles of order) {
     const ending = registry.list().filter(({ role, state }) => roles.includes(role) && state !== 'stopped');
     await Promise.all(ending.map(({ id }) => town.manager.stop(id)));
   }
-  const since = (await findWorktrees(paths.worktrees)).filter(({ path }) => before.every((each) => each.path !== path));
+  const since = (await findWorktrees(paths)).filter(({ path }) => before.every((each) => each.path !== path));
   const worktrees = [];
   for (const each of [...before, ...since]) worktrees.push({ ...each, loss: await removeTownWorktree(each) });
   const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
@@ -58,7 +58,7 @@ export async function removeOutside(town: Parts, environment: Environment): Prom
   }
   for (const name of rigs.names()) {
     const { path } = rigs.get(name);
-    await forgetMissing(path, paths.worktrees).catch((error: unknown) => town.log.warn(`worktrees of ${path}: ${messageOf(error)}`));
+    await forgetMissing(path, paths).catch((error: unknown) => town.log.warn(`worktrees of ${path}: ${messageOf(error)}`));
   }
   return result;
 }

@@ -1,9 +1,9 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { RemovalItem } from '../channel/protocol.ts';
 import { unlessMissing } from '../config/write-atomically.ts';
 import { messageOf } from '../errors.ts';
-import type { TownPaths } from './paths.ts';
+import type { HostPaths, TownPaths } from './paths.ts';
 import { removeEmptyFolders } from './town-worktrees.ts';
 
 /** Hides what stays of the folder from git, so it goes with the last of it. */
@@ -13,9 +13,9 @@ const ignoreFile = '.gitignore';
  * Deletes what is below `.runtime`, but worktrees and the lock, by which nobody else hosts the town meanwhile. The database
  * is the last to go: until then another host knows what there is to remove. Tells what could not be deleted.
  */
-export async function emptyRuntime({ runtime, worktrees, hostLock, database }: TownPaths): Promise<RemovalItem[]> {
+export async function emptyRuntime({ runtime, worktrees, formerWorktrees, hostLock, database }: HostPaths): Promise<RemovalItem[]> {
   const isOf = (file: string) => (name: string) => name.startsWith(basename(file));
-  const kept = (name: string): boolean => name === ignoreFile || name === basename(worktrees) || isOf(hostLock)(name);
+  const kept = (name: string): boolean => name === ignoreFile || name === basename(formerWorktrees) || isOf(hostLock)(name);
   const names = ((await unlessMissing(readdir(runtime))) ?? []).filter((name) => !kept(name));
   const stays: RemovalItem[] = [];
   for (const name of [...names.filter((each) => !isOf(database)(each)), ...names.filter(isOf(database))]) {
@@ -26,7 +26,10 @@ export async function emptyRuntime({ runtime, worktrees, hostLock, database }: T
       stays.push({ path, what: `it could not be deleted: ${messageOf(error)}` });
     }
   }
+  await removeEmptyFolders(formerWorktrees);
   await removeEmptyFolders(worktrees);
+  // Those that all towns share, where this was the last.
+  for (const folder of [dirname(worktrees), dirname(dirname(worktrees))]) await rmdir(folder).catch(() => undefined);
   return stays;
 }
 

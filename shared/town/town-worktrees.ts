@@ -5,6 +5,7 @@ import { unlessMissing } from '../config/write-atomically.ts';
 import { messageOf } from '../errors.ts';
 import { forgetWorktree, listWorktrees, removeWorktree, worktreeLoss } from '../git/worktree.ts';
 import type { WorktreeLoss } from '../git/worktree.ts';
+import type { WorktreePlaces } from '../git/worktree-places.ts';
 import { polecatOf } from '../work/sling.ts';
 
 /** A folder where the town's worktrees are. */
@@ -16,9 +17,9 @@ export interface TownWorktree {
   branch?: string;
 }
 
-/** Every `<rig>/<name>` below the folder, whether the town still knows the rig or not. */
-export async function findWorktrees(worktrees: string): Promise<TownWorktree[]> {
-  const rigs = await foldersIn(worktrees);
+/** Every `<rig>/<name>` in the town's places, whether the town still knows the rig or not. */
+export async function findWorktrees({ worktrees, formerWorktrees }: WorktreePlaces): Promise<TownWorktree[]> {
+  const rigs = (await Promise.all([worktrees, formerWorktrees].map(foldersIn))).flat();
   const folders = (await Promise.all(rigs.map(foldersIn))).flat();
   return Promise.all(folders.map(worktreeAt));
 }
@@ -58,10 +59,11 @@ export async function removeTownWorktree({ path, repository, branch }: TownWorkt
   return existsSync(path) ? loss : { kind: 'nothing' };
 }
 
-/** Takes off git's record what it has of worktrees below the folder that are gone; those of others stay on it. */
-export async function forgetMissing(repository: string, worktrees: string): Promise<void> {
-  const real = await unlessMissing(realpath(worktrees));
-  const below = [worktrees, ...(real === undefined ? [] : [real])].map((folder) => join(folder, '/'));
+/** Takes off git's record what it has of worktrees in the town's places that are gone; those of others stay on it. */
+export async function forgetMissing(repository: string, { worktrees, formerWorktrees }: WorktreePlaces): Promise<void> {
+  const places = [worktrees, formerWorktrees];
+  const real = await Promise.all(places.map((folder) => unlessMissing(realpath(folder))));
+  const below = [...places, ...real.filter((folder) => folder !== undefined)].map((folder) => join(folder, '/'));
   for (const { path } of await listWorktrees(repository)) {
     if (below.some((folder) => path.startsWith(folder)) && !existsSync(path)) await forgetWorktree(repository, path);
   }

@@ -1,8 +1,9 @@
-import { join } from 'node:path';
 import type { ResolvedAgent } from '../config/agents.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { createWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Worktree } from '../git/worktree.ts';
+import { worktreePath } from '../git/worktree-places.ts';
+import type { WorktreePlaces } from '../git/worktree-places.ts';
 import type { BackendName, Orchestrator, SessionId, SessionInfo } from '../orchestrator.ts';
 import { sessionIdOf } from '../roles/names.ts';
 import { hasEnded } from '../sessions/session-info.ts';
@@ -26,8 +27,8 @@ export interface Sling {
   by: string;
   /** Why this agent, where it is not the one that the role has. */
   why?: string;
-  /** Folder for worktrees: `<worktrees>/<rig>/<name>`. */
-  worktrees: string;
+  /** Where the town has its worktrees. */
+  places: WorktreePlaces;
 }
 
 export type SlingParts = OrchestratorParts & { orchestrators: ReadonlyMap<BackendName, Orchestrator> };
@@ -50,7 +51,7 @@ export async function slingWork(
 
   let worktree: Worktree | undefined;
   try {
-    worktree = await createWorktree(rig.path, worktreePath(sling.worktrees, rig.name, name), branch, signal);
+    worktree = await createWorktree(rig.path, worktreePath(sling.places, rig.name, name), branch, signal);
     const claimed = work.get(workId);
     if (claimed.owner !== id) throw new GasTownError('work-conflict', `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`);
     work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}${worktree.warning === undefined ? '' : `; ${worktree.warning}`}` }, { base: worktree.base });
@@ -73,9 +74,6 @@ export async function slingWork(
     throw error;
   }
 }
-
-/** Where a polecat's worktree is. */
-export const worktreePath = (worktrees: string, rig: string, name: string): string => join(worktrees, rig, name);
 
 const branchOf = ({ name, workId }: Sling): string => `polecat/${name}/${workId}`;
 

@@ -52,7 +52,7 @@ describe('handing work off', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const worktree = (name: string): string => path.join(town.root, '.runtime/worktrees', rigName, name);
+  const worktree = (name: string): string => town.worktree(name);
   const git = (cwd: string, ...args: string[]): string[] => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim().split('\n');
 
   it('gives the work of one polecat, from its row, to another one that runs', async () => {

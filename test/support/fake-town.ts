@@ -34,7 +34,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   mkdirSync(join(root, 'settings'), { recursive: true });
   const file = join(root, 'settings', 'config.json');
   writeFileSync(file, JSON.stringify({ type: 'town-settings', version: 1, default_agent: 'opencode', failure_policy: policy }));
-  const paths = townPaths(root);
+  const paths = { ...townPaths(root), worktrees: join(folder.path, 'data', 'gastown', 'worktrees', 'town') };
   const core = makeCore(paths.database);
   const { store, registry, outbox, manager } = core;
   const now = (): number => manager.now();

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { worktreesFolder } from '../../shared/git/worktree-places.ts';
 import { silentLogger } from '../../shared/process/logger.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import { TownHost } from '../../shared/town/host.ts';
@@ -51,6 +53,11 @@ export class TownFixture {
     const line = (level: string) => (message: string) => void this.logged.push(`${level} ${message}`);
     const log: Logger = { ...silentLogger, info: line('info'), warn: line('warn'), error: line('error') };
     this.options = { ...options, environment, terminals: this.terminals, log };
+  }
+
+  /** Where the worktree of a polecat of the rig is. */
+  worktree(name: string): string {
+    return join(worktreesFolder(this.root, this.environment), 'alpha', name);
   }
 
   /** Starts everything; `change` may alter what the host is started with. */

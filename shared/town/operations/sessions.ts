@@ -5,6 +5,7 @@ import type { AgentChoice } from '../../backends/choose.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { createWorktree, removeWorktree } from '../../git/worktree.ts';
+import { worktreePath } from '../../git/worktree-places.ts';
 import { townRoles } from '../../orchestrator.ts';
 import type { Orchestrator, Role, SessionConfig, SessionId, SessionInfo } from '../../orchestrator.ts';
 import { nextFreeName } from '../../roles/name-pool.ts';
@@ -13,7 +14,7 @@ import { restartSession } from '../../sessions/restart.ts';
 import type { SessionRestart } from '../../sessions/restart.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
-import { polecatOf, worktreePath } from '../../work/sling.ts';
+import { polecatOf } from '../../work/sling.ts';
 import { ownedStates } from '../../work/state.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
@@ -89,7 +90,7 @@ async function restartEnded(town: TownParts, session: SessionInfo, restart: Sess
 async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
   const { rig, agentName, workDir } = config;
   requireFreeId(town, sessionIdOf('polecat', rig, agentName));
-  const path = worktreePath(town.paths.worktrees, rig, agentName);
+  const path = worktreePath(town.paths, rig, agentName);
   const worktree = await createWorktree(workDir, path, `polecat/${agentName}/${withoutWork}`, signal);
   try {
     return await orchestratorOf(town, choice).spawnSession({ ...config, workDir: worktree.path, branch: worktree.branch }, signal);
@@ -171,7 +172,8 @@ export function workerName(town: TownParts, role: Role, rig: string, given: stri
   }
   const live = town.registry.list({ rig, role }).filter((session) => !hasEnded(session));
   const claims = town.store.work.all().filter((work) => work.rig === rig && ownedStates.includes(work.state));
-  const worktrees = role === 'polecat' ? foldersIn(join(town.paths.worktrees, rig)) : [];
+  const places = [town.paths.worktrees, town.paths.formerWorktrees];
+  const worktrees = role === 'polecat' ? places.flatMap((place) => foldersIn(join(place, rig))) : [];
   const taken = [
     ...live.map((session) => session.agentName),
     ...claims.flatMap((work) => polecatOf(work.branch) ?? []),

@@ -151,7 +151,7 @@ export async function slingUnit(
       name,
       agent: choice.agent,
       by,
-      worktrees: town.paths.worktrees,
+      places: town.paths,
       ...(asked === undefined ? {} : { asked }),
       ...(params.message === undefined || described ? {} : { message: params.message }),
       ...(why === undefined ? {} : { why }),

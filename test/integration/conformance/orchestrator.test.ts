@@ -99,7 +99,7 @@ describe.each([
     await town.until('it starts', ({ sessions }) => sessions.some(({ state }) => state === 'starting'));
     cancel.abort();
     await failed;
-    expect(existsSync(path.join(town.root, '.runtime/worktrees/alpha', named('gone')))).toBe(false);
+    expect(existsSync(town.worktree(named('gone')))).toBe(false);
     expect(existsSync(path.join(town.rig, '.git/refs/heads/polecat', named('gone'), named('slung')))).toBe(false);
   });
 

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
-const worktree = (name: string): string => path.join(town.root, '.runtime/worktrees/alpha', name);
+const worktree = (name: string): string => town.worktree(name);
 const unit = (id: string) => town.host.api.request('work.show', { id });
 const session = (name: string) => town.host.snapshot.sessions.find(({ id }) => id === `alpha-${name}`);
 const bash = (command: string): Step => ({ tool: 'bash', args: { command } });

@@ -38,7 +38,7 @@ async function join(): Promise<TownConnection> {
 const untilRemoved = (member: TownConnection): Promise<void> => new Promise((resolve) => void member.onDidRemove(resolve));
 
 const runtime = (): string => townPaths(town.root).runtime;
-const worktree = (name: string): string => path.join(townPaths(town.root).worktrees, 'alpha', name);
+const worktree = (name: string): string => town.worktree(name);
 /** Agents, their servers and whatever they have started. */
 const processes = () => [...processesWith('GT_ROOT', town.root), ...processesWith('GT_SOCKET', townPaths(town.root).socket)];
 /** A window that just joins, or is about to take over, would have made it again by then. */
@@ -81,12 +81,12 @@ describe('removing a town', () => {
     expect(existsSync(worktree('idle'))).toBe(false);
     expect(existsSync(path.join(worktree('busy'), 'half.txt'))).toBe(true);
     expect(existsSync(townPaths(town.root).socket)).toBe(false);
-    await stays(['.gitignore', 'worktrees']);
+    await stays([]);
     await expect(other.api.request('town.snapshot', {})).rejects.toMatchObject({ code: 'no-host' });
   });
 
   test('who opens it anew has an empty town; what had stayed can be removed then', async () => {
-    await stays(['.gitignore', 'worktrees']);
+    await stays([]);
     const member = await join();
     expect(member).toMatchObject({ role: 'host', snapshot: { rigs: [], sessions: [], work: [] } });
     expect((await member.api.request('town.removal', {})).stays[0]?.path).toBe(worktree('busy'));

@@ -222,7 +222,7 @@ describe('a host that crashes', () => {
   });
 
   test('between the claim and the start: the unit says so, and its worktree is gone', async () => {
-    const tree = path.join(town.root, '.runtime/worktrees/alpha/half');
+    const tree = town.worktree('half');
     await town.letGo();
     const host = await town.hostElsewhere();
     const watcher = await TownWatcher.connect(town.root);

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
 const branches = (): string[] => git(town.rig, 'branch', '--format=%(refname:short)').split('\n').filter((name) => name !== 'main');
-const worktree = (name: string): string => path.join(town.root, '.runtime/worktrees/alpha', name);
+const worktree = (name: string): string => town.worktree(name);
 const sling = (work: string, change: { agent?: string; name?: string; message?: string; rig?: string } = {}) =>
   town.host.api.request('sling', { work, rig: 'alpha', agent: 'opencode', message: 'Do it.', ...change });
 const unit = async (id: string) => town.host.api.request('work.show', { id });

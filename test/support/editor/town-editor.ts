@@ -5,6 +5,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { createTown } from '../../../shared/config/create-town.ts';
 import type { HostFile } from '../../../shared/channel/protocol.ts';
 import type { SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
+import { worktreesFolder } from '../../../shared/git/worktree-places.ts';
 import { townPaths } from '../../../shared/town/paths.ts';
 import { agentEnvironment, makeAgentHome } from '../agent-home.ts';
 import { makeRepository } from '../core.ts';
@@ -50,6 +51,11 @@ export class TownEditor {
     this.model = model;
     this.root = path.join(editor.root, 'town');
     this.rig = path.join(editor.root, rigName);
+  }
+
+  /** Where the worktree of a polecat of the rig is. */
+  worktree(name: string): string {
+    return path.join(worktreesFolder(this.root, { HOME: this.editor.home }), rigName, name);
   }
 
   /** Starts everything but a window. */

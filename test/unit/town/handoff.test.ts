@@ -21,7 +21,7 @@ afterEach(() => town.close());
 const sling = (work: string, name: string) => slingUnit(town, { work, rig: 'alpha', name, message: `Do ${work}` }, 'overseer', never);
 const handOff = (change: Partial<Params<'work.handoff'>> = {}, by: CallerView = person) =>
   handOffWork(town, { from: 'alpha-toast', to: 'nux', context: 'Half of it is done.', ...change }, by, never);
-const worktree = (name: string): string => join(town.root, '.runtime', 'worktrees', 'alpha', name);
+const worktree = (name: string): string => join(town.paths.worktrees, 'alpha', name);
 const notes = (id: string): string[] => town.store.work.history(id).map(({ note }) => note ?? '');
 const caller = (session: string): CallerView => ({ kind: 'session', session, runId: town.registry.get(session).runId });
 

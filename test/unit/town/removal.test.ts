@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installPlugin, stubConfigDirs } from '../../../shared/backends/opencode/config-dirs.ts';
@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
-const worktreeOf = (name: string): string => join(town.root, '.runtime', 'worktrees', 'alpha', name);
+const worktreeOf = (name: string): string => join(town.paths.worktrees, 'alpha', name);
 const branches = (): string[] => git(town.rig, 'branch', '--format=%(refname:short)').trim().split('\n');
 const registered = (): string[] => git(town.rig, 'worktree', 'list').trim().split('\n').map((line) => line.split(' ')[0]!);
 const look = () => lookAtRemoval(town, environment);
@@ -244,12 +244,12 @@ describe('.runtime', () => {
     mkdirSync(at('worktrees/alpha/empty'), { recursive: true });
     mkdirSync(at('opencode/server-1'), { recursive: true });
     for (const name of ['.gitignore', 'town.db', 'town.db-wal', 'host.json', 'opencode/server-1/opencode.db']) writeFileSync(at(name), '');
-    return { ...town.paths, runtime, worktrees: at('worktrees'), hostLock: at('host.lock'), database: at('town.db') };
+    return { ...town.paths, runtime, worktrees: join(folder.path, 'data/gastown/worktrees/town'), formerWorktrees: at('worktrees'), hostLock: at('host.lock'), database: at('town.db') };
   }
 
   test('goes, the lock last', async () => {
     const at = fill();
-    rmSync(join(at.worktrees, 'alpha', 'empty'), { recursive: true });
+    rmSync(join(at.formerWorktrees, 'alpha', 'empty'), { recursive: true });
     const lock = HostLock.tryAcquire(at.hostLock)!;
     expect(await emptyRuntime(at)).toEqual([]);
     expect(readdirSync(at.runtime).filter((name) => !name.startsWith('host.lock'))).toEqual(['.gitignore']);
@@ -262,12 +262,24 @@ describe('.runtime', () => {
 
   test('stays with what is in a worktree, hidden from git as before', async () => {
     const at = fill();
-    const file = join(at.worktrees, 'alpha', 'empty', 'half.txt');
+    const file = join(at.formerWorktrees, 'alpha', 'empty', 'half.txt');
     writeFileSync(file, 'half');
     await emptyRuntime(at);
     await removeLock(at);
     expect(readdirSync(at.runtime).sort()).toEqual(['.gitignore', 'worktrees']);
     expect(readFileSync(file, 'utf8')).toBe('half');
+  });
+
+  test('the place of the worktrees goes where it is empty, with what all towns share where this was the last', async () => {
+    const at = fill();
+    const other = join(folder.path, 'data/gastown/worktrees/other');
+    mkdirSync(join(at.worktrees, 'alpha'), { recursive: true });
+    mkdirSync(other);
+    await emptyRuntime(at);
+    expect(readdirSync(join(folder.path, 'data/gastown/worktrees'))).toEqual(['other']);
+    rmdirSync(other);
+    await emptyRuntime(at);
+    expect(readdirSync(join(folder.path, 'data'))).toEqual([]);
   });
 
   test('a link in it is removed, not what it leads to', async () => {

@@ -28,7 +28,7 @@ const order = (patch: Partial<Sling> = {}): Sling => ({
   agent: fakeAgent,
   by: 'overseer',
   message: 'Fix the door',
-  worktrees: join(folder.path, 'worktrees'),
+  places: { worktrees: join(folder.path, 'worktrees'), formerWorktrees: join(folder.path, 'former') },
   ...patch,
 });
 const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) => slingWork(core, order(patch), signal);

@@ -1,0 +1,45 @@
+// What the user's own Source Control shows while workers are at work: their repositories, and no worktree.
+
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRepository } from '../support/core.ts';
+import { stopAtFirstFailure, TownEditor } from '../support/editor/town-editor.ts';
+import { runs } from '../support/scripted.ts';
+
+describe('Source Control', () => {
+  let town: TownEditor;
+
+  beforeAll(async () => {
+    town = await TownEditor.start({ settings: { 'scm.alwaysShowRepositories': true } });
+    await town.openWindow();
+    await town.watch();
+  });
+
+  stopAtFirstFailure(() => town);
+
+  afterAll(async () => {
+    expect(await town?.stop()).toEqual([]);
+  });
+
+  const listed = async (): Promise<string[]> => (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
+  const branch = async (): Promise<string[]> =>
+    (await town.window.statusBar.items()).filter(({ id }) => id.startsWith('status.scm.')).map(({ text }) => text);
+
+  it('lists a rig in the town, and not the worktrees of its workers', async () => {
+    const rig = makeRepository(path.join(town.root, 'inner'));
+    await town.watcher.request('rig.add', { source: rig, name: 'inner' });
+    await town.window.views.open('Source Control');
+    await expect.poll(listed).toEqual(['inner']);
+    const message = runs('Write.', 'echo one > one.txt && git add -A && git commit -qm one && gt done -m ok');
+    const { session } = await town.watcher.request('sling', { work: 'one', rig: 'inner', agent: 'opencode', message });
+    await town.untilWork('one', 'done');
+    expect(execFileSync('git', ['worktree', 'list'], { cwd: rig, encoding: 'utf8' })).toContain(session.workDir);
+    // What was there before this one is listed before it.
+    makeRepository(path.join(town.root, 'late'));
+    await expect.poll(listed).toContain('late');
+    await town.window.screenshot('source-control');
+    expect(await listed()).toEqual(['inner', 'late']);
+    expect((await branch()).join(' ')).not.toContain('polecat');
+  });
+});
