@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AgentChoice } from '../backends/choose.ts';
-import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { openRepository } from '../git/repository.ts';
-import { createWorktree, listWorktrees } from '../git/worktree.ts';
+import { createWorktree } from '../git/worktree.ts';
 import { worktreePath } from '../git/worktree-places.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import { getOrchestrator } from '../sessions/orchestrator.ts';
@@ -13,10 +9,10 @@ import { hasEnded } from '../sessions/session-info.ts';
 import type { StoredHandoff } from '../store/handoffs.ts';
 import type { StoredWork } from '../store/work.ts';
 import { toWorkUnit } from '../work/service.ts';
-import { polecatOf } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
 import { withdrawWork } from '../work/withdraw.ts';
 import type { TownParts } from './parts.ts';
+import { findUnitWorktree } from './unit-worktree.ts';
 
 /** Who gets the unit: a session that lives, or a polecat that is started for it. */
 export type Receiver = { kind: 'session'; session: SessionInfo } | { kind: 'new'; id: SessionId; name: string; choice: AgentChoice };
@@ -135,15 +131,9 @@ async function start(town: TownParts, { work, note, by }: Handoff, to: Receiver 
 async function placeOf(town: TownParts, work: StoredWork, to: Receiver & { kind: 'new' }, signal: AbortSignal): Promise<{ path: string; branch: string; base: string }> {
   const rig = (await openRepository(town.rigs.get(work.rig).path)).path;
   const given = work.branch ?? `polecat/${to.name}/${work.id}`;
-  const before = worktreePath(town.paths, work.rig, polecatOf(given) ?? to.name);
-  const path = existsSync(before) ? before : worktreePath(town.paths, work.rig, to.name);
-  const real = await unlessMissing(realpath(path));
-  const listed = await listWorktrees(rig, signal);
-  // Whoever had it may have left the branch that was given, and then handed it over before.
-  const places = await Promise.all([town.paths.worktrees, town.paths.formerWorktrees].map((place) => unlessMissing(realpath(place))));
-  const isTowns = (at: string): boolean => places.some((place) => place !== undefined && at.startsWith(join(place, '/')));
-  const there = listed.find((entry) => entry.path === real) ?? listed.find((entry) => entry.branch === given && isTowns(entry.path));
-  return createWorktree(rig, there?.path ?? path, there?.branch ?? work.result?.branch ?? given, signal);
+  const there = await findUnitWorktree(town.paths, { name: work.rig, path: rig }, given, signal);
+  const path = there?.path ?? worktreePath(town.paths, work.rig, to.name);
+  return createWorktree(rig, path, there?.branch ?? work.result?.branch ?? given, signal);
 }
 
 /** The unit goes back to whoever had it, if that one still lives; else it is open. */

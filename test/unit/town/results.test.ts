@@ -109,6 +109,16 @@ describe('what was done is read from the worktree', () => {
     expect(entries.some(({ text }) => text.startsWith('issue-1: could not be read from'))).toBe(true);
   });
 
+  test('of a unit that another session goes on with in that worktree', async () => {
+    commit('Half of it');
+    await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'nux', message: 'Another one' });
+    await town.request('work.handoff', { from: 'alpha-toast', to: 'alpha-nux', context: 'The other half.', work: 'issue-1' });
+    git('switch', '-q', '-c', 'feature/x');
+    commit('The other half');
+    expect(await town.request('work.done', { id: 'issue-1' }, 'alpha-nux')).toMatchObject({ result: { branch: 'feature/x', commits: 2 } });
+    expect(town.work.get('issue-2').result).toMatchObject({ branch: 'polecat/nux/issue-2', commits: 0 });
+  });
+
   test('whoever gets the unit next is told where it is, and the history keeps it', async () => {
     git('switch', '-q', '-c', 'feature/x');
     commit('Half of it');
