@@ -123,6 +123,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     contexts,
     builder,
     orchestrators,
+    endings: new Map(),
     opencode,
     identityOf: (session, run) => specs.identityOf(session, run),
     log,

@@ -70,10 +70,14 @@ export function cleanUpAfter(town: TownParts): void {
   const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
   const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
   town.manager.events.onEnded(({ session, runId }) => {
-    runOver(runId)
+    const ending = runOver(runId)
       .then(() => noteResult(town, session))
       .then(() => (hasDied(session) ? undefined : tidyWorktree(town, session)))
-      .catch(told(session));
+      .catch(told(session))
+      .then(() => {
+        if (town.endings.get(session.id) === ending) town.endings.delete(session.id);
+      });
+    town.endings.set(session.id, ending);
   });
   town.manager.events.onReplaced(({ session, runId }) => {
     runOver(runId).catch(told(session));

@@ -4,7 +4,7 @@ import type { AskLog } from '../attention/ask-log.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import type { Outbox } from '../mail/outbox.ts';
-import type { BackendName, Orchestrator } from '../orchestrator.ts';
+import type { BackendName, Orchestrator, SessionId } from '../orchestrator.ts';
 import type { Logger } from '../process/logger.ts';
 import type { SessionManager } from '../sessions/manager.ts';
 import type { OrchestratorParts } from '../sessions/orchestrator.ts';
@@ -44,6 +44,8 @@ export interface TownParts extends OrchestratorParts {
   contexts: SessionContexts;
   builder: SnapshotBuilder;
   orchestrators: ReadonlyMap<BackendName, Orchestrator>;
+  /** What is still being done after the end of a session: its place is as it will be when that is over. */
+  endings: Map<SessionId, Promise<void>>;
   /** Who is who among the sessions of the Opencode servers. */
   opencode: OpencodeSessions;
   /** Identity and token of a run, for its agent's shell. */

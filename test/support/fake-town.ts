@@ -56,6 +56,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     escalations: new Escalations(store, now, silentLogger),
     contexts: new SessionContexts({ paths, promptsDir: root, store }),
     builder,
+    endings: new Map(),
     opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
     identityOf: () => ({}),
     removal: { look: () => lookAtRemoval(town, {}), remove: () => removeOutside(town, {}) },

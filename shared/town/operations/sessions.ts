@@ -114,7 +114,10 @@ function requireFreeId(town: TownParts, id: string): void {
 export async function stopSession(town: TownParts, id: string, caller: CallerView): Promise<SessionView> {
   const { runId } = town.registry.get(id);
   town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.stop-requested', detail: { by: nameOfCaller(caller) } });
-  return town.builder.session(await town.manager.stop(id));
+  const stopped = await town.manager.stop(id);
+  // The next worker of the name may come at once: it finds the place as it will be.
+  await town.endings.get(id);
+  return town.builder.session(stopped);
 }
 
 /** Takes a session that has ended off the list; its work is open again, and its conversation is not resumed any more. */

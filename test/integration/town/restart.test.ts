@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ClaudeReference } from '../../../shared/backends/claude/reference.ts';

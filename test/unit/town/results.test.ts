@@ -119,6 +119,15 @@ describe('what was done is read from the worktree', () => {
     expect(town.work.get('issue-2').result).toMatchObject({ branch: 'polecat/nux/issue-2', commits: 0 });
   });
 
+  test('a stop ends with the worktree gone, so that the next worker of the name may come at once', async () => {
+    commit('The work');
+    git('switch', '-q', '-c', 'feature/x');
+    await done();
+    await town.request('session.stop', { session: 'alpha-toast' });
+    expect(existsSync(place)).toBe(false);
+    expect((await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'toast', message: 'More' })).session.workDir).toBe(place);
+  });
+
   test('whoever gets the unit next is told where it is, and the history keeps it', async () => {
     git('switch', '-q', '-c', 'feature/x');
     commit('Half of it');
