@@ -104,6 +104,8 @@ export interface SessionInfo {
   /** Waits for the person, oldest first. */
   asks: Ask[];
   children: ChildSession[];
+  /** What is wrong between us and its program, and what to do about it. */
+  problem?: string | undefined;
   workDir: string;
   branch?: string;
 }

@@ -110,9 +110,10 @@ function sessionNode(session: SessionView, context: ViewContext): TreeNode {
     icon: sessionIcons[lookOf(session)],
     aria: sessionSentence(session, context),
     contextValue: sessionContextValue(session),
-    expanded: waits.length > 0,
+    expanded: waits.length > 0 || session.problem !== undefined,
     target: { kind: 'session', session: session.id },
     children: [
+      ...(session.problem === undefined ? [] : [problemNode(session, session.problem, context)]),
       ...waits.map((wait) => waitNode(session, wait, context)),
       ...session.children.map((child) => childNode(session, child, context)),
     ],
@@ -148,6 +149,20 @@ function waitNode(session: SessionView, wait: AttentionView, context: ViewContex
     expanded: false,
     target: { kind: 'ask', session: session.id, ...(ask === undefined ? {} : { ask }) },
     opens: ask === undefined ? 'attach' : 'showAsk',
+    children: [],
+  };
+}
+
+function problemNode(session: SessionView, problem: string, { t }: ViewContext): TreeNode {
+  return {
+    id: `problem:${session.id}`,
+    label: problem,
+    description: '',
+    icon: { icon: 'warning', color: 'list.warningForeground' },
+    aria: t('problem of {0}: {1}', sessionName(session, t), problem),
+    contextValue: 'problem',
+    expanded: false,
+    target: { kind: 'session', session: session.id },
     children: [],
   };
 }

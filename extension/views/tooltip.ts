@@ -73,6 +73,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('Because of'), session.cause),
     field(t('Quarantined'), session.quarantined?.reason),
     field(t('Trouble'), session.trouble),
+    field(t('Problem'), session.problem),
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...(session.lostAsks ?? []).map((title) => field(t('Asked before it ended'), title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),

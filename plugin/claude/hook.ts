@@ -1,26 +1,50 @@
 /**
- * Claude Code's SessionStart hook of our sessions (HTTP hooks do not run for this event): tells the host that the session
- * has begun, and gives the model its role context. Says nothing and succeeds everywhere else: a hook that fails or hangs
- * disturbs the person's session.
+ * The reporter that Claude Code's hooks in our sessions run: tells the host what happens, gives the model its role
+ * context (SessionStart), and holds a permission request until the user has decided (PermissionRequest). It speaks with
+ * nobody but the host, over the host's own socket. Says nothing and succeeds everywhere else: a hook that fails or hangs
+ * disturbs the user's session.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ChannelClient } from '../../shared/channel/client.ts';
+import { askOnce } from '../../shared/channel/ask-once.ts';
+import { report } from './report.ts';
+import { untilAnswered } from './until-answered.ts';
 
-/** Claude waits for us; in ms. Its own limit is 5 s. */
-const bound = 4000;
+/** How long Claude, which waits for us, is kept waiting by a host that does not answer. In ms; its own limits are above. */
+const bounds = { SessionStart: 4000, others: 2000 };
 /** One JSON object comes at once; whether our input is closed after it is not waited for. In ms. */
 const inputBound = 800;
 
 const { GT_SOCKET: socket, GT_TOKEN: token, GT_CONTEXT_FILE: contextFile } = process.env;
+const begunAt = Math.round(performance.timeOrigin);
 
 async function main(): Promise<void> {
   if (!socket || !token) return;
   const payload = await readPayload();
-  if (payload === undefined) return;
-  const additionalContext = await ask(socket, token, payload).catch(() => storedContext());
-  if (!additionalContext) return;
-  const answer = { hookSpecificOutput: { hookEventName: 'SessionStart', additionalContext } };
-  await new Promise<void>((resolve) => process.stdout.write(JSON.stringify(answer), () => resolve()));
+  const name = payload?.['hook_event_name'];
+  if (payload === undefined || typeof name !== 'string') return;
+  const ask = (params: { ask?: string; signal?: AbortSignal } = {}) => {
+    const { signal, ...others } = params;
+    const hook = { name, payload: report(payload), at: begunAt, ...others };
+    return askOnce({ socket, token, client: 'claude-hook', method: 'inside.hook', params: hook, ...(signal ? { signal } : {}) });
+  };
+  if (name === 'SessionStart') {
+    const heard = await ask({ signal: AbortSignal.timeout(bounds.SessionStart) }).catch(() => undefined);
+    const additionalContext = heard ? heard.additionalContext : await storedContext();
+    if (additionalContext) await say({ hookSpecificOutput: { hookEventName: name, additionalContext } });
+  } else if (name === 'PermissionRequest') {
+    // The same ask for every host that hears of it.
+    const id = randomUUID();
+    const { answer } = await untilAnswered(socket, () => ask({ ask: id }));
+    if (answer) await say(answer);
+  } else {
+    // Nobody is there, or late: the session's state file and record tell the next host.
+    await ask({ signal: AbortSignal.timeout(bounds.others) }).catch(() => undefined);
+  }
+}
+
+function say(answer: object): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(JSON.stringify(answer), () => resolve()));
 }
 
 /** Undefined where no object comes in time. */
@@ -35,8 +59,9 @@ function readPayload(): Promise<Record<string, unknown> | undefined> {
     process.stdin.setEncoding('utf8');
     process.stdin.on('data', (chunk: string) => {
       input += chunk;
+      late.refresh();
       // The object's end closes its outermost brace; only then is it worth a look.
-      if (input.trimEnd().endsWith('}') && parse(input)) done();
+      if (chunk.trimEnd().endsWith('}') && parse(input)) done();
     });
     process.stdin.once('end', done);
     process.stdin.once('error', done);
@@ -53,29 +78,12 @@ function parse(input: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Rejects when no host answers in time, whether it does not take the connection, the greeting or the question. */
-async function ask(path: string, secret: string, payload: Record<string, unknown>): Promise<string | undefined> {
-  const late = AbortSignal.timeout(bound);
-  const timeout = new Promise<never>((_, reject) => {
-    late.addEventListener('abort', () => reject(new Error('The host does not answer.')));
-  });
-  return Promise.race([report(path, secret, payload), timeout]);
-}
-
-async function report(path: string, secret: string, payload: Record<string, unknown>): Promise<string | undefined> {
-  const client = await ChannelClient.connect(path, { protocol: 1, token: secret, client: 'claude-hook' }, bound);
-  try {
-    return (await client.request('inside.hook', { name: 'SessionStart', payload })).additionalContext;
-  } finally {
-    client.close();
-  }
-}
-
 /** The host keeps the newest context in this file, for when it is away itself. */
 async function storedContext(): Promise<string | undefined> {
   return contextFile ? readFile(contextFile, 'utf8').catch(() => undefined) : undefined;
 }
 
-await main();
+// An error has no place to go: what we print, Claude would show the user or the model.
+await main().catch(() => undefined);
 // Nothing may keep the hook alive; what had to be written has been.
 process.exit(0);

@@ -1,7 +1,6 @@
-import { watch } from 'node:fs';
-import { dirname } from 'node:path';
 import { ChannelClient } from '../../shared/channel/client.ts';
 import type { MethodName, Params, protocolVersion, Results } from '../../shared/channel/protocol.ts';
+import { socketMayBeBack } from '../../shared/channel/socket-may-be-back.ts';
 
 const protocol: typeof protocolVersion = 1;
 const firstPauseMs = 100;
@@ -111,25 +110,4 @@ export class Link {
 
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code !== 'no-host';
-}
-
-/** Resolves when something happens in the socket's folder, or after the pause. */
-function socketMayBeBack(socket: string, pauseMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    let stopWatching = (): void => undefined;
-    const done = (): void => {
-      clearTimeout(timer);
-      stopWatching();
-      resolve();
-    };
-    const timer = setTimeout(done, pauseMs);
-    if (process.platform === 'win32') return;
-    try {
-      const watcher = watch(dirname(socket), done);
-      watcher.on('error', () => undefined);
-      stopWatching = () => watcher.close();
-    } catch {
-      // No such folder, or not to be watched: the pause is bounded anyway.
-    }
-  });
 }

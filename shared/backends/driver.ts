@@ -107,6 +107,8 @@ export interface DriverHost {
   /** The process id of the run, where it has a process of its own. */
   setPid(runId: string, pid: number): void;
   setChildren(runId: string, children: ChildSession[]): void;
+  /** What is wrong between us and the program, and what to do about it; undefined when it is right again. */
+  setProblem(runId: string, problem: string | undefined): void;
   /** The model or a tool has said something: whatever the run does, it does not hang. May be called often. */
   progress(runId: string): void;
   /** Proof that the model has one entry of a delivery, reported from inside the session or by the program. */
@@ -161,8 +163,11 @@ export interface BackendDriver {
   lastFailure(runId: string): Promise<TurnFailure | undefined>;
   /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
   health(signal: AbortSignal): Promise<void>;
-  /** Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. */
-  fromInside(runId: string, event: InsideEvent): Promise<unknown>;
+  /**
+   * Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. Resolves with the
+   * answer for the reporter, if it wants one; the signal fires when the reporter has gone.
+   */
+  fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined>;
   /** Lets go of everything without ending any session: the host is going away. */
   dispose(): Promise<void>;
 }
@@ -174,4 +179,8 @@ export interface InsideEvent {
   name: string;
   payload: Record<string, unknown>;
   seq?: number;
+  /** When it happened, in epoch milliseconds, where the reporter tells. */
+  at?: number | undefined;
+  /** It waits for the user's decision, under this id. */
+  ask?: string | undefined;
 }

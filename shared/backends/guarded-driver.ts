@@ -56,7 +56,7 @@ export function guarded(driver: BackendDriver, breakers: Breakers): BackendDrive
     recall: (runId, messageIds) => driver.recall(runId, messageIds),
     lastWords: (runId) => driver.lastWords(runId),
     lastFailure: (runId) => driver.lastFailure(runId),
-    fromInside: (runId, event) => driver.fromInside(runId, event),
+    fromInside: (runId, event, signal) => driver.fromInside(runId, event, signal),
     dispose: () => driver.dispose(),
   };
 }

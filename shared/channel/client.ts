@@ -10,6 +10,7 @@ import {
   CancellationTokenSource,
 } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
+import { requireOwnSocket } from './own-socket.ts';
 import type { ErrorData, MethodName, Params, Results, TownApi } from './protocol.ts';
 
 /** The host answered with an error; `code` is the core's error code (`unknown-rig`, …). */
@@ -43,10 +44,11 @@ export class ChannelClient implements TownApi {
   }
 
   /**
-   * Connects and says hello. Rejects with `ECONNREFUSED`/`ENOENT` (nobody listens) as an `Error` of Node's net module, or
-   * with a `ChannelError` where the host does not accept the token.
+   * Connects and says hello. Rejects with `ECONNREFUSED`/`ENOENT` (nobody listens) as an `Error` of Node's, with a
+   * `ChannelError` where the host does not accept the token, or where it is not the host that listens there.
    */
   static async connect(path: string, hello: Params<'hello'>, timeoutMs = 5000): Promise<ChannelClient> {
+    await requireOwnSocket(path);
     const socket = await open(path, timeoutMs);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     const closed = goneOf(socket);

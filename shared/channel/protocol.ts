@@ -139,8 +139,16 @@ export const schemas = {
   'mail.inbox': z.strictObject({ session: name.optional(), all: z.boolean().optional() }),
   'mail.archive': z.strictObject({ id: name }),
 
-  /** A Claude hook, reported by the SessionStart command hook. */
-  'inside.hook': z.strictObject({ name, payload: z.record(z.string(), z.unknown()) }),
+  /**
+   * A hook of Claude Code, told by its reporter. `at`: when that was started, in epoch milliseconds. `ask`: it waits for the
+   * user's decision; the same for every host that is told of it.
+   */
+  'inside.hook': z.strictObject({
+    name,
+    payload: z.record(z.string(), z.unknown()),
+    at: z.number().optional(),
+    ask: name.optional(),
+  }),
   /** An event seen by gastown.js; `run` names the run it belongs to. */
   'inside.event': z.strictObject({
     server: name,
@@ -218,7 +226,8 @@ export interface Results {
   'mail.inbox': { messages: MessageView[] };
   'mail.archive': MessageView;
   'message.list': { messages: MessageView[] };
-  'inside.hook': { additionalContext?: string };
+  /** `additionalContext`: the role context, for SessionStart. `answer`: what the reporter prints, for Claude to obey. */
+  'inside.hook': { additionalContext?: string; answer?: Record<string, unknown> };
   'inside.event': Record<string, never>;
   'inside.environment': { env: Record<string, string> };
   'inside.context': { text: string | null };

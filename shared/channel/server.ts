@@ -23,12 +23,15 @@ export interface ChannelHandler {
   /** Who owns this token; undefined refuses the connection. */
   identify(token: string): CallerView | undefined;
   hello(caller: CallerView): Results['hello'];
+  /** The signal fires when the caller cancels; with what is held open for it (`held`), also when it has gone. */
   handle(caller: CallerView, method: MethodName, params: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
 /** A stranger may say who it is, not fill the memory; no message of anybody else is near the second. */
 const maxBytesBeforeHello = 64 * 1024;
 const maxBytesOfMessage = 16 * 1024 * 1024;
+/** Calls that nobody waits for any more when their connection ends: nothing was begun for them. */
+const held: readonly MethodName[] = ['inside.hook'];
 /** A peer that does not read is not waited for longer. */
 const flushMs = 5_000;
 
@@ -37,6 +40,7 @@ export class ChannelServer {
   private readonly server: Server;
   private readonly connections = new Map<Socket, MessageConnection>();
   private readonly watchers = new Set<MessageConnection>();
+  private closing = false;
 
   private constructor(server: Server) {
     this.server = server;
@@ -77,7 +81,9 @@ export class ChannelServer {
     await Promise.race([Promise.all(told), delay(flushMs, undefined, { ref: false })]);
   }
 
+  /** Hangs up on everybody. Whose call was held open has not gone because of that, and may ask the next host. */
   async close(): Promise<void> {
+    this.closing = true;
     for (const socket of this.connections.keys()) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
@@ -85,6 +91,7 @@ export class ChannelServer {
   private accept(socket: Socket, handler: ChannelHandler, log: Logger): void {
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     this.connections.set(socket, connection);
+    const gone = new AbortController();
     let caller: CallerView | undefined;
     // Since the last message of one who is known; since the beginning of a stranger's connection.
     let bytes = 0;
@@ -98,6 +105,7 @@ export class ChannelServer {
       this.connections.delete(socket);
       this.watchers.delete(connection);
       connection.dispose();
+      if (!this.closing) gone.abort();
     });
     socket.on('error', (error) => log.debug(`channel: ${error.message}`));
     connection.onError(([error]) => {
@@ -117,7 +125,8 @@ export class ChannelServer {
         }
         if (!caller) throw new GasTownError('denied', 'Say hello first.');
         if (!isMethod(method)) return new ResponseError<ErrorData>(ErrorCodes.MethodNotFound, `There is no method "${method}".`, { code: 'bad-input' });
-        return await handler.handle(caller, method, parse(method, raw), signalOf(token));
+        const signal = held.includes(method) ? AbortSignal.any([gone.signal, signalOf(token)]) : signalOf(token);
+        return await handler.handle(caller, method, parse(method, raw), signal);
       } catch (error) {
         return toResponseError(error, method, log);
       }

@@ -185,6 +185,12 @@ export class SessionManager implements DriverHost {
     if (id !== undefined) this.registry.update(id, { children });
   }
 
+  setProblem(runId: string, problem: string | undefined): void {
+    const id = this.disposed ? undefined : this.runs.sessionOf(runId);
+    if (id === undefined || this.registry.get(id).problem === problem) return;
+    this.registry.update(id, { problem });
+  }
+
   progress(runId: string): void {
     this.runs.progress(runId, this.now());
   }

@@ -82,9 +82,11 @@ export class SessionDrivers {
     }
   }
 
-  async fromInside(runId: string, event: InsideEvent): Promise<unknown> {
+  /** What waits for the user waits also until its run has been adopted; the rest tells its driver at once, or nobody. */
+  async fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined> {
     const id = this.options.sessionOf(runId);
     if (id === undefined) return undefined;
-    return this.of(this.options.registry.get(id).backend).fromInside(runId, event);
+    if (event.ask !== undefined) await this.options.adopted(runId);
+    return this.of(this.options.registry.get(id).backend).fromInside(runId, event, signal);
   }
 }

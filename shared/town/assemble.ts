@@ -84,7 +84,6 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const claude = new ClaudeDriver(manager, {
     terminals: options.terminals,
     environment: options.environment,
-    runtimeDir: paths.runtime,
     hookProgram: { command: options.node.command, args: [options.files.hook], env: options.node.env },
   });
   const opencode = new OpencodeDriver(manager, {

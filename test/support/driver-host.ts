@@ -21,6 +21,7 @@ export class RecordingHost implements DriverHost {
   readonly pids = new Map<string, number>();
   readonly progressed = new Map<string, number>();
   readonly children = new Map<string, ChildSession[]>();
+  readonly problems = new Map<string, string | undefined>();
   readonly logged: string[] = [];
   readonly log: Logger;
   private readonly models = new Map<string, StatusModel>();
@@ -62,6 +63,11 @@ export class RecordingHost implements DriverHost {
     this.changed();
   }
 
+  setProblem(runId: string, problem: string | undefined): void {
+    this.problems.set(runId, problem);
+    this.changed();
+  }
+
   progress(runId: string): void {
     this.progressed.set(runId, this.now());
   }
@@ -74,6 +80,12 @@ export class RecordingHost implements DriverHost {
   turnEnded(runId: string): void {
     this.turns.push(runId);
     this.changed();
+  }
+
+  /** As a new host, which knows of the run only that it has been adopted. */
+  begin(runId: string): void {
+    this.models.delete(runId);
+    this.report(runId, 'host', { kind: 'ready' }, 'adopted');
   }
 
   status(runId: string): Status {

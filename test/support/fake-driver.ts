@@ -80,7 +80,7 @@ export class FakeDriver implements BackendDriver {
 
   async health(): Promise<void> {}
 
-  async fromInside(): Promise<unknown> {
+  async fromInside(): Promise<undefined> {
     return undefined;
   }
 

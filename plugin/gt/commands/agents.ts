@@ -10,7 +10,8 @@ export function addAgentCommands(program: Command, gt: Gt): void {
     .option('-l, --long', 'also show what each one does, its session id and its agent')
     .action(async (options: CommonOptions & { long?: true }) => {
       const { sessions, backends } = await gt.request('town.snapshot', {});
-      gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...backends.flatMap(troubleOf)].join('\n'));
+      const notes = [...backends.flatMap(troubleOf), ...sessions.flatMap(problemOf)];
+      gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...notes].join('\n'));
     });
 
   addCommand(program, 'stop <session>', 'stop a session and everything that it started; give up one that has failed')
@@ -38,6 +39,8 @@ function troubleOf({ name, breaker }: BackendView): string[] {
   const until = breaker.until === undefined ? '' : ` until ${new Date(breaker.until).toISOString()}`;
   return [`! ${name}: nothing new is started${until}: ${oneLine(breaker.reason)}`];
 }
+
+const problemOf = ({ id, problem }: SessionView): string[] => (problem === undefined ? [] : [`! ${id}: ${oneLine(problem)}`]);
 
 function agentsTable(sessions: readonly SessionView[], long: boolean): string {
   return table(

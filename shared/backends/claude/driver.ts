@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { unlessMissing, writeAtomically } from '../../config/write-atomically.ts';
 import { GasTownError, throwIfCancelled } from '../../errors.ts';
 import { identify, isAlive, killTree } from '../../process/process-table.ts';
@@ -18,11 +17,10 @@ import type {
 } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
-import { configFolder, globalConfigFile, hookTokenVariable, terminalEnvironment } from './environment.ts';
+import { configFolder, globalConfigFile, terminalEnvironment } from './environment.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
-import { sessionStartPayload } from './hook-payloads.ts';
+import { hookPayload, sessionStartPayload } from './hook-payloads.ts';
 import { HandedOver } from './handed-over.ts';
-import { HookServer } from './hook-server.ts';
 import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
 import { firstPromptOf, messagesDirOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
@@ -40,14 +38,11 @@ export interface ClaudeDriverOptions {
   terminals: TerminalHost;
   /** The host's environment, from which the terminals' is derived. */
   environment: Environment;
-  /** `<town>/.runtime`. */
-  runtimeDir: string;
   hookProgram: HookProgram;
 }
 
 /** What both ways to start a run have in common. */
 interface Launch {
-  hooks: HookServer;
   environment: Record<string, string>;
   /** Path of the program. */
   program: string;
@@ -69,7 +64,6 @@ export class ClaudeDriver implements BackendDriver {
   private readonly programs = new ClaudePrograms();
   private readonly runs = new Map<string, ClaudeRun>();
   private readonly folders = new Map<string, SessionsFolder>();
-  private hooks: Promise<HookServer> | undefined;
 
   constructor(host: DriverHost, options: ClaudeDriverOptions) {
     this.host = host;
@@ -78,16 +72,12 @@ export class ClaudeDriver implements BackendDriver {
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
     checkAgentArguments(spec.agent.name, spec.agent.args);
-    const hooks = await this.hookServer();
-    const environment = terminalEnvironment(this.options.environment, spec.agent.env, {
-      ...spec.env,
-      [hookTokenVariable]: hooks.tokenOf(spec.runId),
-    });
+    const environment = terminalEnvironment(this.options.environment, spec.agent.env, spec.env);
     const program = await this.programs.find(spec.agent.command, environment, spec.cwd);
     const folder = await trustFolder(spec.cwd);
     const trusted = await isTrusted(globalConfigFile(environment), folder);
     throwIfCancelled(signal, `Starting ${spec.sessionId}`);
-    const launch = { hooks, environment, program: program.path, untrusted: trusted ? undefined : folder };
+    const launch = { environment, program: program.path, untrusted: trusted ? undefined : folder };
     const earlier = await conversationOf(spec, configFolder(environment));
     if (earlier === undefined) return this.launch(spec, launch, undefined, signal);
     try {
@@ -101,13 +91,12 @@ export class ClaudeDriver implements BackendDriver {
   }
 
   /** Opens the terminal, and waits until the session in it can take a prompt. */
-  private async launch(spec: RunSpec, { hooks, environment, program, untrusted }: Launch, earlier: string | undefined, signal: AbortSignal): Promise<void> {
+  private async launch(spec: RunSpec, { environment, program, untrusted }: Launch, earlier: string | undefined, signal: AbortSignal): Promise<void> {
     const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
-    await this.writeSettings(spec, hooks.urlOf(spec.runId), permissions);
+    await this.writeSettings(spec, permissions);
     const reference: ClaudeReference = {
       terminal: spec.title,
       claudeSession: earlier ?? randomUUID(),
-      hookPort: hooks.port,
       configDir: configFolder(environment),
       ...(spec.firstPrompt ? { firstPrompt: spec.firstPrompt.id } : {}),
     };
@@ -172,9 +161,8 @@ export class ClaudeDriver implements BackendDriver {
       await rm(settingsFileOf(spec), { force: true });
       return false;
     }
-    const hooks = await this.hookServer();
     const handedOver = new HandedOver(unconfirmed, reference.firstPrompt);
-    const run = new ClaudeRun(spec, reference, this.host, { hooked: hooks.port === reference.hookPort, handedOver });
+    const run = new ClaudeRun(spec, reference, this.host, { hooked: reference.hookPort === undefined, handedOver });
     this.runs.set(runId, run);
     await this.begin(run, terminal, reference.configDir);
     for (const id of await this.confirm(runId, reference, unconfirmed)) handedOver.found(id);
@@ -236,11 +224,15 @@ export class ClaudeDriver implements BackendDriver {
     }
   }
 
-  /** The SessionStart hook: the one that Claude Code does not send by HTTP. */
-  fromInside(runId: string, event: InsideEvent): Promise<unknown> {
-    const payload = event.name === 'SessionStart' ? sessionStartPayload.safeParse(event.payload).data : undefined;
-    if (payload) this.runs.get(runId)?.sessionStarted(payload.session_id);
-    return Promise.resolve(undefined);
+  /** A hook, told by our reporter. */
+  async fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined> {
+    const run = this.runs.get(runId);
+    const start = event.name === 'SessionStart' ? sessionStartPayload.safeParse(event.payload).data : undefined;
+    if (start) run?.sessionStarted(start.session_id);
+    const hook = hookPayload.safeParse(event.payload).data;
+    if (!run || !hook) return undefined;
+    const at = Math.min(event.at ?? Number.POSITIVE_INFINITY, this.host.now());
+    return run.onHook(hook, { at, signal, ask: event.ask });
   }
 
   async dispose(): Promise<void> {
@@ -248,7 +240,6 @@ export class ClaudeDriver implements BackendDriver {
     this.runs.clear();
     for (const folder of this.folders.values()) folder.dispose();
     this.folders.clear();
-    await (await this.hooks)?.close();
   }
 
   private run(runId: string): ClaudeRun {
@@ -273,11 +264,10 @@ export class ClaudeDriver implements BackendDriver {
     await rm(messagesDirOf(run.spec), { recursive: true, force: true });
   }
 
-  private async writeSettings(spec: RunSpec, hookUrl: string, permissions: ReturnType<typeof permissionPlan>): Promise<void> {
+  private async writeSettings(spec: RunSpec, permissions: ReturnType<typeof permissionPlan>): Promise<void> {
     const file = settingsFileOf(spec);
     const settings = launchSettings({
       hookProgram: this.options.hookProgram,
-      hookUrl,
       permissions,
       messagesDir: messagesDirOf(spec),
       platform: process.platform,
@@ -291,21 +281,6 @@ export class ClaudeDriver implements BackendDriver {
     const known = this.folders.get(configDir) ?? new SessionsFolder(configDir, this.host.log);
     this.folders.set(configDir, known);
     return known;
-  }
-
-  private hookServer(): Promise<HookServer> {
-    this.hooks ??= this.openHookServer();
-    return this.hooks;
-  }
-
-  private async openHookServer(): Promise<HookServer> {
-    const folder = join(this.options.runtimeDir, 'claude');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return HookServer.start(
-      folder,
-      (runId, hook, hungUp) => this.runs.get(runId)?.onHook(hook, hungUp) ?? Promise.resolve(undefined),
-      this.host.log,
-    );
   }
 }
 

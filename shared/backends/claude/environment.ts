@@ -3,9 +3,6 @@ import { delimiter, join } from 'node:path';
 import { exemptLoopback, inheritedEnvironment } from '../../process/inherited-environment.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
 
-/** The run's secret for the HTTP hooks: the settings file names the variable, so the secret is in no file. */
-export const hookTokenVariable = 'GT_HOOK_TOKEN';
-
 /**
  * Pure: the whole environment of Claude's terminal. The person's own (sign-in, proxies, ANTHROPIC_* and CLAUDE_* settings)
  * without what is foreign, then the configured agent's, then the run's identity; the run's PATH entries first; loopback

@@ -35,7 +35,6 @@ export function readHook(hook: HookPayload, now: number): HookReading | undefine
     case 'PermissionRequest':
     case 'SubagentStart':
     case 'SubagentStop':
-    case 'SessionEnd':
       return undefined;
   }
 }

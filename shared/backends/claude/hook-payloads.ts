@@ -26,29 +26,30 @@ export const hookPayload = z.discriminatedUnion('hook_event_name', [
   event('StopFailure', { error: z.string().catch('unknown'), last_assistant_message: z.string().catch('') }),
   event('SubagentStart', {}),
   event('SubagentStop', {}),
-  event('SessionEnd', { reason: z.string().catch('other') }),
 ]);
 
 export type HookPayload = z.output<typeof hookPayload>;
 export type HookName = HookPayload['hook_event_name'];
 export type PermissionRequest = Extract<HookPayload, { hook_event_name: 'PermissionRequest' }>;
 
-/** Arrives over the channel, by the command hook. */
 export const sessionStartPayload = z.object({
   session_id: z.string(),
   source: z.string().catch('startup'),
 });
 
-/** Everything that goes by HTTP. All of them are known to every version from `oldestVersion` on (see `version.ts`). */
-export const httpHooks: readonly HookName[] = [
-  'UserPromptSubmit',
-  'PreToolUse',
-  'PostToolUse',
-  'PostToolUseFailure',
-  'PermissionRequest',
-  'Stop',
-  'StopFailure',
-  'SubagentStart',
-  'SubagentStop',
-  'SessionEnd',
-];
+/**
+ * The hooks that our sessions run, besides SessionStart: all of them by our reporter, over the host's socket. Claude waits
+ * for those whose order counts, and for the decision about a permission; what is only told (`told`) runs beside the tool
+ * call. All are known to every version from `oldestVersion` on (see `version.ts`).
+ */
+export const hooks: Readonly<Record<HookName, 'awaited' | 'decided' | 'told'>> = {
+  UserPromptSubmit: 'awaited',
+  PreToolUse: 'told',
+  PostToolUse: 'told',
+  PostToolUseFailure: 'told',
+  PermissionRequest: 'decided',
+  Stop: 'awaited',
+  StopFailure: 'awaited',
+  SubagentStart: 'awaited',
+  SubagentStop: 'awaited',
+};

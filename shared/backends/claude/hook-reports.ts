@@ -9,6 +9,16 @@ import type { Turn } from './turn.ts';
 /** The state file follows a hook within 0.3 s (measured); then its word counts. In ms. */
 const fileLag = 500;
 
+/** How a hook was heard. */
+export interface Heard {
+  /** When its reporter was started, in epoch milliseconds. */
+  at: number;
+  /** The id of the ask, where it waits for a decision. */
+  ask?: string | undefined;
+  /** Fires when the reporter has gone: Claude does not wait any more. */
+  signal: AbortSignal;
+}
+
 export interface HookReportsParts {
   runId: string;
   host: DriverHost;
@@ -30,6 +40,8 @@ export class HookReports {
   said: 'busy' | 'idle' | undefined;
   private readonly parts: HookReportsParts;
   private readonly children = new Map<string, ChildSession>();
+  /** When the newest hook that told what the session does was started. */
+  private toldAt = 0;
   private insistTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: HookReportsParts) {
@@ -37,14 +49,14 @@ export class HookReports {
   }
 
   /** Resolves with the hook's answer: a decision about a permission, or the refusal of a prompt. */
-  async take(hook: HookPayload, signal: AbortSignal): Promise<object> {
+  async take(hook: HookPayload, heard: Heard): Promise<Record<string, unknown> | undefined> {
     const { host, runId, asks, turn, startup } = this.parts;
     host.progress(runId);
     // Whatever comes after the prompt has been submitted is a sign that the model has it.
     if (hook.hook_event_name !== 'UserPromptSubmit') turn.alive(hook.prompt_id);
     switch (hook.hook_event_name) {
       case 'PermissionRequest':
-        return asks.hold(hook, signal);
+        return asks.hold(hook, heard);
       case 'UserPromptSubmit':
         this.parts.begun();
         if (!turn.submitted(hook.prompt, hook.prompt_id)) return refusal;
@@ -52,7 +64,7 @@ export class HookReports {
         break;
       case 'PostToolUse':
       case 'PostToolUseFailure':
-        asks.settleTool(hook);
+        asks.settleTool(hook, heard.at);
         break;
       case 'SubagentStart':
         this.setChild(hook.agent_id, { id: hook.agent_id ?? '', title: hook.agent_type ?? 'sub-agent', activity: 'busy' });
@@ -63,18 +75,20 @@ export class HookReports {
       case 'PreToolUse':
       case 'Stop':
       case 'StopFailure':
-      case 'SessionEnd':
     }
-    this.report(hook);
-    return {};
+    this.report(hook, heard.at);
+    return undefined;
   }
 
   dispose(): void {
     clearTimeout(this.insistTimer);
   }
 
-  private report(hook: HookPayload): void {
+  private report(hook: HookPayload, at: number): void {
     const { host, runId, turn } = this.parts;
+    // What runs beside the session may be heard after what came later.
+    if (at < this.toldAt) return;
+    this.toldAt = at;
     const reading = readHook(hook, host.now());
     if (!reading) return;
     const { fact, cause, failure } = reading;

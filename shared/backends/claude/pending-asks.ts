@@ -4,12 +4,14 @@ import { GasTownError } from '../../errors.ts';
 import type { Ask } from '../../sessions/activity.ts';
 import type { AskAnswer } from '../driver.ts';
 import type { PermissionRequest } from './hook-payloads.ts';
+import type { Heard } from './hook-reports.ts';
 import { askOfRequest, decisionOf } from './permission.ts';
 
 interface Pending {
   ask: Ask;
   request: PermissionRequest;
-  respond: (body: Record<string, unknown>) => void;
+  /** Without a body there is no decision: Claude's own dialog goes on, or is over already. */
+  respond: (body?: Record<string, unknown>) => void;
 }
 
 export interface AskEvents {
@@ -17,26 +19,25 @@ export interface AskEvents {
   answered(askId: string, cause: string): void;
 }
 
-/** No decision: Claude's own dialog goes on, or is over already. */
-const noDecision = {};
-
 /**
  * Permission requests whose hooks are held open, so that the person can answer here while Claude's own dialog stays usable:
  * the first answer wins. Claude does not tell when it was answered there; that is seen by what it does next.
  */
 export class PendingAsks {
   private readonly open = new Map<string, Pending>();
+  private readonly known = new Set<string>();
   private readonly events: AskEvents;
-  private readonly now: () => number;
 
-  constructor(events: AskEvents, now: () => number) {
+  constructor(events: AskEvents) {
     this.events = events;
-    this.now = now;
   }
 
-  /** Resolves with the hook's answer. The signal fires when Claude no longer waits for it. */
-  hold(request: PermissionRequest, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const ask = askOfRequest(randomUUID(), request, this.now());
+  /** Resolves with the hook's answer; undefined where nothing is decided here. */
+  hold(request: PermissionRequest, { at, ask: wanted, signal }: Heard): Promise<Record<string, unknown> | undefined> {
+    // One that has been closed here is not opened again under its name.
+    const id = wanted === undefined || this.known.has(wanted) ? randomUUID() : wanted;
+    this.known.add(id);
+    const ask = askOfRequest(id, request, at);
     return new Promise((resolve) => {
       this.open.set(ask.id, { ask, request, respond: resolve });
       signal.addEventListener('abort', () => this.close(ask.id, 'Claude withdrew it'), { once: true });
@@ -52,9 +53,10 @@ export class PendingAsks {
     this.close(askId, 'answered here');
   }
 
-  /** A tool has run: the request for exactly this call was answered in the terminal. */
-  settleTool(call: { tool_name: string; tool_input: unknown; agent_id?: string | undefined }): void {
-    const fits = ({ request }: Pending): boolean =>
+  /** A tool has run, until `at`: the request for exactly this call was answered in the terminal. */
+  settleTool(call: { tool_name: string; tool_input: unknown; agent_id?: string | undefined }, at: number): void {
+    const fits = ({ ask, request }: Pending): boolean =>
+      ask.since <= at &&
       request.tool_name === call.tool_name &&
       request.agent_id === call.agent_id &&
       isDeepStrictEqual(request.tool_input, call.tool_input);
@@ -67,9 +69,9 @@ export class PendingAsks {
     for (const { ask } of [...this.open.values()]) if (ask.since <= at) this.close(ask.id, cause);
   }
 
-  /** Leaves Claude's own dialogs open, and lets go of the hooks without a decision. */
+  /** The session ends: nothing is decided any more. */
   release(): void {
-    for (const { respond } of this.open.values()) respond(noDecision);
+    for (const { respond } of this.open.values()) respond();
     this.open.clear();
   }
 
@@ -78,7 +80,7 @@ export class PendingAsks {
     if (!pending) return;
     this.open.delete(askId);
     // After an answer of ours this changes nothing: the first call of `resolve` counts.
-    pending.respond(noDecision);
+    pending.respond();
     this.events.answered(askId, cause);
   }
 }

@@ -6,8 +6,8 @@ const referenceSchema = z.object({
   terminal: z.string(),
   /** Claude's id of the conversation; `/clear` changes it. */
   claudeSession: z.string(),
-  /** Port that the run's HTTP hooks go to. */
-  hookPort: z.number(),
+  /** Set by an older version: the run's hooks go to this port by HTTP, where nobody of ours listens any more. */
+  hookPort: z.number().optional(),
   configDir: z.string(),
   /** The message that the program was started with. */
   firstPrompt: z.string().optional(),

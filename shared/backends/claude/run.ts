@@ -11,21 +11,27 @@ import { describeExit, startFailure } from './exit.ts';
 import type { HandedOver } from './handed-over.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { HookReports } from './hook-reports.ts';
+import type { Heard } from './hook-reports.ts';
 import { PendingAsks } from './pending-asks.ts';
 import { ProgramStatusTracker } from './program-status.ts';
 import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 import type { Startup } from './startup.ts';
 import { StateFile } from './state-file.ts';
-import { inTranscript, lastFailureIn, transcriptOf } from './transcript.ts';
+import { hasSpokenSince, inTranscript, lastFailureIn, transcriptOf } from './transcript.ts';
 import { Turn } from './turn.ts';
 import { Typist } from './typist.ts';
+import { Unheard } from './unheard.ts';
 
 /** The state file may follow a hook as late as this on a machine under load; it is over as soon as the file says idle. In ms. */
 const fileBound = 2000;
 const exitBound = 2000;
 /** A text that has been begun is submitted within this time, in ms. */
 const typingBound = 1000;
+
+const ofOlderVersion =
+  'It was started by an older version of Gas Town: its hooks go where another user of this machine could answer them. ' +
+  'Restart it.';
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
 
@@ -51,8 +57,9 @@ export class ClaudeRun {
   private readonly hooks: HookReports;
   private readonly file: StateFile;
   private readonly typist: Typist;
+  private readonly unheard: Unheard;
   private reference: ClaudeReference;
-  /** False for a session whose hooks go to a port that is no longer ours. */
+  /** False for a session of an older version, whose hooks do not come to us any more. */
   private readonly hooked: boolean;
   private terminal: ManagedTerminal | undefined;
   private stopping = false;
@@ -83,7 +90,6 @@ export class ClaudeRun {
         asked: (ask) => host.report(runId, 'inside', { kind: 'asked', ask }, ask.title),
         answered: (askId, cause) => host.report(runId, 'inside', { kind: 'answered', askId }, cause),
       },
-      now,
     );
     this.turn = new Turn({
       runId,
@@ -110,6 +116,11 @@ export class ClaudeRun {
       turn: this.turn,
       insist: (said) => void this.file.refresh().then(() => this.tracker.insist(said)),
       begun: () => this.tracker.begun(host.now()),
+    });
+    this.unheard = new Unheard({
+      now,
+      hasSpokenSince: (since) => this.hasSpokenSince(since),
+      tell: (problem) => host.setProblem(runId, problem),
     });
     this.file = new StateFile(() => this.reference.claudeSession, {
       says: (state) => this.onState(state),
@@ -151,6 +162,7 @@ export class ClaudeRun {
   /** Takes up the terminal. Resolves when what the program says now has been reported. */
   async begin(terminal: ManagedTerminal, identity: ProcessIdentity | undefined, folder: SessionsFolder): Promise<void> {
     this.terminal = terminal;
+    if (!this.hooked) this.host.setProblem(this.spec.runId, ofOlderVersion);
     this.startup?.opened();
     if (identity) {
       this.save({ process: identity });
@@ -174,15 +186,18 @@ export class ClaudeRun {
   }
 
   sessionStarted(claudeSession: string): void {
+    this.unheard.heard();
     this.follow(claudeSession);
     this.startup?.sessionStarted();
   }
 
   /** Resolves with the hook's answer, which only permission requests wait for. */
-  async onHook(hook: HookPayload, signal: AbortSignal): Promise<object> {
+  async onHook(hook: HookPayload, heard: Heard): Promise<Record<string, unknown> | undefined> {
+    this.unheard.heard();
     this.follow(hook.session_id);
     if (hook.transcript_path !== undefined) this.record.isAt(hook.transcript_path);
-    const answer = await this.hooks.take(hook, signal);
+    if (hook.hook_event_name === 'PermissionRequest' && (await this.isOutdated(heard))) return undefined;
+    const answer = await this.hooks.take(hook, heard);
     this.followRecord();
     return answer;
   }
@@ -214,11 +229,20 @@ export class ClaudeRun {
     if (this.process && !(await isAlive(this.process))) await this.onExit(undefined);
   }
 
-  /** Lets go of the session, which goes on. A text that is just being typed is submitted first. */
+  /**
+   * Lets go of the session, which goes on. A text that is just being typed is submitted first. The reporters that hold a
+   * permission request keep holding it, and ask the next host.
+   */
   async release(): Promise<void> {
-    this.asks.release();
     await this.typist.settle(typingBound);
     this.letGo();
+  }
+
+  /** A dialog that was open while no host was there may have been answered in the terminal since. */
+  private async isOutdated({ at }: Heard): Promise<boolean> {
+    if (this.host.now() - at < fileBound) return false;
+    await this.file.refresh();
+    return this.tracker.current !== 'waiting' && (this.file.changedAt ?? 0) > at;
   }
 
   /** An unreadable record tells nothing. */
@@ -235,8 +259,17 @@ export class ClaudeRun {
     else void this.record.follow();
   }
 
+  /** An unreadable record tells nothing. */
+  private hasSpokenSince(since: number): Promise<boolean> {
+    return hasSpokenSince(this.reference, since).catch((error: unknown) => {
+      this.host.log.warn(`claude: whether the hooks of ${this.spec.sessionId} are heard is not known: ${messageOf(error)}`);
+      return false;
+    });
+  }
+
   private letGo(): void {
     this.hooks.dispose();
+    this.unheard.dispose();
     this.turn.dispose();
     this.record.rest();
     this.file.dispose();
@@ -257,7 +290,10 @@ export class ClaudeRun {
     if (!this.hooked) this.host.progress(this.spec.runId);
     this.tracker.update(state);
     this.startup?.programStatus(this.tracker.current);
-    if (state.status === 'busy') this.turn.busy();
+    if (state.status === 'busy') {
+      this.turn.busy();
+      if (this.hooked) this.unheard.busy();
+    }
     this.followRecord();
   }
 
@@ -265,6 +301,7 @@ export class ClaudeRun {
     this.asks.settleUntil(this.host.now(), 'the turn has ended');
     this.startup?.stableIdle();
     this.turn.idle();
+    this.unheard.idle();
   }
 
   /** The file goes when Claude ends by itself; the editor may keep the terminal open to show its last words. */
@@ -290,6 +327,7 @@ export class ClaudeRun {
     await rm(settingsFileOf(this.spec), { force: true });
     this.startup?.fail(startFailure(this.spec, exit.words, this.terminal?.lastOutput?.()));
     this.host.setChildren(this.spec.runId, []);
+    this.host.setProblem(this.spec.runId, undefined);
     // A start that fails says so itself, and may be tried again in another way.
     if (this.startup?.isReady ?? true) {
       const error = this.stopping || exit.clean ? {} : { error: exit.words };

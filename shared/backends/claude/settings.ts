@@ -1,8 +1,7 @@
-import { hookTokenVariable } from './environment.ts';
-import { httpHooks } from './hook-payloads.ts';
+import { hooks } from './hook-payloads.ts';
 import type { PermissionPlan } from './launch.ts';
 
-/** How to run our SessionStart reporter: with the editor's own Node. */
+/** How to run our reporter: with the editor's own Node. */
 export interface HookProgram {
   command: string;
   args: string[];
@@ -12,19 +11,17 @@ export interface HookProgram {
 
 export interface SettingsOptions {
   hookProgram: HookProgram;
-  /** Where the HTTP hooks of this run go. */
-  hookUrl: string;
   permissions: PermissionPlan;
   /** Folder with texts that are too long to type; Claude may read it without asking. */
   messagesDir: string;
   platform: NodeJS.Platform;
 }
 
-// Seconds.
-const observing = 3;
-const sessionStart = 5;
-/** As long as a person may take: the dialog in the terminal stays usable meanwhile. */
-const deciding = 86_400;
+/**
+ * After how many seconds Claude ends the reporter; it gives up before that by itself. A decision may take as long as a
+ * person may take: the dialog in the terminal stays usable meanwhile.
+ */
+const bounds = { SessionStart: 5, awaited: 3, told: 10, decided: 86_400 };
 
 /**
  * What an autonomous agent may do without asking where it cannot bypass permissions. MCP tools still ask: a rule for all
@@ -37,25 +34,11 @@ const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch'
  * Claude Code asks the person before it starts when a file has an event or a value that it does not know.
  */
 export function launchSettings(options: SettingsOptions): Record<string, unknown> {
-  const { permissions, hookProgram, hookUrl, messagesDir, platform } = options;
-  const http = httpHooks.map((name) => [
-    name,
-    [
-      {
-        hooks: [
-          {
-            type: 'http',
-            url: hookUrl,
-            timeout: name === 'PermissionRequest' ? deciding : observing,
-            headers: { authorization: `Bearer $${hookTokenVariable}` },
-            allowedEnvVars: [hookTokenVariable],
-          },
-        ],
-      },
-    ],
-  ]);
-  // SessionStart does not run HTTP hooks.
-  const command = { type: 'command', ...hookCommand(hookProgram, platform), timeout: sessionStart };
+  const { permissions, hookProgram, messagesDir, platform } = options;
+  const command = { type: 'command', ...hookCommand(hookProgram, platform) };
+  const hook = (way: keyof typeof bounds) => [
+    { hooks: [{ ...command, timeout: bounds[way], ...(way === 'told' ? { async: true } : {}) }] },
+  ];
   return {
     disableAgentView: true,
     editorMode: 'normal',
@@ -64,7 +47,10 @@ export function launchSettings(options: SettingsOptions): Record<string, unknown
     permissions: {
       allow: [`Read(${readRule(messagesDir, platform)}/**)`, ...(permissions === 'allow-rules' ? allowAll : [])],
     },
-    hooks: { SessionStart: [{ hooks: [command] }], ...Object.fromEntries(http) },
+    hooks: {
+      SessionStart: hook('SessionStart'),
+      ...Object.fromEntries(Object.entries(hooks).map(([name, way]) => [name, hook(way)])),
+    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface StateFileEvents {
 export class StateFile {
   /** Whether the file was there when it was last looked at. */
   exists = false;
+  /** When what it says began, in epoch milliseconds, by Claude's word. */
+  changedAt: number | undefined;
   private readonly conversation: () => string;
   private readonly events: StateFileEvents;
   private folder: SessionsFolder | undefined;
@@ -51,6 +53,7 @@ export class StateFile {
     this.procStart ??= state.sessionId === this.conversation() ? state.procStart : undefined;
     if (state.procStart !== this.procStart) return;
     this.exists = true;
+    this.changedAt = state.statusUpdatedAt;
     this.events.says(state);
   }
 }

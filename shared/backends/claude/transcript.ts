@@ -54,6 +54,12 @@ export async function lastWordsIn(conversation: Conversation): Promise<string | 
   });
 }
 
+/** Whether the model has said something since then, in epoch milliseconds. */
+export async function hasSpokenSince(conversation: Conversation, since: number): Promise<boolean> {
+  const last = await fromTheEnd(conversation, (entry) => (entry.type === 'assistant' ? entry : undefined));
+  return last !== undefined && Date.parse(last.timestamp) >= since;
+}
+
 /** Why the newest turn failed: then Claude Code itself has the last word in it. Undefined where it did not, or goes on. */
 export async function lastFailureIn(conversation: Conversation): Promise<TurnFailure | undefined> {
   const last = await fromTheEnd(conversation, (entry) => entry);

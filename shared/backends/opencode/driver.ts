@@ -174,10 +174,10 @@ export class OpencodeDriver implements BackendDriver {
     return checkHealth([...this.pool.all], this.options.environment, signal);
   }
 
-  async fromInside(runId: string, event: InsideEvent): Promise<unknown> {
+  async fromInside(runId: string, event: InsideEvent): Promise<undefined> {
     const found = this.find(runId);
     found?.link.take({ type: event.name, properties: event.payload }, 'inside');
-    return Promise.resolve(undefined);
+    return undefined;
   }
 
   /** The server whose plugin has this token on the channel. */

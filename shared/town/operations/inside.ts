@@ -3,10 +3,16 @@ import { GasTownError } from '../../errors.ts';
 import type { StoredRun, StoredSession } from '../../store/sessions.ts';
 import type { TownParts } from '../parts.ts';
 
-/** Claude's SessionStart hook: the answer carries the role context. */
-export async function reportHook(town: TownParts, params: Params<'inside.hook'>, caller: CallerView): Promise<Results['inside.hook']> {
+/** A hook of Claude Code. The answer carries the role context (SessionStart), or the user's decision where it waits for one. */
+export async function reportHook(
+  town: TownParts,
+  params: Params<'inside.hook'>,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<Results['inside.hook']> {
   if (caller.kind !== 'session') throw new GasTownError('denied', 'Only a session reports hooks.');
-  await town.manager.drivers.fromInside(caller.runId, { reporter: 'hook', name: params.name, payload: params.payload });
+  const answer = await town.manager.drivers.fromInside(caller.runId, { reporter: 'hook', ...params }, signal);
+  if (params.name !== 'SessionStart') return answer ? { answer } : {};
   const session = town.store.sessions.session(caller.session);
   return session ? { additionalContext: await town.contexts.prime(session) } : {};
 }

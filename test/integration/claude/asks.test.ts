@@ -99,6 +99,38 @@ test('a question is answered from here', async () => {
   await town.untilIdle(spec.runId);
 });
 
+test('a permission that was asked before the host went is asked again by the next one, and given from there', async () => {
+  await town.say(spec, write('survived.txt'));
+  const ask = await asked();
+  await town.leave();
+  const told = town.host.reports.length;
+  await town.comeBack(spec);
+  const again = await town.host.until('the ask', () =>
+    town.host.reports.slice(told).flatMap(({ fact }) => (fact.kind === 'asked' ? [fact.ask] : []))[0] ?? undefined,
+  );
+  expect(again).toMatchObject({ id: ask.id, title: ask.title, since: ask.since });
+  await town.driver.answer(spec.runId, again.id, { kind: 'allow' });
+  await town.untilIdle(spec.runId);
+  expect(existsSync(file('survived.txt'))).toBe(true);
+});
+
+test('a permission that was given in the terminal while no host was there is not asked again', async () => {
+  await town.say(spec, write('unseen.txt'));
+  await asked();
+  await town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+  await town.leave();
+  const pressing = setInterval(() => town.terminal(spec).write('\r'), 500);
+  await expect.poll(() => existsSync(file('unseen.txt')), { timeout: 10_000 }).toBe(true).finally(() => clearInterval(pressing));
+  const told = town.host.reports.length;
+  await town.comeBack(spec);
+  await town.untilIdle(spec.runId);
+  await town.say(spec, write('next.txt'));
+  const next = await asked();
+  const since = town.host.reports.slice(told).flatMap(({ fact }) => (fact.kind === 'asked' ? [fact.ask.title] : []));
+  expect(since).toEqual([`Write: ${file('next.txt')}`]);
+  await town.driver.answer(spec.runId, next.id, { kind: 'deny' });
+});
+
 test('a permission is remembered for this session only', async () => {
   const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
   await town.say(spec, command('once'));

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitForEnd } from '../../../shared/process/process-table.ts';
 import type { Report } from '../../support/driver-host.ts';
@@ -83,7 +84,7 @@ describe('start', () => {
     const spec = await town.idle();
     const file = join(spec.runDir, 'settings.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(await town.settings(spec)).toContain('Bearer $GT_HOOK_TOKEN');
+    expect(await town.settings(spec)).not.toContain(spec.env['GT_TOKEN']);
     await town.driver.stop(spec.runId);
     expect(existsSync(file)).toBe(false);
   });
@@ -191,6 +192,30 @@ describe('end', () => {
   });
 });
 
+test('B8: hooks that are not heard any more are a problem of the session, until they are heard again', async () => {
+  const reporter = join(town.folder, 'reporter.ts');
+  const target = town.reporter;
+  await symlink(target, reporter);
+  town.reporter = reporter;
+  town.newDriver();
+  const spec = await town.idle();
+  town.reporter = target;
+  // As when the editor has removed the version of the extension that the session was started with.
+  await rm(reporter);
+  const submit = async (text: string): Promise<void> => {
+    town.terminal(spec).write(text);
+    await delay(500);
+    town.terminal(spec).write('\r');
+  };
+  await submit('say something');
+  const problem = await town.host.until('the problem', () => town.host.problems.get(spec.runId));
+  expect(problem).toMatch(/hooks are not heard any more/);
+  await symlink(target, reporter);
+  await submit('say it again');
+  await town.host.until('heard', () => town.host.problems.has(spec.runId) && town.host.problems.get(spec.runId) === undefined);
+  await town.driver.stop(spec.runId);
+});
+
 describe('a restart of the host', () => {
   const recordOf = (spec: ReturnType<ClaudeTown['spec']>) => ({
     sessionId: spec.sessionId,
@@ -226,6 +251,18 @@ describe('a restart of the host', () => {
     town.newDriver();
     expect(await town.driver.adopt(record)).toBe(true);
     expect(town.host.reports.slice(told).map(({ fact }) => fact)).toContainEqual({ kind: 'waiting', ask: 'permission' });
+    await town.driver.stop(spec.runId);
+  });
+
+  test('a session of an older version goes on without its hooks, and is named', async () => {
+    const spec = await town.idle();
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    town.newDriver();
+    expect(await town.driver.adopt({ ...record, reference: { ...record.reference, hookPort: 49_152 } })).toBe(true);
+    await town.untilIdle(spec.runId);
+    expect(town.host.problems.get(spec.runId)).toMatch(/older version.*Restart it/s);
+    expect(await town.deliver(spec, 'still heard')).toEqual({ kind: 'delivered' });
     await town.driver.stop(spec.runId);
   });
 

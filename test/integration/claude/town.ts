@@ -36,14 +36,18 @@ export class ClaudeTown {
   readonly program: string;
   readonly environment: Record<string, string>;
   driver: ClaudeDriver;
-  private readonly channel: ChannelServer;
+  /** Of the host's socket. */
+  readonly socket: string;
+  /** The program that hooks run. */
+  reporter = resolve('plugin/claude/hook.ts');
+  private channel: ChannelServer | undefined;
   private count = 0;
 
-  private constructor(parts: { model: ScriptedModel; folder: string; program: string; channel: ChannelServer }) {
+  private constructor(parts: { model: ScriptedModel; folder: string; program: string; socket: string }) {
     this.model = parts.model;
     this.folder = parts.folder;
     this.program = parts.program;
-    this.channel = parts.channel;
+    this.socket = parts.socket;
     this.repository = join(this.folder, 'repository');
     this.configDir = join(this.folder, 'home', '.claude');
     this.environment = {
@@ -58,29 +62,50 @@ export class ClaudeTown {
     this.driver = this.newDriver();
   }
 
-  static async create(): Promise<ClaudeTown> {
+  static async create(options: { socket?: string } = {}): Promise<ClaudeTown> {
     const { executable } = await claude((line) => console.log(line));
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'gt-claude-')));
     const model = await startScriptedModel();
-    const answer = (method: string, params: unknown, runId: string): Promise<unknown> => {
-      if (method !== 'inside.hook') throw new Error(`Nobody answers ${method} here.`);
-      const { name, payload } = params as Params<'inside.hook'>;
-      return town.driver.fromInside(runId, { reporter: 'hook', name, payload }).then(() => ({ additionalContext: roleContext }));
-    };
-    const channel = await ChannelServer.listen(
-      join(folder, 'channel', 'gt.sock'),
-      {
-        identify: (token) => ({ kind: 'session', session: 'sample-dagny', runId: token.replace('token-of-', '') }),
-        hello: (caller) => ({ protocol: 1, town: 'test', root: folder, host: 'test', caller }),
-        handle: (caller, method, params) => answer(method, params, caller.kind === 'session' ? caller.runId : ''),
-      },
-      silentLogger,
-    );
-    const town = new ClaudeTown({ model, folder, program: executable, channel });
+    const socket = options.socket ?? join(folder, 'channel', 'gt.sock');
+    const town = new ClaudeTown({ model, folder, program: executable, socket });
+    await town.listen();
     await mkdir(join(folder, 'home'), { recursive: true });
     await town.trust([town.repository]);
     await makeRepository(town.repository);
     return town;
+  }
+
+  private async listen(): Promise<void> {
+    this.channel = await ChannelServer.listen(
+      this.socket,
+      {
+        identify: (token) => ({ kind: 'session', session: 'sample-dagny', runId: token.replace('token-of-', '') }),
+        hello: (caller) => ({ protocol: 1, town: 'test', root: this.folder, host: 'test', caller }),
+        handle: async (caller, method, params, signal) => {
+          if (method !== 'inside.hook' || caller.kind !== 'session') throw new Error(`Nobody answers ${method} here.`);
+          const event = { reporter: 'hook' as const, ...(params as Params<'inside.hook'>) };
+          const answer = await this.driver.fromInside(caller.runId, event, signal);
+          return { additionalContext: roleContext, ...(answer ? { answer } : {}) };
+        },
+      },
+      silentLogger,
+    );
+  }
+
+  /** The host goes: nobody listens any more, and the sessions live on. */
+  async leave(): Promise<void> {
+    await this.channel?.close();
+    await this.driver.dispose();
+  }
+
+  /** The next host comes, and takes the session up. */
+  async comeBack(spec: RunSpec): Promise<void> {
+    const { sessionId, runId } = spec;
+    const reference = structuredClone(this.host.references.get(runId) ?? {});
+    this.host.begin(runId);
+    if (!(await this.newDriver().adopt({ sessionId, runId, reference, spec }))) throw new Error(`${runId} is gone.`);
+    // The core lets what waits for the user wait until then, too.
+    await this.listen();
   }
 
   /** Lets a new host take over: same town, same terminals. */
@@ -88,8 +113,7 @@ export class ClaudeTown {
     this.driver = new ClaudeDriver(this.host, {
       terminals: this.terminals,
       environment: this.environment,
-      runtimeDir: join(this.folder, 'runtime'),
-      hookProgram: { command: process.execPath, args: [resolve('plugin/claude/hook.ts')], env: { GT_TEST_MARK: '1' } },
+      hookProgram: { command: process.execPath, args: [this.reporter], env: { GT_TEST_MARK: '1' } },
     });
     return this.driver;
   }
@@ -113,7 +137,7 @@ export class ClaudeTown {
       env: {
         GT_RUN: runId,
         GT_SESSION: 'sample-dagny',
-        GT_SOCKET: join(this.folder, 'channel', 'gt.sock'),
+        GT_SOCKET: this.socket,
         GT_TOKEN: `token-of-${runId}`,
         GT_CONTEXT_FILE: join(this.folder, 'context.md'),
         PATH: `${join(this.folder, 'bin')}:/usr/local/bin:/usr/bin:/bin`,
@@ -172,7 +196,7 @@ export class ClaudeTown {
   async close(): Promise<void> {
     await this.terminals.closeAll();
     await this.driver.dispose();
-    await this.channel.close();
+    await this.channel?.close();
     await this.model.close();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { stat } from 'node:fs/promises';
+import { chmod, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { askOnce } from '../../../shared/channel/ask-once.ts';
 import { ChannelClient } from '../../../shared/channel/client.ts';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
 import type { CallerView } from '../../../shared/channel/protocol.ts';
@@ -46,6 +47,62 @@ describe('channel', () => {
     await listen(async () => ({}));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700);
+  });
+
+  test('nobody is taken for the host whose socket lies in a folder that others may write to, or in a link', async () => {
+    await listen(async () => ({ text: 'x' }));
+    const link = join(folder.path, 'link');
+    await symlink(join(path, '..'), link);
+    await expect(ChannelClient.connect(join(link, 'host.sock'), hello())).rejects.toThrow('not a private folder');
+    await chmod(join(path, '..'), 0o711);
+    await expect(ChannelClient.connect(path, hello())).rejects.toThrow('not a private folder');
+    const question = { socket: path, token: 'right', client: 'test', method: 'session.prime', params: {} } as const;
+    await expect(askOnce(question)).rejects.toThrow('not a private folder');
+    await chmod(join(path, '..'), 0o700);
+    await expect(askOnce(question)).resolves.toEqual({ text: 'x' });
+  });
+
+  test('a single question: an answer, a refusal, or nobody there', async () => {
+    await listen(async (method) => {
+      if (method === 'session.prime') return { text: 'ä'.repeat(100_000) };
+      throw new GasTownError('unknown-rig', 'There is no rig "x".');
+    });
+    const question = { socket: path, token: 'right', client: 'test', method: 'session.prime', params: {} } as const;
+    expect((await askOnce(question)).text).toHaveLength(100_000);
+    await expect(askOnce({ ...question, method: 'town.doctor' })).rejects.toMatchObject({ name: 'RefusedError', code: 'unknown-rig' });
+    await expect(askOnce({ ...question, token: 'wrong' })).rejects.toMatchObject({ name: 'RefusedError', code: 'denied' });
+    await expect(askOnce({ ...question, socket: `${path}-not` })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('what is held open for a caller is over when it goes, but not when the host goes', async () => {
+    const signals: AbortSignal[] = [];
+    let heard = (): void => undefined;
+    await listen((_method, _params, signal) => {
+      signals.push(signal);
+      heard();
+      return new Promise(() => undefined);
+    });
+    const hold = async (signal: AbortSignal): Promise<unknown> => {
+      const holding = new Promise<void>((resolve) => (heard = resolve));
+      const hook = { name: 'PermissionRequest', payload: {}, ask: 'a' };
+      const asked = askOnce({ socket: path, token: 'right', client: 'test', method: 'inside.hook', params: hook, signal });
+      const outcome = asked.catch((error: unknown) => error);
+      await holding;
+      return outcome;
+    };
+    const goes = new AbortController();
+    const first = hold(goes.signal);
+    await expect.poll(() => signals.length).toBe(1);
+    goes.abort();
+    await first;
+    await expect.poll(() => signals[0]?.aborted).toBe(true);
+    const second = hold(new AbortController().signal);
+    await expect.poll(() => signals.length).toBe(2);
+    await server?.close();
+    server = undefined;
+    expect(await second).toBeInstanceOf(Error);
+    await nextTurn();
+    expect(signals[1]?.aborted).toBe(false);
   });
 
   test('an answer counts that the host has given before it closed the connection', async () => {

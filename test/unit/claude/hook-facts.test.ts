@@ -34,7 +34,6 @@ test.each([
   ...failure('rate_limit', "You've hit your session limit · resets 12:30am (UTC)", { kind: 'rate-limit', until: 30 * 60_000 }),
   ['PermissionRequest', tool, undefined],
   ['SubagentStop', { agent_id: 'a' }, undefined],
-  ['SessionEnd', { reason: 'clear' }, undefined],
 ])('%s %j', (name, more, reading) => {
   expect(read(name, more)).toEqual(reading);
 });

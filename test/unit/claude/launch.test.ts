@@ -86,22 +86,25 @@ describe('environment', () => {
 describe('settings', () => {
   const options: SettingsOptions = {
     hookProgram: { command: '/opt/an editor/node', args: ['/ext/hook.js'], env: { ELECTRON_RUN_AS_NODE: '1' } },
-    hookUrl: 'http://127.0.0.1:4000/runs/r/hook',
     permissions: 'ask',
     messagesDir: '/town/.runtime/r/messages',
     platform: 'linux',
   };
 
-  test('the session start is reported by a program without a shell, with its environment', () => {
+  test('every hook is reported by our program without a shell, with its environment: no answer comes from anywhere else', () => {
     const { hooks } = launchSettings(options) as { hooks: Record<string, unknown> };
+    const all = Object.values(hooks).flatMap((of) => (of as { hooks: { type: string; command: string }[] }[]).flatMap((each) => each.hooks));
+    expect(all.map(({ type, command }) => `${type} ${command}`)).toEqual(all.map(() => 'command /usr/bin/env'));
     const args = ['ELECTRON_RUN_AS_NODE=1', '/opt/an editor/node', '/ext/hook.js'];
     expect(hooks['SessionStart']).toEqual([{ hooks: [{ type: 'command', command: '/usr/bin/env', args, timeout: 5 }] }]);
   });
 
-  test('a permission request may take as long as the person needs, everything else 3 seconds', () => {
-    const { hooks } = launchSettings(options) as { hooks: Record<string, { hooks: { timeout: number }[] }[]> };
+  test('a permission request may take as long as the user needs; nothing else keeps Claude waiting for more than seconds', () => {
+    const { hooks } = launchSettings(options) as { hooks: Record<string, { hooks: { timeout: number; async?: boolean }[] }[]> };
     const timeout = (name: string) => hooks[name]?.[0]?.hooks[0]?.timeout;
     expect([timeout('PermissionRequest'), timeout('Stop')]).toEqual([86_400, 3]);
+    const beside = Object.entries(hooks).filter(([, [of]]) => of?.hooks[0]?.async);
+    expect(beside.map(([name]) => name)).toEqual(['PreToolUse', 'PostToolUse', 'PostToolUseFailure']);
   });
 
   test('what may be done without asking', () => {

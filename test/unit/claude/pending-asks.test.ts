@@ -5,15 +5,9 @@ import { PendingAsks } from '../../../shared/backends/claude/pending-asks.ts';
 function scene() {
   const open: string[] = [];
   const closed: [string, string][] = [];
-  let now = 0;
-  const asks = new PendingAsks(
-    { asked: ({ id }) => void open.push(id), answered: (id, cause) => void closed.push([id, cause]) },
-    () => now,
-  );
-  const hold = (command: string, at = 0, signal = new AbortController().signal) => {
-    now = at;
-    return asks.hold(request(command), signal);
-  };
+  const asks = new PendingAsks({ asked: ({ id }) => void open.push(id), answered: (id, cause) => void closed.push([id, cause]) });
+  const hold = (command: string, at = 0, signal = new AbortController().signal, ask?: string) =>
+    asks.hold(request(command), { at, signal, ask });
   return { asks, open, closed, hold };
 }
 
@@ -42,10 +36,10 @@ test('an answer that does not fit leaves the ask open', () => {
 test('a tool that has run was allowed in the terminal: exactly that call, once', async () => {
   const { asks, open, closed, hold } = scene();
   const held = [hold('ls'), hold('pwd'), hold('pwd')];
-  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'pwd' } });
-  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'whoami' } });
-  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'ls' }, agent_id: 'another' });
-  expect(await held[1]).toEqual({});
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'pwd' } }, 5);
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'whoami' } }, 5);
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'ls' }, agent_id: 'another' }, 5);
+  expect(await held[1]).toBeUndefined();
   expect(closed).toEqual([[open[1], 'answered in the terminal']]);
 });
 
@@ -69,6 +63,23 @@ test('letting go decides nothing, and says nothing', async () => {
   const { asks, closed, hold } = scene();
   const held = hold('ls');
   asks.release();
-  expect(await held).toEqual({});
+  expect(await held).toBeUndefined();
   expect(closed).toEqual([]);
+});
+
+test('a tool that ran before the same was asked again does not answer it', () => {
+  const { asks, closed, hold } = scene();
+  void hold('ls', 20);
+  asks.settleTool({ tool_name: 'Bash', tool_input: { command: 'ls' } }, 10);
+  expect(closed).toEqual([]);
+});
+
+test('an ask has the name that its reporter gave it, so that it is the same for the next host; but once closed it is another', () => {
+  const { open, hold } = scene();
+  const controller = new AbortController();
+  void hold('ls', 0, controller.signal, 'ask-1');
+  controller.abort();
+  void hold('ls', 0, undefined, 'ask-1');
+  expect(open[0]).toBe('ask-1');
+  expect(open[1]).not.toBe('ask-1');
 });

@@ -146,3 +146,8 @@ test('a parent is never drawn as working because of a child', () => {
   );
   expect(node).toMatchObject({ icon: { icon: 'circle-outline' }, contextValue: 'session.opencode.idle' });
 });
+
+test('what is wrong with a session stands below it, in sight', () => {
+  const [row] = all(sessionTree(town({ sessions: [named('a', { problem: 'Its hooks are not heard.' })] }), context)).filter(({ id }) => id === 'session:myproject-a');
+  expect(row).toMatchObject({ expanded: true, children: [{ label: 'Its hooks are not heard.', icon: { icon: 'warning' } }] });
+});
