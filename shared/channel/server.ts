@@ -7,20 +7,25 @@ import {
   createMessageConnection,
   ErrorCodes,
   ResponseError,
-  SocketMessageReader,
+  StreamMessageReader,
   SocketMessageWriter,
 } from 'vscode-jsonrpc/node';
-import type { CancellationToken, MessageConnection } from 'vscode-jsonrpc/node';
+import type { CancellationToken, ContentTypeDecoder, Message, MessageConnection } from 'vscode-jsonrpc/node';
 import { z } from 'zod';
 import { GasTownError, messageOf } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { LimitedLog } from '../process/limited-log.ts';
 import type { Logger } from '../process/logger.ts';
+import { excessOf } from './frame-bounds.ts';
 import { schemas } from './protocol.ts';
 import type { CallerView, ErrorData, MethodName, Results } from './protocol.ts';
 
 /** What the host does with a call whose parameters are known to be well formed. */
 export interface ChannelHandler {
-  /** Who owns this token; undefined refuses the connection. */
+  /**
+   * Who owns this token now; undefined refuses. Asked anew for every call and everything that is told: rights end with
+   * what they belong to, on open connections, too.
+   */
   identify(token: string): CallerView | undefined;
   hello(caller: CallerView): Results['hello'];
   /** The signal fires when the caller cancels; with what is held open for it (`held`), also when it has gone. */
@@ -30,20 +35,39 @@ export interface ChannelHandler {
 /** A stranger may say who it is, not fill the memory; no message of anybody else is near the second. */
 const maxBytesBeforeHello = 64 * 1024;
 const maxBytesOfMessage = 16 * 1024 * 1024;
+/** So many may be connected without having said who they are; of more, the oldest is disconnected. */
+const maxStrangers = 64;
+/** So long they may take, in ms. */
+const helloMs = 10_000;
+/** So many connections one caller may have open. */
+const maxOfCaller = 256;
 /** Calls that nobody waits for any more when their connection ends: nothing was begun for them. */
 const held: readonly MethodName[] = ['inside.hook'];
+/** So much of what a peer sent wrong is shown. */
+const shownOfError = 200;
 /** A peer that does not read is not waited for longer. */
 const flushMs = 5_000;
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
   private readonly server: Server;
+  private readonly handler: ChannelHandler;
+  private readonly log: Logger;
+  /** For what a peer can make happen as often as it likes. */
+  private readonly peers: LimitedLog;
   private readonly connections = new Map<Socket, MessageConnection>();
-  private readonly watchers = new Set<MessageConnection>();
+  /** With their timers, the oldest first. */
+  private readonly strangers = new Map<Socket, NodeJS.Timeout>();
+  /** How many connections are open, by token. */
+  private readonly open = new Map<string, number>();
+  private readonly watchers = new Map<MessageConnection, { socket: Socket; token: string }>();
   private closing = false;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, handler: ChannelHandler, log: Logger) {
     this.server = server;
+    this.handler = handler;
+    this.log = log;
+    this.peers = new LimitedLog(log);
   }
 
   /** Listens on `path`. The caller has made sure that no live host owns it: a left-over socket file is removed. */
@@ -53,8 +77,8 @@ export class ChannelServer {
       await rm(path, { force: true });
     }
     const server = createServer();
-    const channel = new ChannelServer(server);
-    server.on('connection', (socket) => channel.accept(socket, handler, log));
+    const channel = new ChannelServer(server, handler, log);
+    server.on('connection', (socket) => channel.accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, () => {
@@ -68,7 +92,11 @@ export class ChannelServer {
 
   /** Tells every window that asked to watch. */
   notify(method: string, params: unknown): void {
-    for (const connection of this.watchers) {
+    for (const [connection, { socket, token }] of this.watchers) {
+      if (!this.handler.identify(token)) {
+        socket.destroy();
+        continue;
+      }
       // A watcher that has just gone away is taken out by its close event.
       connection.sendNotification(method, params).catch(() => undefined);
     }
@@ -88,44 +116,55 @@ export class ChannelServer {
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
-  private accept(socket: Socket, handler: ChannelHandler, log: Logger): void {
-    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  private accept(socket: Socket): void {
+    const { handler, log, peers } = this;
+    const connection = createMessageConnection(new StreamMessageReader(socket, { contentTypeDecoder }), new SocketMessageWriter(socket));
     this.connections.set(socket, connection);
+    this.admit(socket);
     const gone = new AbortController();
-    let caller: CallerView | undefined;
+    let known: string | undefined;
     // Since the last message of one who is known; since the beginning of a stranger's connection.
     let bytes = 0;
     socket.on('data', (chunk) => {
       bytes += chunk.length;
-      if (bytes <= (caller ? maxBytesOfMessage : maxBytesBeforeHello)) return;
-      log.warn(`channel: a peer sent ${caller ? 'too large a message' : 'much without saying who it is'}; it was disconnected`);
+      if (bytes <= (known === undefined ? maxBytesBeforeHello : maxBytesOfMessage)) return;
+      peers.warn('size', `channel: a peer sent ${known === undefined ? 'much without saying who it is' : 'too large a message'}; it was disconnected`);
       socket.destroy();
     });
     socket.on('close', () => {
       this.connections.delete(socket);
+      this.meet(socket);
       this.watchers.delete(connection);
+      if (known !== undefined) this.count(known, -1);
       connection.dispose();
       if (!this.closing) gone.abort();
     });
     socket.on('error', (error) => log.debug(`channel: ${error.message}`));
     connection.onError(([error]) => {
-      log.warn(`channel: a peer was disconnected: it vanished, or what it sent is no JSON-RPC (${error.message})`);
+      const why = error.message.slice(0, shownOfError);
+      peers.warn('form', `channel: a peer was disconnected: it vanished, or what it sent is no JSON-RPC (${why})`);
       socket.destroy();
     });
-    connection.onRequest(async (method: string, raw: unknown, token: CancellationToken) => {
-      if (caller) bytes = 0;
+    connection.onRequest(async (method: string, raw: unknown, cancellation: CancellationToken) => {
+      if (known !== undefined) bytes = 0;
       try {
         if (method === 'hello') {
-          if (caller) throw new GasTownError('bad-input', 'This connection has said hello already.');
-          const params = parse('hello', raw);
-          caller = handler.identify(params.token);
-          if (!caller) throw new GasTownError('denied', 'The host does not know this token. Is it from an ended session?');
-          if (params.watch) this.watchers.add(connection);
+          if (known !== undefined) throw new GasTownError('bad-input', 'This connection has said hello already.');
+          const { token, watch } = parse('hello', raw);
+          const caller = this.identify(token);
+          if ((this.open.get(token) ?? 0) >= maxOfCaller) {
+            throw new GasTownError('refused', `More than ${maxOfCaller} connections with this token are open. Close some first.`);
+          }
+          known = token;
+          this.count(token, 1);
+          this.meet(socket);
+          if (watch) this.watchers.set(connection, { socket, token });
           return handler.hello(caller);
         }
-        if (!caller) throw new GasTownError('denied', 'Say hello first.');
+        if (known === undefined) throw new GasTownError('denied', 'Say hello first.');
+        const caller = this.identify(known);
         if (!isMethod(method)) return new ResponseError<ErrorData>(ErrorCodes.MethodNotFound, `There is no method "${method}".`, { code: 'bad-input' });
-        const signal = held.includes(method) ? AbortSignal.any([gone.signal, signalOf(token)]) : signalOf(token);
+        const signal = held.includes(method) ? AbortSignal.any([gone.signal, signalOf(cancellation)]) : signalOf(cancellation);
         return await handler.handle(caller, method, parse(method, raw), signal);
       } catch (error) {
         return toResponseError(error, method, log);
@@ -133,7 +172,50 @@ export class ChannelServer {
     });
     connection.listen();
   }
+
+  /** Throws `denied` where the token is nobody's, or nobody's any more. */
+  private identify(token: string): CallerView {
+    const caller = this.handler.identify(token);
+    if (!caller) throw new GasTownError('denied', 'The host does not know this token. Is it from an ended session?');
+    return caller;
+  }
+
+  /** Lets a stranger in, for a while. */
+  private admit(socket: Socket): void {
+    const late = setTimeout(() => {
+      this.peers.warn('hello', `channel: a peer did not say who it is within ${helloMs / 1000} s; it was disconnected`);
+      socket.destroy();
+    }, helloMs);
+    this.strangers.set(socket, late);
+    if (this.strangers.size <= maxStrangers) return;
+    const [oldest] = this.strangers.keys();
+    this.peers.warn('crowd', `channel: more than ${maxStrangers} peers did not say who they are; the oldest was disconnected`);
+    oldest?.destroy();
+    if (oldest) this.meet(oldest);
+  }
+
+  /** It is a stranger no more: it has said who it is, or has gone. */
+  private meet(socket: Socket): void {
+    clearTimeout(this.strangers.get(socket));
+    this.strangers.delete(socket);
+  }
+
+  private count(token: string, change: 1 | -1): void {
+    const open = (this.open.get(token) ?? 0) + change;
+    if (open > 0) this.open.set(token, open);
+    else this.open.delete(token);
+  }
 }
+
+/** Takes no message apart that is more than a message of ours. */
+const contentTypeDecoder: ContentTypeDecoder = {
+  name: 'application/json',
+  decode: async (bytes) => {
+    const excess = excessOf(bytes);
+    if (excess !== undefined) throw new Error(`a message ${excess}`);
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Message;
+  },
+};
 
 /**
  * Makes the folder, or makes sure that it is ours alone: it lies in a folder that everybody may write to, so somebody
@@ -155,7 +237,9 @@ function isMethod(method: string): method is MethodName {
 function parse<M extends MethodName>(method: M, raw: unknown): z.output<(typeof schemas)[M]> {
   const result = schemas[method].safeParse(raw ?? {});
   if (result.success) return result.data as z.output<(typeof schemas)[M]>;
-  throw new GasTownError('bad-input', `${method}: ${z.prettifyError(result.error)}`);
+  const [first, ...more] = result.error.issues;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  throw new GasTownError('bad-input', `${method}: ${z.prettifyError({ issues: first ? [first] : [] })}${others}`);
 }
 
 function toResponseError(error: unknown, method: string, log: Logger): ResponseError<ErrorData> {

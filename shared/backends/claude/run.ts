@@ -26,6 +26,8 @@ import { Unheard } from './unheard.ts';
 /** The state file may follow a hook as late as this on a machine under load; it is over as soon as the file says idle. In ms. */
 const fileBound = 2000;
 const exitBound = 2000;
+/** A request that is older when it is heard may have been held for a host that was not there, in ms. */
+const heldAfter = 500;
 /** A text that has been begun is submitted within this time, in ms. */
 const typingBound = 1000;
 
@@ -240,7 +242,7 @@ export class ClaudeRun {
 
   /** A dialog that was open while no host was there may have been answered in the terminal since. */
   private async isOutdated({ at }: Heard): Promise<boolean> {
-    if (this.host.now() - at < fileBound) return false;
+    if (this.host.now() - at < heldAfter) return false;
     await this.file.refresh();
     return this.tracker.current !== 'waiting' && (this.file.changedAt ?? 0) > at;
   }
