@@ -1,6 +1,5 @@
 import type { CallerView, MethodName, Params, Results } from '../channel/protocol.ts';
 import { GasTownError } from '../errors.ts';
-import { dispatchingRoles } from '../roles/permissions.ts';
 import { answerAsk, listWaits, sessionLog } from './operations/attention.ts';
 import { checkHealthByHand, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
@@ -9,8 +8,8 @@ import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { dismissSession, primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
 import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
-import { nameOfCaller } from './parts.ts';
 import type { TownParts } from './parts.ts';
+import { kindOfCaller, requireRight } from './rights.ts';
 
 type Handlers = {
   [M in Exclude<MethodName, 'hello'>]: (
@@ -68,12 +67,6 @@ const handlers: Handlers = {
   'inside.context': sessionContext,
 };
 
-/** What only the person may do (to attach gives away the server's password), or only a server's plugin; everything else a session may do as well. */
-const personOnly: readonly MethodName[] = ['town.removal', 'town.remove', 'rig.add', 'session.attach', 'session.answer', 'session.seen'];
-const serverOnly: readonly MethodName[] = ['inside.event', 'inside.environment', 'inside.context'];
-/** What only roles that dispatch may do. */
-const dispatching: readonly MethodName[] = ['sling', 'session.spawn', 'session.stop', 'session.reset', 'session.dismiss', 'work.assign', 'work.cancel', 'work.requeue'];
-
 /** Carries out one call; its parameters have been checked against the method's schema. */
 export async function carryOut(
   town: TownParts,
@@ -83,23 +76,8 @@ export async function carryOut(
   signal: AbortSignal,
 ): Promise<unknown> {
   if (method === 'hello') throw new GasTownError('bad-input', 'This connection has said hello already.');
-  requireRight(town, caller, method);
+  const role = caller.kind === 'session' ? town.registry.get(caller.session).role : undefined;
+  requireRight(caller, kindOfCaller(caller, role), method);
   const handler = handlers[method] as (town: TownParts, params: unknown, caller: CallerView, signal: AbortSignal) => unknown;
   return handler(town, params, caller, signal);
-}
-
-function requireRight(town: TownParts, caller: CallerView, method: MethodName): void {
-  const refuse = (who: string): never => {
-    throw new GasTownError('denied', `${nameOfCaller(caller)} may not do "${method}": ${who}.`);
-  };
-  if (serverOnly.includes(method)) {
-    if (caller.kind !== 'server') refuse('it is for the plugin of an Opencode server');
-  } else if (caller.kind === 'server') {
-    refuse('an Opencode server only reports');
-  }
-  if (caller.kind !== 'session') return;
-  if (personOnly.includes(method)) refuse('it is for the person only');
-  if (dispatching.includes(method) && !dispatchingRoles.includes(town.registry.get(caller.session).role)) {
-    refuse('only the mayor, the deacon, a witness or a crew member starts, stops or assigns others. Write to the mayor: gt mail send mayor/');
-  }
 }

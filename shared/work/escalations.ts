@@ -38,8 +38,7 @@ export class Escalations {
 
   /** Rejects with `unknown-escalation`, naming the nearest ids. To close a closed one is no error and changes nothing. */
   close(id: string, by: string, note?: string): StoredEscalation {
-    const known = this.store.escalations.get(id);
-    if (!known) throw unknownName('escalation', id, this.list().map((open) => open.id));
+    const known = this.get(id);
     return this.store.transaction(() => {
       if (!this.store.escalations.close(id, by, this.now(), note)) return known;
       const closed = this.store.escalations.get(id) ?? known;
@@ -47,6 +46,13 @@ export class Escalations {
       this.store.afterCommit(() => this.emitter.fire(closed));
       return closed;
     });
+  }
+
+  /** Rejects with `unknown-escalation`. */
+  get(id: string): StoredEscalation {
+    const known = this.store.escalations.get(id);
+    if (!known) throw unknownName('escalation', id, this.list().map((open) => open.id));
+    return known;
   }
 
   /** The open ones, newest first; with `limit` the closed ones, too. */

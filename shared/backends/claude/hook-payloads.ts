@@ -28,6 +28,16 @@ export const hookPayload = z.discriminatedUnion('hook_event_name', [
   event('SubagentStop', {}),
 ]);
 
+/** How a hook was heard. */
+export interface Heard {
+  /** When its reporter was started, in epoch milliseconds. */
+  at: number;
+  /** The id of the ask, where it waits for a decision. */
+  ask?: string | undefined;
+  /** Fires when the reporter has gone: Claude does not wait any more. */
+  signal: AbortSignal;
+}
+
 export type HookPayload = z.output<typeof hookPayload>;
 export type HookName = HookPayload['hook_event_name'];
 export type PermissionRequest = Extract<HookPayload, { hook_event_name: 'PermissionRequest' }>;

@@ -1,23 +1,13 @@
 import type { ChildSession } from '../../orchestrator.ts';
 import type { DriverHost } from '../driver.ts';
 import { readHook } from './hook-facts.ts';
-import type { HookPayload } from './hook-payloads.ts';
+import type { Heard, HookPayload } from './hook-payloads.ts';
 import type { PendingAsks } from './pending-asks.ts';
 import type { Startup } from './startup.ts';
 import type { Turn } from './turn.ts';
 
 /** The state file follows a hook within 0.3 s (measured); then its word counts. In ms. */
 const fileLag = 500;
-
-/** How a hook was heard. */
-export interface Heard {
-  /** When its reporter was started, in epoch milliseconds. */
-  at: number;
-  /** The id of the ask, where it waits for a decision. */
-  ask?: string | undefined;
-  /** Fires when the reporter has gone: Claude does not wait any more. */
-  signal: AbortSignal;
-}
 
 export interface HookReportsParts {
   runId: string;

@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { GasTownError } from '../../errors.ts';
 import type { Ask } from '../../sessions/activity.ts';
 import type { AskAnswer } from '../driver.ts';
-import type { PermissionRequest } from './hook-payloads.ts';
-import type { Heard } from './hook-reports.ts';
+import type { Heard, PermissionRequest } from './hook-payloads.ts';
 import { askOfRequest, decisionOf } from './permission.ts';
 
 interface Pending {

@@ -1,6 +1,7 @@
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import { GasTownError } from '../../errors.ts';
 import { newId } from '../../process/ids.ts';
+import { dispatchingRoles } from '../../roles/permissions.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { EscalationView } from '../snapshot.ts';
@@ -36,6 +37,11 @@ export function listEscalations(town: TownParts, { all }: Params<'escalation.lis
   return { escalations: found.map((escalation) => town.builder.escalation(escalation)) };
 }
 
+/** By the user, a role that dispatches, or the session that raised it: what is told the user is not taken back by others. */
 export function closeEscalation(town: TownParts, { id, message }: Params<'escalation.close'>, caller: CallerView): EscalationView {
+  if (caller.kind === 'session' && !dispatchingRoles.includes(town.registry.get(caller.session).role)) {
+    const { by } = town.escalations.get(id);
+    if (by !== caller.session) throw new GasTownError('denied', `${id} was raised by ${by}, so it is not for ${caller.session} to close.`);
+  }
   return town.builder.escalation(town.escalations.close(id, nameOfCaller(caller), message));
 }
