@@ -25,9 +25,12 @@ function noLongerAsked(ask: Ask): Promise<unknown> {
   return town.host.until('answered', () => town.host.status(spec.runId).asks.every(({ id }) => id !== ask.id));
 }
 
+/** The program's own word, whatever hooks have told since. */
+const saysWaiting = (): boolean => town.host.reports.findLast(({ source }) => source === 'program')?.fact.kind === 'waiting';
+
 /** Claude ignores keys in the first second of a dialog, so that nobody answers by accident. */
 async function pressUntilAnswered(key: string, ask: Ask): Promise<void> {
-  await town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+  await town.host.until('the dialog', () => saysWaiting());
   const pressing = setInterval(() => town.terminal(spec).write(key), 500);
   await noLongerAsked(ask).finally(() => clearInterval(pressing));
 }
@@ -117,7 +120,7 @@ test('a permission that was asked before the host went is asked again by the nex
 test('a permission that was given in the terminal while no host was there is not asked again', async () => {
   await town.say(spec, write('unseen.txt'));
   await asked();
-  await town.host.until('the dialog', () => town.host.reports.at(-1)?.fact.kind === 'waiting');
+  await town.host.until('the dialog', () => saysWaiting());
   await town.leave();
   const pressing = setInterval(() => town.terminal(spec).write('\r'), 500);
   await expect.poll(() => existsSync(file('unseen.txt')), { timeout: 10_000 }).toBe(true).finally(() => clearInterval(pressing));
