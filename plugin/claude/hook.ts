@@ -1,7 +1,7 @@
 /**
  * The reporter that Claude Code's hooks in our sessions run: tells the host what happens, gives the model its role
- * context (SessionStart), and holds a permission request until the user has decided (PermissionRequest). It speaks with
- * nobody but the host, over the host's own socket. Says nothing and succeeds everywhere else: a hook that fails or hangs
+ * context (SessionStart), refuses for it a prompt that is not what was typed (UserPromptSubmit), and holds a permission
+ * request until the user has decided (PermissionRequest). It speaks with nobody but the host, over the host's own socket. Says nothing and succeeds everywhere else: a hook that fails or hangs
  * disturbs the user's session.
  */
 import { randomUUID } from 'node:crypto';
@@ -39,7 +39,8 @@ async function main(): Promise<void> {
     if (answer) await say(answer);
   } else {
     // Nobody is there, or late: the session's state file and record tell the next host.
-    await ask({ signal: AbortSignal.timeout(bounds.others) }).catch(() => undefined);
+    const heard = await ask({ signal: AbortSignal.timeout(bounds.others) }).catch(() => undefined);
+    if (heard?.answer) await say(heard.answer);
   }
 }
 

@@ -1,7 +1,7 @@
 type Payload = Record<string, unknown>;
 
 /** What the host reads of every hook. */
-const common = ['session_id', 'hook_event_name', 'agent_id', 'agent_type'];
+const common = ['session_id', 'transcript_path', 'prompt_id', 'hook_event_name', 'agent_id', 'agent_type'];
 /** What it reads besides, by event. Of a tool's result it reads nothing, and of its input only what can be asked about. */
 const also: Readonly<Record<string, readonly string[]>> = {
   SessionStart: ['source'],
