@@ -18,6 +18,8 @@ const contextKeys = {
   hasWaiting: 'gastown.hasWaiting',
   /** The Messages view shows some only. */
   messagesFiltered: 'gastown.messagesFiltered',
+  /** The town has answered what messages there are. */
+  messagesKnown: 'gastown.messagesKnown',
   /** Neither backend's program was found, and no session runs. */
   noAgentProgram: 'gastown.noAgentProgram',
 } as const;

@@ -1,10 +1,12 @@
 import { registerCommands } from './commands/command-table.ts';
+import { ShownWaits } from './commands/shown-waits.ts';
 import * as vscode from 'vscode';
 import { AgentPrograms } from './town/agent-programs.ts';
 import { ContextKeys } from './context-keys.ts';
 import { ConfigProblems } from './diagnostics/config-problems.ts';
 import { TerminalPath } from './environment/terminal-path.ts';
 import { Lifetime } from './lifetime.ts';
+import { tellOfClosedTerminals } from './notifications/closed-terminal.ts';
 import { Notifier } from './notifications/notifier.ts';
 import { AttachTerminals } from './terminals/attach-terminals.ts';
 import { EditorTerminalHost } from './terminals/editor-terminal-host.ts';
@@ -35,6 +37,7 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   const messages = lifetime.own(new MessagesView(town, keys, log));
   lifetime.own(new StatusBar(town));
   lifetime.own(new Notifier({ town, attachTerminals, selectedSession: () => views.selectedSession }));
+  lifetime.own(tellOfClosedTerminals(town));
   lifetime.own(town.onDidChange(() => documents.refresh()));
   lifetime.own(
     town.onDidChange(() => {
@@ -46,7 +49,9 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
   const docs = vscode.Uri.joinPath(context.extensionUri, 'docs/user/README.md');
-  lifetime.own(registerCommands({ town, attachTerminals, documents, messages, log, docs, checkAgents: () => agents.check() }, views));
+  const shownWaits = new ShownWaits();
+  const deps = { town, attachTerminals, documents, messages, shownWaits, log, docs, checkAgents: () => agents.check() };
+  lifetime.own(registerCommands(deps, views));
   void town.refresh();
   return lifetime;
 }

@@ -10,6 +10,7 @@ import { fullSessionName, stateText } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
 import { connectionOf, sessionOf } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
+import { cancelled } from './dialog.ts';
 import type { Choice } from './dialog.ts';
 import type { Given } from './given.ts';
 import { pickOne } from './questions.ts';
@@ -54,24 +55,29 @@ export const nextWaiting: Command = async (_given, deps) => {
 
 const keyOf = ({ runId, ask, since }: AttentionView): string => `${runId}/${ask ?? since}`;
 
-/** Allows or denies at once what can be judged by its row; everything else is shown with all its answers. */
-async function decide(given: Given, deps: CommandDeps, verdict: AskAnswer): Promise<void> {
+/** Allows or denies at once what has been shown whole; everything else is shown now, with all its answers. */
+async function decide(given: Given, deps: CommandDeps, verdict: AskAnswer & { kind: 'allow' | 'deny' }): Promise<void> {
   const wait = await chosen(given, deps);
-  if (!wait.resolvable || wait.kind === 'question') await review(wait, deps);
-  else await reply(wait, verdict, deps);
+  const isShown = deps.shownWaits.has(wait) || (wait.atAGlance && given.shown === wait.title);
+  if (wait.resolvable && wait.kind !== 'question' && isShown) await reply(wait, verdict, deps);
+  else await review(wait, deps, { preferred: verdict.kind });
 }
 
-/** The wait that was meant: the given one, the session's only one, or one out of several. */
+/** The wait that was meant: the given one, the session's only one, or one out of several. Never another one than was given. */
 async function chosen(given: Given, deps: CommandDeps): Promise<AttentionView> {
   const { snapshot } = connectionOf(deps);
-  const all = allWaits(snapshot.sessions);
-  if (given.session === undefined) return chooseWaiting(snapshot, all);
-  const own = waitsOf(sessionOf(snapshot, given.session));
-  const [wait, another] = given.ask === undefined ? own : own.filter((each) => each.ask === given.ask);
-  if (wait) return another ? chooseWaiting(snapshot, own) : wait;
-  // Answered in the terminal or in another window in the meantime: nothing is wrong, and nothing is left to do.
-  vscode.window.setStatusBarMessage(t('$(check) That has been answered already.'), 5000);
-  return chooseWaiting(snapshot, all);
+  if (given.session === undefined) return chooseWaiting(snapshot, allWaits(snapshot.sessions));
+  const session = snapshot.sessions.find(({ id }) => id === given.session);
+  const waits = (session ? waitsOf(session) : []).filter(
+    ({ ask, runId }) => (given.ask ?? ask) === ask && (given.run ?? runId) === runId,
+  );
+  const [wait, another] = waits;
+  if (wait) return another ? chooseWaiting(snapshot, waits) : wait;
+  const name = session ? fullSessionName(session, t) : given.session;
+  void vscode.window.showInformationMessage(
+    t('{0} does not wait for this any more: it was answered elsewhere, or its turn has ended. Nothing was answered now.', name),
+  );
+  throw cancelled();
 }
 
 async function chooseWaiting(snapshot: TownSnapshot, waits: readonly AttentionView[]): Promise<AttentionView> {
@@ -79,7 +85,8 @@ async function chooseWaiting(snapshot: TownSnapshot, waits: readonly AttentionVi
     const session = sessionOf(snapshot, wait.session);
     const name = fullSessionName(session, t);
     return {
-      label: wait.ask === undefined ? name : wait.title,
+      // Not an icon: `$(` begins a command inside another one.
+      label: wait.ask === undefined ? name : wait.title.replaceAll('$(', '\\$('),
       description: wait.ask === undefined ? stateText(session, viewContext()) : name,
       iconPath: themeIcon(sessionIcons[wait.kind]),
       value: wait,

@@ -8,12 +8,14 @@ import type { MessagesView } from '../views/messages-view.ts';
 import type { TextDocuments } from '../views/text-documents.ts';
 import { viewIds } from '../views/views.ts';
 import type { Given } from './given.ts';
+import type { ShownWaits } from './shown-waits.ts';
 
 export interface CommandDeps {
   readonly town: CurrentTown;
   readonly attachTerminals: AttachTerminals;
   readonly documents: TextDocuments;
   readonly messages: MessagesView;
+  readonly shownWaits: ShownWaits;
   readonly log: vscode.LogOutputChannel;
   /** The first of the documents for users, in the installed extension. */
   readonly docs: vscode.Uri;

@@ -1,6 +1,10 @@
 import type { RowTarget } from '../views/tree-node.ts';
 
-const keys = ['session', 'to', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder'] as const;
+const keys = [
+  'session', 'to', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'agent', 'name', 'text', 'source', 'folder',
+  // Of a wait: the run that asked, and the title where that was shown whole and is all of what is asked for.
+  'run', 'shown',
+] as const;
 
 /**
  * What a command knows without asking: from the row it was called on, or from the argument object of a key binding or
@@ -26,7 +30,7 @@ function fromTarget(target: RowTarget | undefined): Given {
     case 'session':
       return { session: target.session };
     case 'ask':
-      return { session: target.session, ...(target.ask === undefined ? {} : { ask: target.ask }) };
+      return { session: target.session, run: target.run, ...(target.ask === undefined ? {} : { ask: target.ask }) };
     case 'child':
       return { session: target.session };
     case 'work':

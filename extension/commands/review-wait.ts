@@ -20,7 +20,13 @@ export type Reviewed = 'answered' | 'skipped' | 'opened';
 export interface ReviewOptions {
   /** Where the wait stands in a round through all of them. */
   round?: { title: string; hasNext: boolean };
+  /** The verdict that Enter gives. */
+  preferred?: 'allow' | 'deny';
 }
+
+/** What the line above the answers has room for, in characters, also in a narrow window. */
+const promptLength = 60;
+
 
 type Action =
   | { kind: 'reply'; answer: AskAnswer }
@@ -31,12 +37,21 @@ type Action =
   | { kind: 'open' }
   | { kind: 'skip' };
 
-export async function review(wait: AttentionView, deps: CommandDeps, { round }: ReviewOptions = {}): Promise<Reviewed> {
+/** What is to be allowed is shown whole first: above the answers where it fits there, else in an editor behind them. */
+export async function review(wait: AttentionView, deps: CommandDeps, options: ReviewOptions = {}): Promise<Reviewed> {
+  const { round, preferred } = options;
   if (!wait.resolvable && !round) return open(wait, deps);
   const name = nameOf(wait, deps);
   const title = round?.title ?? t('{0} asks', name);
   const placeholder = round ? t('{0} asks: {1}', name, wait.title) : wait.title;
-  const action = await pickOne<Action>(title, actionsFor(wait, round?.hasNext ?? false), placeholder);
+  const fits = wait.atAGlance && placeholder.length <= promptLength;
+  if (wait.resolvable && wait.kind !== 'question') {
+    if (fits) deps.shownWaits.add(wait);
+    else await showWait(wait, deps);
+  }
+  const choices = actionsFor(wait, round?.hasNext ?? false);
+  const isPreferred = ({ value }: Choice<Action>): boolean => value.kind === 'reply' && value.answer.kind === preferred;
+  const action = await pickOne<Action>(title, choices, placeholder, choices.find(isPreferred)?.label);
   switch (action.kind) {
     case 'open':
       return open(wait, deps);
@@ -44,7 +59,7 @@ export async function review(wait: AttentionView, deps: CommandDeps, { round }: 
       return 'skipped';
     case 'details':
       await showWait(wait, deps);
-      return review(wait, deps, round ? { round } : {});
+      return review(wait, deps, options);
     case 'reply':
       return reply(wait, action.answer, deps);
     case 'questions':
@@ -58,16 +73,25 @@ export async function review(wait: AttentionView, deps: CommandDeps, { round }: 
 
 /** Shows all that there is to know about it in an editor. */
 export async function showWait(wait: AttentionView, deps: CommandDeps): Promise<void> {
-  const title = t('{0} asks', nameOf(wait, deps));
-  await deps.documents.show(title, waitText(wait, t), { extension: wait.kind === 'plan' ? 'md' : 'txt', preserveFocus: true });
+  await deps.documents.show(documentOf(wait, deps), waitText(wait, t), { extension: extensionOf(wait), isRequest: true, preserveFocus: true });
+  deps.shownWaits.add(wait);
 }
 
-export async function reply({ session, ask }: AttentionView, answer: AskAnswer, deps: CommandDeps): Promise<'answered'> {
+/** Answers, and closes what was shown of it. */
+export async function reply(wait: AttentionView, answer: AskAnswer, deps: CommandDeps): Promise<'answered'> {
+  const { session, ask } = wait;
+  const document = documentOf(wait, deps);
   await withProgress(t('Answering {0}', session), (signal) =>
     connectionOf(deps).api.request('session.answer', { session, ask: ask ?? '', answer }, signal),
   );
+  deps.shownWaits.delete(wait);
+  await deps.documents.close(document, extensionOf(wait));
   return 'answered';
 }
+
+const documentOf = (wait: AttentionView, deps: CommandDeps): string => t('{0} asks', nameOf(wait, deps));
+
+const extensionOf = ({ kind }: AttentionView): 'md' | 'txt' => (kind === 'plan' ? 'md' : 'txt');
 
 async function open({ session }: AttentionView, deps: CommandDeps): Promise<'opened'> {
   await attach({ session }, deps);

@@ -31,11 +31,3 @@ function causesOf(session: SessionView): Cause[] {
     wait,
   }));
 }
-
-/** A longer text would be cut in a notification, and nobody shall allow what they cannot read. */
-const messageLength = 100;
-
-/** Whether it can be allowed or denied right in a message: everything about it is in its title. */
-export function fitsInMessage({ kind, resolvable, title }: AttentionView): boolean {
-  return kind === 'permission' && resolvable && title.length <= messageLength && !/[\n…]/.test(title);
-}

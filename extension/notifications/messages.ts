@@ -3,7 +3,6 @@ import * as vscode from 'vscode';
 import type { TownSnapshot } from '../../shared/town/snapshot.ts';
 import { fullSessionName, stateText } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
-import { fitsInMessage } from './causes.ts';
 import type { Cause } from './causes.ts';
 
 const t = vscode.l10n.t;
@@ -27,7 +26,9 @@ export function tell(causes: readonly Cause[], snapshot: TownSnapshot | undefine
 
 async function tellThatOneWaits({ session, wait }: Waiting): Promise<void> {
   const name = fullSessionName(session, t);
-  const given = { session: session.id, ...(wait.ask === undefined ? {} : { ask: wait.ask }) };
+  // The run, too: what a later one asks is another wait.
+  const given = { session: session.id, run: wait.runId, ...(wait.ask === undefined ? {} : { ask: wait.ask }) };
+  const shown = wait.atAGlance ? { shown: wait.title } : {};
   const allow = t('Allow');
   const deny = t('Deny');
   const open = t('Open');
@@ -36,10 +37,10 @@ async function tellThatOneWaits({ session, wait }: Waiting): Promise<void> {
     wait.ask === undefined
       ? t('{0} is {1}.', name, stateText(session, viewContext()))
       : t('{0} asks: {1}', name, shortened(wait.title));
-  const actions = wait.ask === undefined ? [open] : fitsInMessage(wait) ? [allow, deny, open] : [review];
+  const actions = wait.ask === undefined ? [open] : wait.resolvable && wait.atAGlance ? [allow, deny, open] : [review];
   const chosen = await vscode.window.showInformationMessage(message, ...actions);
-  if (chosen === allow) await vscode.commands.executeCommand('gastown.allow', given);
-  if (chosen === deny) await vscode.commands.executeCommand('gastown.deny', given);
+  if (chosen === allow) await vscode.commands.executeCommand('gastown.allow', { ...given, ...shown });
+  if (chosen === deny) await vscode.commands.executeCommand('gastown.deny', { ...given, ...shown });
   if (chosen === open) await vscode.commands.executeCommand('gastown.attach', given);
   if (chosen === review) await vscode.commands.executeCommand('gastown.answer', given);
 }

@@ -147,7 +147,7 @@ function waitNode(session: SessionView, wait: AttentionView, context: ViewContex
     aria: waitSentence(session, wait, context),
     contextValue: `ask.${kind}.${answerPlace(wait)}`,
     expanded: false,
-    target: { kind: 'ask', session: session.id, ...(ask === undefined ? {} : { ask }) },
+    target: { kind: 'ask', session: session.id, run: session.runId, ...(ask === undefined ? {} : { ask }) },
     opens: ask === undefined ? 'attach' : 'showAsk',
     children: [],
   };

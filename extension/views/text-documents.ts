@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { messageOf } from '../../shared/errors.ts';
 
 const scheme = 'gastown';
+const requestLanguage = 'gastown-request';
 
 /** A document that can be seen is read again after a change at most once in this time, in milliseconds. */
 const refreshPause = 1_000;
@@ -9,6 +10,8 @@ const refreshPause = 1_000;
 export interface ShowOptions {
   /** Tells the editor what language it is; `txt` where absent. */
   extension?: 'txt' | 'md';
+  /** Read to be answered: it begins below the list of answers, and no line goes on out of sight (see `package.json`). */
+  isRequest?: boolean;
   /** The keyboard stays where it is. */
   preserveFocus?: boolean;
   /** Reads the text anew when the town has changed while the document can be seen. */
@@ -36,11 +39,26 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   }
 
   /** Shows the text under a title; the same title again replaces it. */
-  async show(title: string, text: string, { extension = 'txt', preserveFocus = false, refresh }: ShowOptions = {}): Promise<void> {
-    const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.${extension}` });
-    this.texts.set(uri.path, { text, ...(refresh ? { refresh } : {}) });
+  async show(title: string, text: string, { extension = 'txt', isRequest = false, preserveFocus = false, refresh }: ShowOptions = {}): Promise<void> {
+    const uri = uriOf(title, extension);
+    const entry = { text, ...(refresh ? { refresh } : {}) };
+    this.texts.set(uri.path, entry);
     this.changed.fire(uri);
-    await vscode.window.showTextDocument(uri, { preview: true, preserveFocus });
+    let document = await vscode.workspace.openTextDocument(uri);
+    if (isRequest && document.languageId !== requestLanguage) {
+      document = await vscode.languages.setTextDocumentLanguage(document, requestLanguage);
+      // With another language it counts as closed and opened.
+      this.texts.set(uri.path, entry);
+    }
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus });
+  }
+
+  /** Closes the text under this title, where it is open. */
+  async close(title: string, extension: 'txt' | 'md'): Promise<void> {
+    const uri = uriOf(title, extension).toString();
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    const shown = tabs.filter(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri);
+    if (shown.length > 0) await vscode.window.tabGroups.close(shown, true);
   }
 
   /** The town has changed: what can be seen is read again. */
@@ -75,4 +93,8 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
       this.log.debug(`${uri.path} could not be read again: ${messageOf(error)}`);
     }
   }
+}
+
+function uriOf(title: string, extension: 'txt' | 'md'): vscode.Uri {
+  return vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.${extension}` });
 }

@@ -9,7 +9,7 @@ export type RowTarget =
   | { kind: 'role'; rig: string; role: Role }
   | { kind: 'session'; session: string }
   /** Something that the session waits for; without an ask where only its terminal tells what. */
-  | { kind: 'ask'; session: string; ask?: string }
+  | { kind: 'ask'; session: string; run: string; ask?: string }
   | { kind: 'child'; session: string; child: string }
   | { kind: 'work'; work: string }
   | { kind: 'escalation'; escalation: string; session?: string }

@@ -1,5 +1,5 @@
 import type { SessionInfo } from '../orchestrator.ts';
-import type { AskKind, Question } from '../sessions/activity.ts';
+import type { Ask, AskKind, Question } from '../sessions/activity.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 
 /** One wait for the person: what a session asks, or that it waits for something that can be seen in its terminal only. */
@@ -19,6 +19,8 @@ export interface AttentionView {
   questions?: readonly Question[];
   /** Whether it can be answered from here; else only in the session's terminal. */
   resolvable: boolean;
+  /** Whether `title` is all of what is asked for: a command on one line, short enough to be read whole in a message. */
+  atAGlance: boolean;
   /** Epoch milliseconds. */
   since: number;
 }
@@ -28,21 +30,38 @@ export function waitsOf(session: Pick<SessionInfo, 'id' | 'runId' | 'state' | 'a
   if (hasEnded(session)) return [];
   const { id, runId, activity, asks, since, cause } = session;
   if (asks.length > 0) {
-    return asks.map(({ id: ask, kind, title, detail, options, questions, resolvable, since: askedAt }) => ({
+    return asks.map((ask) => ({
       session: id,
       runId,
-      ask,
-      kind,
-      title,
-      detail,
-      options,
-      ...(questions ? { questions } : {}),
-      resolvable,
-      since: askedAt,
+      ask: ask.id,
+      kind: ask.kind,
+      title: ask.title,
+      detail: ask.detail,
+      options: ask.options,
+      ...(ask.questions ? { questions: ask.questions } : {}),
+      resolvable: ask.resolvable,
+      atAGlance: isAtAGlance(ask),
+      since: ask.since,
     }));
   }
   if (activity.kind !== 'attention') return [];
-  return [{ session: id, runId, kind: activity.ask, title: cause, detail: '', options: [], resolvable: false, since }];
+  return [{ session: id, runId, kind: activity.ask, title: cause, detail: '', options: [], resolvable: false, atAGlance: false, since }];
+}
+
+/** A longer text is cut, or fills a notification: nobody shall allow what they cannot read. */
+const glanceLength = 100;
+
+/** What may hide a part of a text, or show it as another: control and direction marks, line ends, links of a notification. */
+const disguise = /[\p{C}\p{Zl}\p{Zp}]|\]\(/u;
+
+/**
+ * Only a command says by one line all that it does. What an edit writes, what a plan says, what an address is asked for and
+ * what an unknown tool takes stands in the detail; a title that was cut, or whose blanks were folded, is not the command.
+ */
+function isAtAGlance({ kind, calls, title }: Ask): boolean {
+  if (kind !== 'permission' || title.length > glanceLength || disguise.test(title)) return false;
+  const isCommand = calls !== undefined && calls.every((call) => call.kind === 'shell');
+  return isCommand && calls.some(({ tool, argument }) => title.endsWith(`${tool}: ${argument}`));
 }
 
 /** Pure. All waits of the town, oldest first. */

@@ -86,15 +86,20 @@ describe('attention', () => {
     await expect.poll(() => town.window.views.badge('Gas Town')).toBe('1');
     await expect.poll(() => town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
     expect(await town.untilStatus(/^2\s+1$/)).toBe('Gas Town: 2 sessions, 1 waiting for you');
-    await expect.poll(() => town.sessions.row('amy').inlineActions()).toEqual(['Allow', 'Deny', 'Attach Terminal…']);
+    await expect.poll(() => town.sessions.row('amy').inlineActions()).toEqual(['Attach Terminal…', 'Send Message…', 'Terminate Session…']);
+    await expect.poll(() => town.sessions.row(title).inlineActions()).toEqual(['Allow', 'Deny']);
     const told = await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch/);
     expect(told.buttons).toEqual(['Allow', 'Deny', 'Open']);
     await town.window.screenshot('attention-permission');
     await town.window.notifications.hide();
   });
 
-  it('allows it from the row', async () => {
-    await town.sessions.row('amy').inlineAction('Allow');
+  it('allows it from the row, once all of it has been shown', async () => {
+    await town.sessions.row('bash: touch one').inlineAction('Allow');
+    await town.window.quickInput.input('bash: touch one');
+    expect(town.session(amy).asks).toHaveLength(1);
+    // The verdict of the button is the one that Enter gives.
+    await town.window.quickInput.confirm();
     await untilAnswered(amy);
     expect(existsSync(fileOf(amy, 'one'))).toBe(true);
     await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
@@ -103,7 +108,9 @@ describe('attention', () => {
 
   it('denies it from the row', async () => {
     await wantsToMake(amy, 'two');
-    await town.sessions.row('amy').inlineAction('Deny');
+    await town.sessions.row('bash: touch two').inlineAction('Deny');
+    await town.window.quickInput.input('bash: touch two');
+    await town.window.quickInput.confirm();
     await untilAnswered(amy);
     expect(existsSync(fileOf(amy, 'two'))).toBe(false);
   });
@@ -136,7 +143,7 @@ describe('attention', () => {
     looks.set('question', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'question'));
     expect(looks.get('question')?.description).toMatch(/^waiting for an answer/);
     await town.window.screenshot('attention-question');
-    await town.sessions.row('amy').inlineAction('Answer…');
+    await town.sessions.row('Which colour shall it be?').inlineAction('Answer…');
     await expect.poll(() => town.window.quickInput.options('Which colour')).toEqual(
       ['Red', 'Green', 'In Your Own Words…', 'Show Details', 'Open the Terminal']);
     await town.window.quickInput.pick('Green', 'Which colour');
@@ -148,7 +155,7 @@ describe('attention', () => {
     const questions = [{ question: 'Which colour?', options: ['Blue', 'Green'] }, { question: 'What on top?', options: ['Cream', 'Nuts'], multiple: true }];
     await tell(amy, scripted('Two things.', { tool: 'ask', args: { questions } }, { text: 'Thanks.' }));
     await town.untilAsking(amy);
-    await town.sessions.row('amy').inlineAction('Answer…');
+    await town.sessions.row('Which colour?').inlineAction('Answer…');
     const { quickInput } = town.window;
     await expect.poll(() => quickInput.options('amy (myproject) asks')).toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
     await quickInput.pick('Answer 2 Questions…');
@@ -164,12 +171,12 @@ describe('attention', () => {
     const { asks } = await wantsToMake(mayor, 'six');
     expect(asks).toMatchObject([{ kind: 'permission', title: 'Bash: touch six' }]);
     await town.window.screenshot('attention-mayor');
-    await town.sessions.row('Mayor').inlineAction('Allow');
+    await town.answer('Bash: touch six', 'Allow');
     await untilAnswered(mayor);
     expect(existsSync(fileOf(mayor, 'six'))).toBe(true);
 
     await wantsToMake(mayor, 'seven');
-    await town.sessions.row('Mayor').inlineAction('Deny');
+    await town.answer('Bash: touch seven', 'Deny');
     await untilAnswered(mayor);
     expect(existsSync(fileOf(mayor, 'seven'))).toBe(false);
     await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
@@ -192,21 +199,98 @@ describe('attention', () => {
     await Promise.all([wantsToMake(amy, 'nine'), wantsToMake(mayor, 'ten')]);
     await town.sessions.rowsWhen('both to wait', (rows) => rows[0]?.description === '2 waiting');
     await expect.poll(() => town.window.views.badge('Gas Town')).toBe('2');
-    await town.sessions.row('amy').inlineAction('Allow');
+    await town.answer('bash: touch nine', 'Allow');
     await untilAnswered(amy);
     await expect.poll(() => town.window.views.badge('Gas Town')).toBe('1');
-    await town.sessions.row('Mayor').inlineAction('Allow');
+    await town.answer('Bash: touch ten', 'Allow');
     await untilAnswered(mayor);
     await expect.poll(() => town.window.views.badge('Gas Town')).toBeUndefined();
   });
 
-  it('shows all there is to know about an ask by a click on its row', async () => {
+  it('shows all there is to know about an ask by a click on its row, which then answers by one click', async () => {
     await wantsToMake(amy, 'eleven');
     await town.sessions.row('bash: touch eleven').click();
     await untilEditor(/command: touch eleven/);
     await town.window.screenshot('attention-details');
-    await town.sessions.row('amy').inlineAction('Deny');
+    await town.sessions.row('bash: touch eleven').inlineAction('Deny');
     await untilAnswered(amy);
+    // What was shown of it is closed again.
+    await expect.poll(() => town.window.page.locator('.tab', { hasText: 'amy (myproject) asks' }).count()).toBe(0);
+  });
+
+  it('allows what a row or a message has no room for only where all of it is shown', async () => {
+    await clearNotifications();
+    const tail = 'git push origin HEAD';
+    const command = `echo ${'a long way to go '.repeat(8)}&& echo ${tail} > pushed`;
+    await tell(amy, `Please run \`${command}\``);
+    const { asks } = await town.untilAsking(amy);
+    const title = asks[0]!.title;
+    expect(title).toMatch(/…$/);
+    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: echo a long way/)).toMatchObject({ buttons: ['Review…'] });
+    await town.window.notifications.hide();
+    await town.window.views.resize(226);
+    await town.sessions.row(title).waitFor();
+    await town.sessions.row(title).inlineAction('Allow');
+    await town.window.quickInput.input('bash: echo a long way');
+    await untilEditor(new RegExp(`echo ${tail}`));
+    await town.window.screenshot('attention-review-226');
+    expect(await town.window.isInSight('pushed')).toBe(true);
+    expect(town.session(amy).asks).toHaveLength(1);
+    await town.window.quickInput.pick('Deny', 'asks');
+    await untilAnswered(amy);
+    await town.window.views.resize(300);
+  });
+
+  it('shows what an edit changes before it is allowed, from its notification as from its row', async () => {
+    await clearNotifications();
+    const content = 'one line\nand a second line';
+    await tell(amy, scripted('Write it down.', { tool: 'write', args: { path: fileOf(amy, 'edited.txt'), content } }, { text: 'Written.' }));
+    await town.untilAsking(amy);
+    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: edit: /)).toMatchObject({ buttons: ['Review…'] });
+    await town.window.notifications.click(/amy \(myproject\) asks: edit: /, 'Review…');
+    await untilEditor(/and a second line/);
+    expect(await town.window.isInSight('edit: edited.txt')).toBe(true);
+    expect(existsSync(fileOf(amy, 'edited.txt'))).toBe(false);
+    await town.window.screenshot('attention-review-edit');
+    await town.window.quickInput.pick('Allow', 'asks');
+    await untilAnswered(amy);
+    expect(existsSync(fileOf(amy, 'edited.txt'))).toBe(true);
+    await clearNotifications();
+  });
+
+  it('keeps the icons of a session in their places when it begins to wait, also in a narrow side bar', async () => {
+    for (const width of [226, 300]) {
+      await town.window.views.resize(width);
+      await town.untilIdle(amy);
+      const idle = await eventually('the icons of amy', () => town.sessions.row('amy').inlinePlaces(), (places) => Object.keys(places).length === 3);
+      const name = `place-${width}`;
+      await wantsToMake(amy, name);
+      await town.sessions.row(`bash: touch ${name}`).waitFor();
+      expect(await town.sessions.row('amy').inlinePlaces()).toEqual(idle);
+      await town.window.screenshot(`attention-places-${width}`);
+      await town.answer(`bash: touch ${name}`, 'Deny');
+      await untilAnswered(amy);
+    }
+  });
+
+  it('says of a notification that has outlived its wait that it is over, and answers nothing else', async () => {
+    await clearNotifications();
+    const { asks } = await wantsToMake(amy, 'stale');
+    await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch stale/);
+    await town.watcher.request('session.answer', { session: amy, ask: asks[0]!.id, answer: { kind: 'deny' } });
+    await untilAnswered(amy);
+    await wantsToMake(amy, 'other');
+    await wantsToMake(mayor, 'another');
+    await town.window.notifications.click(/asks: bash: touch stale/, 'Allow');
+    await town.window.notifications.waitFor(/^amy \(myproject\) does not wait for this any more/);
+    await town.window.notifications.hide();
+    expect(await town.window.quickInput.isOpen()).toBe(false);
+    expect([town.session(amy).asks, town.session(mayor).asks].map((open) => open.length)).toEqual([1, 1]);
+    await town.answer('bash: touch other', 'Deny');
+    await town.answer('Bash: touch another', 'Deny');
+    await Promise.all([untilAnswered(amy), untilAnswered(mayor)]);
+    expect(existsSync(fileOf(amy, 'other')) || existsSync(fileOf(mayor, 'another'))).toBe(false);
+    await clearNotifications();
   });
 
   it('goes through all that wait, the oldest first, and answers in place', async () => {
@@ -241,7 +325,7 @@ describe('attention', () => {
 
   it('shows what happened to a session, keeps it fresh, and exports it', async () => {
     await wantsToMake(amy, 'fifteen');
-    await town.sessions.row('amy').inlineAction('Deny');
+    await town.answer('bash: touch fifteen', 'Deny');
     await untilAnswered(amy);
     await town.window.palette.run('Gas Town: Show Timeline…');
     await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
@@ -269,11 +353,21 @@ describe('attention', () => {
     const forget = town.model.on({ name: 'thinks', match: /Please think/, steps: [{ hold: gate }, { text: 'Done.' }] });
     await tell(amy, 'Please think');
     looks.set('working', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'sync'));
+    // It has no work unit, and yet there is something to lose.
+    await town.sessions.row('amy').inlineAction('Terminate Session…');
+    await expect.poll(() => town.window.dialogs.text()).toMatch(/End amy \(myproject\)\?\s+It is at work: what it is doing now is broken off\./);
+    await town.window.screenshot('attention-terminate-asks');
+    await town.window.dialogs.press('Cancel');
     town.model.release(gate);
     forget();
     looks.set('unread', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-filled'));
     await town.sessions.row('amy').click();
     looks.set('idle', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-outline'));
+    // What is looked at gets no news, either.
+    await tell(amy, scripted('Are you still there?', { hold: 'again' }, { text: 'Yes.' }));
+    await town.untilSession(amy, 'to work', (each) => each.activity.kind === 'busy');
+    town.model.release('again');
+    await town.untilSession(amy, 'to be idle without news', (each) => each.activity.kind === 'idle' && each.queued === 0 && !each.unseen);
     await town.watcher.request('session.stop', { session: amy });
     looks.set('stopped', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-slash'));
     const all = [...looks.entries()];

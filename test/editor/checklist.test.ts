@@ -105,7 +105,8 @@ describe('manual checklist', () => {
     // One who works beside the person asks before a command is run.
     await town.sessions.rowWhen('amy', ({ icon }) => icon === 'shield');
     await picture('3-assign-work-asks');
-    await town.sessions.row('amy').inlineAction('Allow');
+    const [ask] = town.session(id('crew-amy')).asks;
+    await town.answer(ask!.title, 'Allow');
     expect(await town.untilWork('typo', 'done')).toMatchObject({ owner: id('crew-amy'), note: 'corrected the spelling' });
     await town.work.row('Done').expand();
     const rows = await town.work.rowsWhen('the unit', (all) => all.length === 2);
@@ -221,7 +222,7 @@ describe('manual checklist', () => {
     expect(child).not.toEqual([]);
 
     await town.sessions.row('three').contextMenu('Terminate Session…');
-    await expect.poll(() => town.window.dialogs.text()).toMatch(/End three \(myproject\) although it has work\?\s+Not done yet: endless/);
+    await expect.poll(() => town.window.dialogs.text()).toMatch(/End three \(myproject\)\?\s+It is at work: what it is doing now is broken off\.\s+Not done yet: endless\.\s+What is on its branch stays\./);
     await picture('7-termination-asks');
     await town.window.dialogs.press('Cancel');
     expect(town.session(id('three')).state).toBe('running');

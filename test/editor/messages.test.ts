@@ -132,7 +132,8 @@ describe('messages', () => {
     await town.watcher.request('session.spawn', { role: 'mayor', agent: 'opencode' });
     // It is told of the mail, and may not read it unasked.
     await town.sessions.rowWhen('Mayor', ({ icon }) => icon === 'shield');
-    await town.sessions.row('Mayor').inlineAction('Allow');
+    const { asks } = await town.untilAsking('hq-mayor');
+    await town.answer(asks[0]!.title, 'Allow');
     await town.model.waitFor(({ results }) => results.some((result) => result.includes('Sling nothing today.')));
     await tree().rowWhen('you → hq-mayor', ({ icon }) => icon === 'pass-filled');
     // Who runs is offered as a session, of whatever kind the message is.
@@ -142,5 +143,22 @@ describe('messages', () => {
     await quickInput.pick('Mayor', 'To whom?');
     await quickInput.input('How?');
     await quickInput.dismiss();
+  });
+
+  it('shows what is in the store when it is opened for the first time in a window, though nothing happens meanwhile', async () => {
+    const { messages } = await town.watcher.request('message.list', {});
+    expect(messages.length).toBeGreaterThan(3);
+    const host = await town.host();
+    await town.window.views.toggle('Messages');
+    town.watcher.close();
+    await town.window.reload();
+    await town.watch(host);
+    await town.window.views.open('Gas Town');
+    await town.untilIdle('hq-mayor');
+    await town.sessions.row('Mayor').waitFor();
+    await town.window.views.toggle('Messages');
+    await tree().rowsWhen('all of them', (rows) => rows.length > 2);
+    expect(await town.window.views.welcomeText('Messages')).toBe('');
+    expect(await town.window.views.message('Messages')).toBe('');
   });
 });

@@ -93,7 +93,7 @@ describe('windows', () => {
     // A row that is being drawn again does not tell its action which one it is.
     await town.sessions.rowsWhen('the tree to be at rest', (rows) =>
       rows[0]?.description === '1 waiting · 2 idle' && rows.some(({ label }) => label === 'bash: touch asked-before'));
-    await town.sessions.row('amy').inlineAction('Allow');
+    await town.answer('bash: touch asked-before', 'Allow');
     await town.untilIdle(amy);
     await town.watcher.request('session.stop', { session: amy });
     expect(town.session(amy)).toMatchObject({ runId, asks: [] });

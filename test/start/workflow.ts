@@ -118,7 +118,7 @@ function activityOf(sessions: { id: string; activity: { kind: string } }[], id: 
 }
 
 /**
- * The mayor asks before it runs a command: as long as it does, its waiting row is answered with "Allow", which is what
+ * The mayor asks before it runs a command: as long as it does, the row of what it asks is answered with "Allow", which is what
  * the person would do.
  */
 async function allowUntil(
@@ -136,7 +136,8 @@ async function allowUntil(
       const asks = `the row of "${waiting.title}"`;
       await page.views.tree('Sessions').rowsWhen(asks, (rows) => rows.some((row) => row.label === waiting.title));
       await picture(`permission-${answered.size}`);
-      await page.views.tree('Sessions').row('Mayor').inlineAction('Allow');
+      await page.views.tree('Sessions').row(waiting.title).inlineAction('Allow');
+      await page.quickInput.pick('Allow', 'asks');
     } else await watcher.until('something to happen', (town) => town.revision > revision, 60_000);
   }
 }

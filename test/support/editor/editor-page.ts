@@ -7,6 +7,7 @@ import { Notifications } from './notifications.ts';
 import { Palette } from './palette.ts';
 import { Problems } from './problems.ts';
 import { QuickInput } from './quick-input.ts';
+import type { PageElement } from './selectors.ts';
 import { StatusBar } from './status-bar.ts';
 import { Terminals } from './terminals.ts';
 import { Views } from './views.ts';
@@ -55,6 +56,16 @@ export class EditorPage {
     const frame = this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
     await frame.getByText(text).first().waitFor();
     return frame;
+  }
+
+  /** Whether a line of the editor ends in this text, and that end is on the screen with nothing before it. */
+  async isInSight(text: string): Promise<boolean> {
+    const line = this.page.locator('.editor-instance .view-line', { hasText: text }).first();
+    const box = await line.locator('span span').last().boundingBox();
+    if (box === null) return false;
+    const at = { x: box.x + box.width - 2, y: box.y + box.height / 2 };
+    return line.evaluate((element: PageElement & { contains(other: unknown): boolean; ownerDocument: { elementFromPoint(x: number, y: number): unknown } }, { x, y }) =>
+      element.contains(element.ownerDocument.elementFromPoint(x, y)), at);
   }
 
   /** "Developer: Reload Window", until the new workbench is there. */

@@ -124,6 +124,12 @@ export class TownEditor {
     return item!.ariaLabel;
   }
 
+  /** Answers by the row of what a session asks: the answer is chosen where all of it is shown. */
+  async answer(title: string, verdict: 'Allow' | 'Deny'): Promise<void> {
+    await this.sessions.row(title).inlineAction(verdict);
+    await this.window.quickInput.pick(verdict, 'asks');
+  }
+
   session(id: string): SessionView {
     return sessionIn(this.watcher.snapshot, id);
   }

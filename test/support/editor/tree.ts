@@ -126,6 +126,17 @@ export class TreeRow {
     return Promise.all(buttons.map(async (button) => (await button.getAttribute('aria-label')) ?? ''));
   }
 
+  /** Where the buttons at the end of the row are: the left edge of each, in pixels of the window, by its name. */
+  async inlinePlaces(): Promise<Record<string, number>> {
+    await this.locator.hover();
+    const buttons = await this.locator.locator('.actions .action-label').all();
+    const places = await Promise.all(buttons.map(async (button) => [
+      (await button.getAttribute('aria-label')) ?? '',
+      Math.round((await button.boundingBox())?.x ?? -1),
+    ] as const));
+    return Object.fromEntries(places);
+  }
+
   /** Chooses an item of the row's context menu. */
   async contextMenu(item: string): Promise<void> {
     const menu = await this.#openMenu();

@@ -57,6 +57,11 @@ export class Views {
     await this.#welcome(view).locator('.monaco-button').filter({ hasText: exactText(label) }).click();
   }
 
+  /** Opens a view that is shut, or shuts it. */
+  async toggle(view: string): Promise<void> {
+    await this.#pane(view).locator('.pane-header .title').click();
+  }
+
   /** Clicks a button in a view's title. */
   async titleAction(view: string, title: string): Promise<void> {
     const header = this.#pane(view).locator('.pane-header');
@@ -64,6 +69,16 @@ export class Views {
     await this.#page.mouse.move(0, 0);
     await header.hover();
     await header.locator(labelled('.action-label', title)).click();
+  }
+
+  /** Drags the edge of the side bar until it is so wide (px). */
+  async resize(width: number): Promise<void> {
+    const { x, y, height, width: before } = (await this.#page.locator('.part.sidebar').boundingBox())!;
+    const middle = y + height / 2;
+    await this.#page.mouse.move(x + before, middle);
+    await this.#page.mouse.down();
+    await this.#page.mouse.move(x + width, middle, { steps: 4 });
+    await this.#page.mouse.up();
   }
 
   #pane(view: string): Locator {

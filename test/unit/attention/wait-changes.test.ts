@@ -11,7 +11,7 @@ const dialog = asking([], { cause: 'Claude asks whether to trust /x' });
 describe('waits', () => {
   test('each ask is one, with all there is to know; a dialog is one that only the terminal explains', () => {
     expect(waitsOf(asking([ask(), ask({ id: 'ask-2', kind: 'question', options: ['Red'] })]))).toEqual([
-      { session: 'myproject-worker-1', runId: 'run-1', ask: 'ask-1', kind: 'permission', title: 'Bash: npm test', detail: 'npm test', options: [], resolvable: true, since: ask().since },
+      { session: 'myproject-worker-1', runId: 'run-1', ask: 'ask-1', kind: 'permission', title: 'Bash: npm test', detail: 'npm test', options: [], resolvable: true, atAGlance: true, since: ask().since },
       expect.objectContaining({ ask: 'ask-2', kind: 'question', options: ['Red'] }),
     ]);
     expect(waitsOf(dialog)).toEqual([expect.objectContaining({ kind: 'dialog', title: 'Claude asks whether to trust /x', resolvable: false })]);

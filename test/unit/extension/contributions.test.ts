@@ -67,33 +67,44 @@ test('menus name commands and views that exist, and context keys that are set', 
 });
 
 test('the row offers what fits its state, with three inline actions at most', () => {
-  expect(inline(sessionContextValue(asking([ask()])))).toEqual(['allow', 'deny', 'attach']);
-  expect(inline(sessionContextValue(asking([ask({ kind: 'plan' })])))).toEqual(['allow', 'deny', 'attach']);
-  expect(inline(sessionContextValue(asking([ask({ kind: 'question' })])))).toEqual(['answer', 'attach']);
-  expect(inline(sessionContextValue(asking([ask({ resolvable: false })])))).toEqual(['attach']);
-  expect(inline(sessionContextValue(session()))).toEqual(['attach', 'sendMessage', 'terminateSession']);
-  expect(inline(sessionContextValue(session({ state: 'stopped' })))).toEqual(['resumeSession', 'dismissSession']);
-  expect(inline(sessionContextValue(session({ state: 'stopped', endedUnseen: true })))).toEqual(['resumeSession', 'dismissSession']);
+  for (const each of [session({ state: 'stopped' }), session({ state: 'stopped', endedUnseen: true })]) {
+    expect(inline(sessionContextValue(each))).toEqual(['resumeSession', 'showTimeline', 'dismissSession']);
+  }
   expect(inline('ask.permission.here')).toEqual(['allow', 'deny']);
   expect(inline('ask.question.here')).toEqual(['answer']);
   expect(inline('ask.plan.terminal')).toEqual(['attach']);
   expect(inline('ask.dialog.terminal')).toEqual(['attach']);
   expect(inline('child')).toEqual([]);
-  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession', 'dismissSession']);
-  expect(inline(sessionContextValue(session({ state: 'failed' })))).toEqual(['resetSession', 'dismissSession']);
+  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession', 'showTimeline', 'dismissSession']);
+  expect(inline(sessionContextValue(session({ state: 'failed' })))).toEqual(['resetSession', 'showTimeline', 'dismissSession']);
   expect(inline('escalation')).toEqual(['closeEscalation']);
   expect(inline('escalation.session')).toEqual(['attach', 'closeEscalation']);
   expect(inline('escalations')).toEqual([]);
+});
+
+test('the inline actions of a session keep their places whatever it does, and none of them answers', () => {
+  const waits = [ask(), ask({ kind: 'plan' }), ask({ kind: 'question' }), ask({ resolvable: false })].map((each) => asking([each]));
+  const busy = session({ activity: { kind: 'busy' } });
+  const limited = session({ activity: { kind: 'rate-limited', until: 1, reason: '' } });
+  const starting = session({ state: 'starting', activity: { kind: 'unknown' } });
+  for (const each of [...waits, asking([]), session(), busy, limited, starting, session({ state: 'paused' }), session({ activity: { kind: 'unknown' } })]) {
+    expect(inline(sessionContextValue(each))).toEqual(['attach', 'sendMessage', 'terminateSession']);
+  }
+});
+
+test('what ends a unit of work stands left of what its row offers in other states', () => {
+  expect(inline('work.open', 'gastown.work')).toEqual(['slingWork', 'assignWork']);
+  expect(inline('work.queued', 'gastown.work')).toEqual(['cancelWork', 'slingWork', 'assignWork']);
 });
 
 test('the extension never activates without being needed', () => {
   expect(manifest.activationEvents.filter((event) => event === '*' || event === 'onStartupFinished')).toEqual([]);
 });
 
-/** The inline commands of the Sessions view on a row with this context value, in order. */
-function inline(contextValue: string): string[] {
+/** The inline commands of a view on a row with this context value, in order. */
+function inline(contextValue: string, view = 'gastown.sessions'): string[] {
   return (menus['view/item/context'] ?? [])
-    .filter((item) => String(item['group']).startsWith('inline') && item.when.includes('gastown.sessions'))
+    .filter((item) => String(item['group']).startsWith('inline') && new RegExp(`^view (== ${view} |=~ .*\\b${view.replace('gastown.', '')}\\b.*\\$/ )`).test(item.when))
     .filter((item) => matches(item.when, contextValue))
     .sort((a, b) => String(a['group']).localeCompare(String(b['group'])))
     .map((item) => item.command.replace('gastown.', ''));

@@ -45,6 +45,7 @@ export function ask(changes: Partial<Ask> = {}): Ask {
     title: 'Bash: npm test',
     detail: 'npm test',
     options: [],
+    calls: [{ tool: 'Bash', argument: 'npm test', kind: 'shell' }],
     resolvable: true,
     since: start + 8 * minute,
     ...changes,

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Announcer, gathering, reasonBound } from '../../../extension/notifications/announcer.ts';
-import { causesIn, fitsInMessage } from '../../../extension/notifications/causes.ts';
+import { causesIn } from '../../../extension/notifications/causes.ts';
 import type { Cause } from '../../../extension/notifications/causes.ts';
-import { waitsOf } from '../../../shared/attention/waits.ts';
 import type { SessionView } from '../../../shared/town/snapshot.ts';
 import { ask, asking, session, town } from './fixtures.ts';
 
@@ -32,19 +31,6 @@ describe('causes', () => {
     const escalation = { id: 'esc_1', severity: 'high' as const, message: 'x', by: 'host', raisedAt: 1 };
     const kept = session({ state: 'failed', quarantined: { at: 1, reason: 'died too often' } });
     expect(causesIn(town({ sessions: [kept], escalations: [escalation] })).map(({ key }) => key)).toEqual(['esc_1']);
-  });
-
-  test('only what can be read whole in a message can be allowed from it', () => {
-    const asks = [
-      ask(),
-      ask({ title: 'x'.repeat(101) }),
-      ask({ title: 'Bash: npm test &&…' }),
-      ask({ title: 'a\nb' }),
-      ask({ kind: 'plan' }),
-      ask({ kind: 'question' }),
-      ask({ resolvable: false }),
-    ];
-    expect(asks.flatMap((each) => waitsOf(asking([each]))).map(fitsInMessage)).toEqual([true, false, false, false, false, false, false]);
   });
 });
 

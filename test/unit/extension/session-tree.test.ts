@@ -129,7 +129,7 @@ test('a wait without an ask has a row, too, that leads to the terminal', () => {
     icon: { icon: 'bell-dot' },
     contextValue: 'ask.dialog.terminal',
     opens: 'attach',
-    target: { kind: 'ask', session: waits.id },
+    target: { kind: 'ask', session: waits.id, run: waits.runId },
   });
   expect(row?.aria).toContain('It can only be answered in its terminal');
 });

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => town.stop());
 
 describe('gt attention', () => {
-  const wait = { session: 'demo-toast', runId: 'run-1', ask: 'a1', kind: 'permission' as const, title: 'bash: ls', detail: 'ls\n-l', options: [], resolvable: true, since: 0 };
+  const wait = { session: 'demo-toast', runId: 'run-1', ask: 'a1', kind: 'permission' as const, title: 'bash: ls', detail: 'ls\n-l', options: [], resolvable: true, atAGlance: true, since: 0 };
   const colour = { ...wait, ask: 'q1', kind: 'question' as const, title: 'Which?', options: ['Red', 'Light blue'] };
   const two = { ...colour, ask: 'q2', options: [], questions: [{ text: 'Which?', options: ['Red'], multiple: false }, { text: 'And?', options: ['Yes', 'No'], multiple: false }] };
   const { ask: _ask, ...dialog } = { ...wait, kind: 'dialog' as const, title: 'Trust this folder?', resolvable: false };
