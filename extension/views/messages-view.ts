@@ -17,6 +17,7 @@ const shownAtMost = 200;
 
 /**
  * The Messages view: asked for anew only while somebody sees it, and when the snapshot says that messages have changed.
+ * The editor gets its rows when the first answer is there: nothing asked for is not "no messages".
  */
 export class MessagesView {
   private readonly lifetime = new Lifetime();
@@ -26,28 +27,34 @@ export class MessagesView {
   private readonly provider: NodeTreeProvider;
   private readonly view: vscode.TreeView<string>;
   private messages: readonly MessageView[] = [];
+  /** Whether they have been asked for, and answered. */
+  private isKnown = false;
   private filter: ShownMessages = {};
   /** Of what the rows are; undefined: they are old. */
   private shown: { connection: TownConnection | undefined; revision: number } | undefined;
-  private asking = 0;
+  /** The newest question; settled once it is answered, or could not be. */
+  private answer: Promise<void> = Promise.resolve();
 
   constructor(town: CurrentTown, keys: ContextKeys, log: vscode.LogOutputChannel) {
     this.town = town;
     this.keys = keys;
     this.log = log;
     this.provider = this.lifetime.own(
-      new NodeTreeProvider(({ target }) => {
-        const message = target.kind === 'message' ? this.find(target.message) : undefined;
-        return message && messageTooltip(message, viewContext());
-      }),
+      new NodeTreeProvider(
+        ({ target }) => {
+          const message = target.kind === 'message' ? this.find(target.message) : undefined;
+          return message && messageTooltip(message, viewContext());
+        },
+        () => this.whenAnswered(),
+      ),
     );
     this.view = this.lifetime.own(vscode.window.createTreeView(viewIds.messages, { treeDataProvider: this.provider }));
-    this.lifetime.own(town.onDidChange(() => void this.renew()));
+    this.lifetime.own(town.onDidChange(() => this.renewIfSeen()));
     const ages = this.lifetime.own(new Ages(() => this.draw()));
     this.lifetime.own(
       this.view.onDidChangeVisibility(({ visible }) => {
         ages.run(visible);
-        void this.renew();
+        this.renewIfSeen();
       }),
     );
   }
@@ -65,7 +72,7 @@ export class MessagesView {
     this.shown = undefined;
     this.view.description = shownText(filter, vscode.l10n.t);
     this.keys.set({ messagesFiltered: Object.keys(filter).length > 0 });
-    void this.renew();
+    this.renewIfSeen();
   }
 
   dispose(): Promise<void> {
@@ -76,22 +83,43 @@ export class MessagesView {
     return this.messages.find((message) => message.id === id);
   }
 
-  private async renew(): Promise<void> {
+  private renewIfSeen(): void {
+    if (this.view.visible) void this.renew();
+  }
+
+  /** Resolves when no question is open; an answer that came meanwhile may have been overtaken by the next question. */
+  private async whenAnswered(): Promise<void> {
+    for (let answer = this.renew(); ; answer = this.answer) {
+      await answer;
+      if (answer === this.answer) return;
+    }
+  }
+
+  /** Asks, unless that is what was asked last. Resolves when it is answered, or could not be. */
+  private renew(): Promise<void> {
     const { connection, snapshot } = this.town;
     const revision = snapshot?.messagesRevision ?? 0;
-    if (!this.view.visible || (this.shown?.connection === connection && this.shown?.revision === revision)) return;
-    this.shown = { connection, revision };
-    this.asking += 1;
-    const asked = this.asking;
+    if (this.shown?.connection !== connection || this.shown?.revision !== revision) {
+      this.shown = { connection, revision };
+      this.answer = this.ask(connection, this.shown);
+    }
+    return this.answer;
+  }
+
+  private async ask(connection: TownConnection | undefined, asked: object): Promise<void> {
+    if (connection !== undefined && !this.isKnown) this.view.message = vscode.l10n.t('Loading…');
     try {
       const answer = await connection?.api.request('message.list', { ...this.filter, limit: shownAtMost });
       // An answer that was overtaken by a newer question is of no interest.
-      if (asked !== this.asking) return;
+      if (asked !== this.shown) return;
       this.messages = answer?.messages ?? [];
+      this.isKnown = answer !== undefined;
+      this.keys.set({ messagesKnown: this.isKnown });
+      this.view.message = '';
       this.draw();
     } catch (error) {
       // The host has just gone; the snapshot of the next one brings the messages again.
-      this.shown = undefined;
+      if (asked === this.shown) this.shown = undefined;
       this.log.debug(`messages: ${messageOf(error)}`);
     }
   }

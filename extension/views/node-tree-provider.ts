@@ -13,9 +13,12 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
   private nodes = new Map<string, TreeNode>();
   private parents = new Map<string, string>();
   private readonly tooltip: (node: TreeNode) => string | undefined;
+  private readonly known: (() => Promise<void>) | undefined;
 
-  constructor(tooltip: (node: TreeNode) => string | undefined) {
+  /** `known` resolves when it is known what there is to show; until then the editor is given no rows, not even none. */
+  constructor(tooltip: (node: TreeNode) => string | undefined, known?: () => Promise<void>) {
     this.tooltip = tooltip;
+    this.known = known;
   }
 
   /** Shows these rows from now on. Returns the ids of those that the view must open. */
@@ -35,9 +38,10 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
     return this.nodes.get(id);
   }
 
-  getChildren(id?: string): string[] {
-    const children = id === undefined ? this.roots : (this.nodes.get(id)?.children ?? []);
-    return children.map((child) => child.id);
+  getChildren(id?: string): string[] | Promise<string[]> {
+    const idsOf = (nodes: readonly TreeNode[]): string[] => nodes.map((node) => node.id);
+    if (id !== undefined) return idsOf(this.nodes.get(id)?.children ?? []);
+    return this.known === undefined ? idsOf(this.roots) : this.known().then(() => idsOf(this.roots));
   }
 
   getParent(id: string): string | undefined {
