@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { ManagedTerminal } from '../../shared/backends/terminal-host.ts';
+import type { ManagedTerminal, TerminalExit } from '../../shared/backends/terminal-host.ts';
 import type { Typing } from './typing.ts';
 
 /** A terminal of this window with an agent program in it. */
 export class EditorTerminal implements ManagedTerminal {
   readonly name: string;
   readonly pid: number;
-  readonly exited: Promise<number | undefined>;
+  readonly exited: Promise<TerminalExit>;
   readonly terminal: vscode.Terminal;
   private readonly typing: Typing;
 
@@ -50,14 +50,18 @@ export class EditorTerminal implements ManagedTerminal {
   }
 }
 
-/** Resolves with the exit code when the terminal is closed; undefined where the editor does not know it. */
-function exitOf(terminal: vscode.Terminal): Promise<number | undefined> {
-  if (terminal.exitStatus) return Promise.resolve(terminal.exitStatus.code);
+/** Resolves when the terminal is closed. The editor tells by whom. */
+function exitOf(terminal: vscode.Terminal): Promise<TerminalExit> {
+  if (terminal.exitStatus) return Promise.resolve(exitIn(terminal.exitStatus));
   return new Promise((resolve) => {
     const registration = vscode.window.onDidCloseTerminal((closed) => {
       if (closed !== terminal) return;
       registration.dispose();
-      resolve(closed.exitStatus?.code);
+      resolve(exitIn(closed.exitStatus));
     });
   });
+}
+
+function exitIn(status: vscode.TerminalExitStatus | undefined): TerminalExit {
+  return { code: status?.code, closedByUser: status?.reason === vscode.TerminalExitReason.User };
 }

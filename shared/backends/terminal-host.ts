@@ -10,6 +10,14 @@ export interface TerminalSpec {
   role: string;
 }
 
+/** How a terminal's program came to its end. */
+export interface TerminalExit {
+  /** The exit code; undefined where the terminal does not tell. */
+  code: number | undefined;
+  /** The user closed the terminal itself, by its trash icon for example: they do not want the program back. */
+  closedByUser: boolean;
+}
+
 export interface ManagedTerminal {
   readonly name: string;
   /** Process id of the program itself (there is no shell in between). */
@@ -24,8 +32,8 @@ export interface ManagedTerminal {
   personIsTyping(): boolean;
   /** Resolves when the person is no longer typing there, or the signal fires. */
   whenNotTyping(signal: AbortSignal): Promise<void>;
-  /** Resolves with the exit code (undefined where unknown) when the program has ended. */
-  readonly exited: Promise<number | undefined>;
+  /** Resolves when the program has ended, or its terminal was closed. */
+  readonly exited: Promise<TerminalExit>;
   /** The last text that the program wrote, without control sequences, where the host can tell: for error messages. */
   lastOutput?(): string;
 }

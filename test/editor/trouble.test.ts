@@ -7,7 +7,7 @@ import { serverRecords } from '../support/compact.ts';
 import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
-const [one, two, three] = [`${rigName}-one`, `${rigName}-two`, `${rigName}-three`];
+const [one, two, three, four] = [`${rigName}-one`, `${rigName}-two`, `${rigName}-three`, `${rigName}-four`];
 
 describe('trouble', () => {
   let town: TownEditor;
@@ -66,7 +66,7 @@ describe('trouble', () => {
     await town.window.notifications.clear();
     await town.window.notifications.hide();
     await town.window.screenshot('trouble-quarantine');
-    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
+    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
     await town.sessions.row('one').inlineAction('Reset Session…');
     await town.untilWork('door', 'running');
     expect(town.session(one).state).toBe('running');
@@ -87,7 +87,7 @@ describe('trouble', () => {
     await town.window.notifications.waitFor(/^Escalated: myproject-two is quarantined/);
     await town.window.notifications.clear();
     await town.window.notifications.hide();
-    await expect.poll(() => town.sessions.row('two').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
+    await expect.poll(() => town.sessions.row('two').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
 
     const { dialogs } = town.window;
     await town.sessions.row('two').inlineAction('Dismiss Session…');
@@ -111,7 +111,7 @@ describe('trouble', () => {
     killProgram(three);
     const row = await town.sessions.rowWhen('three', ({ icon }) => icon === 'error');
     expect(row.description).toMatch(/^failed · /);
-    await expect.poll(() => town.sessions.row('three').inlineActions()).toEqual(['Reset Session…', 'Dismiss Session…']);
+    await expect.poll(() => town.sessions.row('three').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
     await town.window.screenshot('trouble-failed');
     await town.sessions.row('three').inlineAction('Reset Session…');
     await town.untilIdle(three);
@@ -121,6 +121,25 @@ describe('trouble', () => {
     await town.sessions.rowsWhen('it is gone', (rows) => rows.every(({ label }) => label !== 'three'));
     await town.window.notifications.clear();
     await town.window.notifications.hide();
+  });
+
+  it('takes a terminal that the user closes for their stop: nothing is started again, and what follows is said', async () => {
+    await sling('gate', 'four', 'claude');
+    await town.untilWork('gate', 'running');
+    const { runId } = town.session(four);
+    await town.sessions.row('four').inlineAction('Attach Terminal…');
+    await town.window.terminals.untilFocused();
+    await town.window.palette.run('Terminal: Kill the Active Terminal Instance');
+    const open = await town.untilWork('gate', 'open');
+    expect(open).toMatchObject({ note: expect.stringContaining('the user closed its terminal') });
+    expect(open.owner).toBeUndefined();
+    const stopped = await town.untilSession(four, 'to be stopped', ({ state }) => state === 'stopped');
+    expect(stopped.runId).toBe(runId);
+    const told = await town.window.notifications.waitFor(/^You closed the terminal of four \(myproject\), so the session has ended\. Its work is open again: gate\.$/);
+    expect(told.buttons).toEqual(['Sling Again…']);
+    await town.window.screenshot('trouble-trashed-terminal');
+    await town.window.notifications.hide();
+    await town.sessions.rowWhen('four', ({ icon }) => icon === 'circle-slash');
   });
 
   it('cancels work that a session has, when the person is sure, and gives it another chance', async () => {

@@ -1,13 +1,13 @@
-import type { ManagedTerminal, TerminalHost, TerminalSpec } from '../../shared/backends/terminal-host.ts';
+import type { ManagedTerminal, TerminalExit, TerminalHost, TerminalSpec } from '../../shared/backends/terminal-host.ts';
 import type { TerminalReport, TerminalRequest } from './lent-terminals.ts';
 
 class BorrowedTerminal implements ManagedTerminal {
   readonly name: string;
   readonly pid: number;
-  readonly exited: Promise<number | undefined>;
+  readonly exited: Promise<TerminalExit>;
   private readonly ask: (request: TerminalRequest) => void;
   private output = '';
-  private end: (code: number | undefined) => void = () => undefined;
+  private end: (exit: TerminalExit) => void = () => undefined;
 
   constructor(pid: number, name: string, ask: (request: TerminalRequest) => void) {
     this.pid = pid;
@@ -40,9 +40,9 @@ class BorrowedTerminal implements ManagedTerminal {
     return this.output;
   }
 
-  hasExited(code: number | undefined, lastOutput: string): void {
+  hasExited(exit: TerminalExit, lastOutput: string): void {
     this.output = lastOutput;
-    this.end(code);
+    this.end(exit);
   }
 }
 
@@ -82,7 +82,7 @@ export class BorrowedTerminalHost implements TerminalHost {
 
   private hear(report: TerminalReport): void {
     if (report.tell === 'exited') {
-      this.terminals.get(report.terminal)?.hasExited(report.code, report.lastOutput);
+      this.terminals.get(report.terminal)?.hasExited(report.exit, report.lastOutput);
       this.terminals.delete(report.terminal);
       return;
     }

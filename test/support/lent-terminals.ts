@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { TerminalSpec } from '../../shared/backends/terminal-host.ts';
+import type { TerminalExit, TerminalSpec } from '../../shared/backends/terminal-host.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { PtyTerminal, PtyTerminalHost } from './pty-terminal-host.ts';
 
@@ -13,7 +13,7 @@ export type TerminalRequest =
 /** What it is told. `number` is that of the question. */
 export type TerminalReport =
   | { tell: 'terminal'; number: number; terminal?: number; name?: string; error?: string }
-  | { tell: 'exited'; terminal: number; code?: number; lastOutput: string };
+  | { tell: 'exited'; terminal: number; exit: TerminalExit; lastOutput: string };
 
 /**
  * Gives a host in another process the use of terminals that this process owns: they outlive a host that is killed, as
@@ -30,9 +30,9 @@ export function lendTerminals(terminals: PtyTerminalHost, child: ChildProcess): 
     const { pid, name } = terminal;
     byPid.set(pid, terminal);
     tell({ tell: 'terminal', number, terminal: pid, name });
-    void terminal.exited.then((code) => {
+    void terminal.exited.then((exit) => {
       byPid.delete(pid);
-      tell({ tell: 'exited', terminal: pid, lastOutput: terminal.lastOutput(), ...(code === undefined ? {} : { code }) });
+      tell({ tell: 'exited', terminal: pid, exit, lastOutput: terminal.lastOutput() });
     });
   };
   const answer = (number: number, found: Promise<PtyTerminal | undefined>): void => {

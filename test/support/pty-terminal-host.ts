@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { spawn } from 'node-pty';
 import type { IPty } from 'node-pty';
-import type { ManagedTerminal, TerminalHost, TerminalSpec } from '../../shared/backends/terminal-host.ts';
+import type { ManagedTerminal, TerminalExit, TerminalHost, TerminalSpec } from '../../shared/backends/terminal-host.ts';
 
 /** How much of the output is kept, in characters. */
 const kept = 64_000;
@@ -10,12 +10,13 @@ const kept = 64_000;
 export class PtyTerminal implements ManagedTerminal {
   readonly name: string;
   readonly pid: number;
-  readonly exited: Promise<number | undefined>;
+  readonly exited: Promise<TerminalExit>;
   /** How often it was brought to the front. */
   shown = 0;
   private readonly pty: IPty;
   private output = '';
   private ended = false;
+  private isTrashed = false;
   private typing: { until: Promise<void> } | undefined;
 
   constructor(spec: TerminalSpec, pty: IPty) {
@@ -29,7 +30,8 @@ export class PtyTerminal implements ManagedTerminal {
       pty.onExit(({ exitCode, signal }) => {
         this.ended = true;
         // As a shell reports it; node-pty gives code 0 for a process that was killed.
-        resolve(signal === undefined || signal === 0 ? exitCode : 128 + signal);
+        const code = signal === undefined || signal === 0 ? exitCode : 128 + signal;
+        resolve({ code, closedByUser: this.isTrashed });
       });
     });
   }
@@ -44,6 +46,12 @@ export class PtyTerminal implements ManagedTerminal {
 
   close(): void {
     if (!this.ended) this.pty.kill('SIGHUP');
+  }
+
+  /** Test only: the user closes it, as by the editor's trash icon, and the program has no time to tidy up. */
+  trash(): void {
+    this.isTrashed = true;
+    this.pty.kill('SIGKILL');
   }
 
   personIsTyping(): boolean {

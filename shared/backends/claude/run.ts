@@ -5,7 +5,7 @@ import { isAlive, killTree, waitForEnd } from '../../process/process-table.ts';
 import type { ProcessIdentity } from '../../process/process-table.ts';
 import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
-import type { ManagedTerminal } from '../terminal-host.ts';
+import type { ManagedTerminal, TerminalExit } from '../terminal-host.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { describeExit, startFailure } from './exit.ts';
 import type { HandedOver } from './handed-over.ts';
@@ -169,7 +169,7 @@ export class ClaudeRun {
       this.save({ process: identity });
       this.host.setPid(this.spec.runId, identity.pid);
     }
-    void terminal.exited.then((code) => this.onExit(code));
+    void terminal.exited.then((exit) => this.onExit(exit));
     await this.file.follow(folder, terminal.pid);
     if (this.turn.owesReceipt) await this.record.follow();
     if (this.exiting) this.letGo();
@@ -312,21 +312,21 @@ export class ClaudeRun {
     if (!alive) await this.onExit(undefined);
   }
 
-  private onExit(code: number | undefined): Promise<void> {
-    this.exiting ??= this.finish(code);
+  private onExit(exit: TerminalExit | undefined): Promise<void> {
+    this.exiting ??= this.finish(exit);
     return this.exiting;
   }
 
-  private async finish(code: number | undefined): Promise<void> {
+  private async finish(told: TerminalExit | undefined): Promise<void> {
     const wasReady = this.file.exists;
     await this.file.refresh();
     // Claude removes the file itself, so one that stays tells of a violent end, whatever the code says.
-    const exit = describeExit(code, wasReady && this.file.exists);
+    const exit = describeExit(told, wasReady && this.file.exists);
     this.letGo();
     this.asks.release();
     await killProcessesOf(this.spec.runId);
     await rm(settingsFileOf(this.spec), { force: true });
-    this.startup?.fail(startFailure(this.spec, exit.words, this.terminal?.lastOutput?.()));
+    this.startup?.fail(startFailure(this.spec, exit.words, told, this.terminal?.lastOutput?.()));
     this.host.setChildren(this.spec.runId, []);
     this.host.setProblem(this.spec.runId, undefined);
     // A start that fails says so itself, and may be tried again in another way.

@@ -176,6 +176,25 @@ describe('end', () => {
     expect(await waitForEnd(before, 0)).toEqual([]);
   });
 
+  test('a terminal that the user closes is their stop, also in the middle of a turn', async () => {
+    const spec = await running();
+    const before = await town.processes(spec);
+    town.terminal(spec).trash();
+    await town.host.until('the end', () => town.host.status(spec.runId).state === 'stopped');
+    expect(town.host.status(spec.runId).cause).toBe('the user closed its terminal');
+    expect(await waitForEnd(before, 0)).toEqual([]);
+  });
+
+  test('a terminal that the user closes while the session starts ends the start, and is not opened again', async () => {
+    const spec = town.spec({ firstPrompt: { id: 'msg_trashed', text: 'Never mind.' } });
+    const started = expect(town.driver.start(spec, signal())).rejects.toMatchObject({ code: 'cancelled', message: expect.stringContaining('the user closed its terminal') });
+    await expect.poll(() => town.terminals.terminals.length).toBe(1);
+    town.terminal(spec).trash();
+    await started;
+    expect(await town.processes(spec)).toEqual([]);
+    expect(town.terminals.terminals).toEqual([]);
+  });
+
   test('a person who leaves by /exit has ended it in order', async () => {
     const spec = await town.idle();
     town.terminal(spec).write('/exit');

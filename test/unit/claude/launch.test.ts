@@ -133,5 +133,12 @@ test.each([
   [0, true, false],
   [undefined, true, false],
 ])('exit code %s, abrupt %s: clean %s', (code, abrupt, clean) => {
-  expect(describeExit(code, abrupt).clean).toBe(clean);
+  expect(describeExit({ code, closedByUser: false }, abrupt).clean).toBe(clean);
+});
+
+test('a terminal that the user closed is their stop, whatever became of the program', () => {
+  for (const code of [undefined, 0, 1, 137]) {
+    expect(describeExit({ code, closedByUser: true }, true)).toEqual({ clean: true, words: 'the user closed its terminal' });
+  }
+  expect(describeExit(undefined, true).clean).toBe(false);
 });
