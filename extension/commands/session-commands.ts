@@ -7,6 +7,7 @@ import { ownedStates } from '../../shared/work/state.ts';
 import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import { isAlive } from '../views/session-icon.ts';
 import { fullSessionName } from '../views/session-text.ts';
+import { lostByEnding } from './lost-by-ending.ts';
 import { connectionOf, sessionOf, withProgress } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { askInTurn } from './dialog.ts';
@@ -115,8 +116,13 @@ export const terminateSession: Command = async (given, deps) => {
     sessionQuestion(answer, snapshot.sessions.filter(isAlive), t('Which session shall end?')),
   ]);
   const session = sessionOf(snapshot, answer.get());
-  const question = t('End {0} although it has work?', fullSessionName(session, t));
-  if (!(await isSure(t('Terminate'), question, t('What is on its branch stays.'), session, snapshot))) return;
+  const lost = lostByEnding(session, snapshot.work, t);
+  if (lost.length > 0) {
+    const terminate = t('Terminate');
+    const detail = [...lost, t('What is on its branch stays.')].join('\n');
+    const chosen = await vscode.window.showWarningMessage(t('End {0}?', fullSessionName(session, t)), { modal: true, detail }, terminate);
+    if (chosen !== terminate) return;
+  }
   await withProgress(t('Ending {0}', fullSessionName(session, t)), (signal) =>
     api.request('session.stop', { session: session.id }, signal),
   );

@@ -13,7 +13,7 @@ const messageIcons: Record<MessageState, StateIcon> = {
   delivered: { icon: 'mail-read', color: 'charts.blue' },
   acted: { icon: 'pass-filled', color: 'charts.green' },
   refused: { icon: 'circle-slash', color: 'notificationsWarningIcon.foreground' },
-  expired: { icon: 'watch', color: 'charts.orange' },
+  expired: { icon: 'watch', color: 'list.warningForeground' },
   dead: { icon: 'error', color: 'list.errorForeground' },
 };
 

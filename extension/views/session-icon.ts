@@ -20,7 +20,7 @@ export const sessionIcons = {
   dialog: { icon: 'bell-dot', color: attentionColor },
   unread: { icon: 'circle-filled', color: 'charts.green' },
   idle: { icon: 'circle-outline', color: 'disabledForeground' },
-  limited: { icon: 'watch', color: 'charts.orange' },
+  limited: { icon: 'watch', color: 'list.warningForeground' },
   paused: { icon: 'debug-pause', color: 'disabledForeground' },
   failed: { icon: 'error', color: 'list.errorForeground' },
   quarantined: { icon: 'lock', color: 'list.errorForeground' },

@@ -41,7 +41,10 @@ export class Views {
     for (const { view } of this.views) {
       this.lifetime.own(view.onDidChangeVisibility(() => ages.run(this.views.some((each) => each.view.visible))));
     }
-    this.lifetime.own(this.sessions.view.onDidChangeSelection(({ selection }) => void this.markSeen(selection[0])));
+    this.lifetime.own(this.sessions.view.onDidChangeSelection(() => void this.markSeen()));
+    this.lifetime.own(this.sessions.view.onDidChangeVisibility(() => void this.markSeen()));
+    this.lifetime.own(vscode.window.onDidChangeWindowState(() => void this.markSeen()));
+    this.lifetime.own(town.onDidChange(() => void this.markSeen()));
   }
 
   /** What a row stands for, in whichever view it is. */
@@ -96,8 +99,10 @@ export class Views {
     return { view, provider, build };
   }
 
-  /** Looking at a row is looking at its session: it has no news any more. */
-  private async markSeen(rowId: string | undefined): Promise<void> {
+  /** Looking at a row is looking at its session: it has no news any more, and gets none while it is looked at. */
+  private async markSeen(): Promise<void> {
+    const { view } = this.sessions;
+    const [rowId] = view.visible && vscode.window.state.focused ? view.selection : [];
     const target = rowId === undefined ? undefined : this.target(rowId);
     if (target?.kind !== 'session') return;
     const session = this.town.snapshot?.sessions.find((each) => each.id === target.session);

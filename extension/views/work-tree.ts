@@ -21,7 +21,7 @@ export const workIcons: Record<WorkState, StateIcon> = {
   queued: { icon: 'clock', color: 'disabledForeground' },
   assigned: { icon: 'person', color: 'charts.blue' },
   running: { icon: 'play-circle', color: 'charts.blue' },
-  stalled: { icon: 'debug-pause', color: 'charts.orange' },
+  stalled: { icon: 'debug-pause', color: 'list.warningForeground' },
   done: { icon: 'pass-filled', color: 'charts.green' },
   failed: { icon: 'error', color: 'list.errorForeground' },
   escalated: { icon: 'megaphone', color: 'notificationsWarningIcon.foreground' },

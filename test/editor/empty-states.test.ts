@@ -1,9 +1,10 @@
 // What a person meets before the first session: no trust, no folder, no town, no agent program, no rig.
 
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
 import { agentPath } from '../support/editor/agent-path.ts';
 import { processesOf } from '../support/editor/processes.ts';
 import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
@@ -140,6 +141,20 @@ describe('empty states', () => {
     await town.window.screenshot('empty-no-folder');
   });
 
+  it('gives every state a colour that stands out from the side bar, in each theme', async () => {
+    const folder = path.join(import.meta.dirname, '../../extension/views');
+    const sources = (await readdir(folder)).map((name) => readFile(path.join(folder, name), 'utf8'));
+    const named = (await Promise.all(sources)).flatMap((source) => [...source.matchAll(/olor(?:: | = )'([\w.]+)'/g)].map(([, id]) => id!));
+    // What is at rest may be faint.
+    const colours = [...new Set(named)].filter((id) => id !== 'disabledForeground').sort();
+    expect(colours).toContain('list.warningForeground');
+    for (const theme of ['Dark Modern', 'Light Modern', 'Dark High Contrast', 'Light High Contrast']) {
+      await town.window.palette.run('Preferences: Color Theme');
+      await town.window.quickInput.type(theme);
+      await expect.poll(() => faintOnes(town.window.page, colours), { message: `colours below 3:1 in ${theme}` }).toEqual([]);
+    }
+  });
+
   it('shows its documents from the welcome text, with their picture and links from one to the next', async () => {
     await town.window.views.open('Gas Town');
     await town.window.page.locator('.welcome-view-content a', { hasText: 'read how to begin' }).click();
@@ -162,3 +177,41 @@ describe('empty states', () => {
     expect(await shown.locator('body').innerText()).not.toMatch(/npm (start|test)/);
   });
 });
+
+/** Those of the theme's colours whose contrast with the side bar is below 3:1 (WCAG 1.4.11), with the contrast. */
+async function faintOnes(page: Page, ids: readonly string[]): Promise<string[]> {
+  const values = await page.locator('.monaco-workbench').evaluate((element: object, names: string[]) => {
+    const { getComputedStyle } = globalThis as unknown as { getComputedStyle(of: object): { getPropertyValue(name: string): string } };
+    return names.map((name) => getComputedStyle(element).getPropertyValue(`--vscode-${name.replaceAll('.', '-')}`).trim());
+  }, ['sideBar.background', ...ids]);
+  const [ground, ...others] = values.map((value) => (value === '' ? undefined : rgba(value)));
+  return ids.flatMap((id, index) => {
+    // What a theme leaves out is drawn as text is.
+    if (others[index] === undefined) return [];
+    const contrast = contrastOf(others[index], ground!);
+    return contrast >= 3 ? [] : [`${id}: ${contrast.toFixed(2)}`];
+  });
+}
+
+type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
+
+/** `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb(…)` and `rgba(…)`. */
+function rgba(text: string): Rgba {
+  const [, hex] = /^#([0-9a-f]+)$/i.exec(text) ?? [];
+  const parts = hex === undefined
+    ? [...text.matchAll(/[\d.]+/g)].map(([part]) => Number(part))
+    : [...(hex.length === 3 ? hex.replace(/./g, '$&$&') : hex).matchAll(/../g)].map(([pair], index) => Number.parseInt(pair, 16) / (index === 3 ? 255 : 1));
+  const [red = 0, green = 0, blue = 0, alpha = 1] = parts;
+  return [red, green, blue, alpha];
+}
+
+function contrastOf([red, green, blue, alpha]: Rgba, ground: Rgba): number {
+  const [r, g, b] = [red, green, blue].map((part, index) => part * alpha + ground[index]! * (1 - alpha));
+  const [lighter, darker] = [luminance([r!, g!, b!]), luminance(ground)].sort((a, b) => b - a);
+  return (lighter! + 0.05) / (darker! + 0.05);
+}
+
+function luminance([red, green, blue]: readonly number[]): number {
+  const [r, g, b] = [red!, green!, blue!].map((part) => (part <= 10.3 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+}
