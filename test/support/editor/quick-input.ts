@@ -24,6 +24,8 @@ export class QuickInput {
   /** Chooses the row with exactly this label. */
   async pick(label: string, prompt?: string): Promise<void> {
     await this.input(prompt);
+    // What is told of a row that the pointer rests on may cover the next one.
+    await this.#page.mouse.move(0, 0);
     await this.row(label).click();
   }
 
