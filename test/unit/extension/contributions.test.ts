@@ -47,6 +47,10 @@ test('command titles are in title case, and welcome links lead to commands that 
   for (const [, command] of links) expect(commands.map((each) => each.command)).toContain(command);
 });
 
+test('no key of the manifest stands there twice: the first one would be lost', () => {
+  expect(Object.keys(manifest.contributes).filter((key) => read('package.json').split(`\n    "${key}":`).length !== 2)).toEqual([]);
+});
+
 test('menus name commands and views that exist, and context keys that are set', () => {
   const ids = new Set(commands.map(({ command }) => command));
   const viewIds = Object.values(views)
