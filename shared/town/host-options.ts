@@ -7,7 +7,7 @@ import type { NodeProgram } from './launchers.ts';
 export interface BundledFiles {
   /** gastown.js */
   plugin: string;
-  /** The SessionStart hook reporter. */
+  /** The reporter that Claude's hooks run. */
   hook: string;
   /** The `gt` command line. */
   gt: string;

@@ -30,6 +30,8 @@ export class HookReports {
   said: 'busy' | 'idle' | undefined;
   private readonly parts: HookReportsParts;
   private readonly children = new Map<string, ChildSession>();
+  /** When the hook of the newest prompt was started. */
+  private submittedAt = 0;
   /** When the newest hook that told what the session does was started. */
   private toldAt = 0;
   private insistTimer: NodeJS.Timeout | undefined;
@@ -42,8 +44,9 @@ export class HookReports {
   async take(hook: HookPayload, heard: Heard): Promise<Record<string, unknown> | undefined> {
     const { host, runId, asks, turn, startup } = this.parts;
     host.progress(runId);
-    // Whatever comes after the prompt has been submitted is a sign that the model has it.
-    if (hook.hook_event_name !== 'UserPromptSubmit') turn.alive(hook.prompt_id);
+    // Whatever comes after the prompt has been submitted is a sign that the model has it; not what is only heard after it.
+    if (hook.hook_event_name === 'UserPromptSubmit') this.submittedAt = heard.at;
+    else if (heard.at >= this.submittedAt) turn.alive(hook.prompt_id);
     switch (hook.hook_event_name) {
       case 'PermissionRequest':
         return asks.hold(hook, heard);
