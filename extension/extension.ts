@@ -8,6 +8,7 @@ import { TerminalPath } from './environment/terminal-path.ts';
 import { Lifetime } from './lifetime.ts';
 import { tellOfClosedTerminals } from './notifications/closed-terminal.ts';
 import { Notifier } from './notifications/notifier.ts';
+import { RigReviews } from './notifications/rig-reviews.ts';
 import { AttachTerminals } from './terminals/attach-terminals.ts';
 import { EditorTerminalHost } from './terminals/editor-terminal-host.ts';
 import { CurrentTown } from './town/current-town.ts';
@@ -46,6 +47,7 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
     }),
   );
   lifetime.own(new ConfigProblems(town));
+  lifetime.own(new RigReviews(town));
   const path = lifetime.own(new TerminalPath(context));
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
   const docs = vscode.Uri.joinPath(context.extensionUri, 'docs/user/README.md');

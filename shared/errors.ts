@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'backend-unavailable'
   | 'work-conflict'
   | 'refused'
+  | 'consent-needed'
   | 'denied'
   | 'no-host'
   | 'no-town'

@@ -17,6 +17,7 @@ export const commandNames = [
   'showWaiting',
   'checkHealth',
   'openRigSettings',
+  'reviewRig',
   'openTownSettings',
   'showLog',
   'checkAgents',

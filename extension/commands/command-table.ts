@@ -12,6 +12,7 @@ import { checkHealth } from './health-command.ts';
 import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
 import { openTownAgain, removeTown } from './remove-command.ts';
+import { reviewRig } from './review-rig.ts';
 import { attach, dismissSession, resetSession, resumeSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
@@ -35,6 +36,7 @@ const commands: Record<CommandName, Command> = {
   showWaiting,
   checkHealth,
   openRigSettings,
+  reviewRig,
   openTownSettings,
   showLog: async (_given, { log }) => log.show(),
   checkAgents: (_given, deps) => deps.checkAgents(),
@@ -85,10 +87,15 @@ function tell(name: CommandName, error: unknown, { log }: CommandDeps): void {
   const expected = GasTownError.is(error) || !(error instanceof Error);
   log.error(`${name}: ${expected ? messageOf(error) : (error.stack ?? error.message)}`);
   const showLog = vscode.l10n.t('Show Log');
-  void vscode.window.showErrorMessage(messageOf(error), showLog).then((chosen) => {
+  const review = vscode.l10n.t('Review Rig Settings…');
+  const ways = needsConsent(error) ? [review] : [showLog];
+  void vscode.window.showErrorMessage(messageOf(error), ...ways).then((chosen) => {
     if (chosen === showLog) log.show();
+    if (chosen === review) void vscode.commands.executeCommand('gastown.reviewRig');
   });
 }
+
+const needsConsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'consent-needed';
 
 /** The core's own error, or the same one that came over the channel. */
 function isCancellation(error: unknown): boolean {

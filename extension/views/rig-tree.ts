@@ -14,12 +14,13 @@ export function rigTree(snapshot: TownSnapshot, { t }: ViewContext): TreeNode[] 
       ...(alive > 0 ? [alive === 1 ? t('1 session') : t('{0} sessions', alive)] : []),
       ...(open > 0 ? [open === 1 ? t('1 open work unit') : t('{0} open work units', open)] : []),
     ];
-    const description = rig.problem ?? [rig.defaultBranch, ...counts].filter((part) => part !== undefined).join(' · ');
+    const review = rig.toReview === undefined ? [] : [t('settings to review')];
+    const description = rig.problem ?? [...review, rig.defaultBranch, ...counts].filter((part) => part !== undefined).join(' · ');
     return {
       id: `rig:${rig.name}`,
       label: rig.name,
       description,
-      icon: rig.problem === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
+      icon: rig.problem === undefined && rig.toReview === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
       aria: t('rig {0}, {1}', rig.name, description),
       contextValue: 'rig',
       expanded: false,

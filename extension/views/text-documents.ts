@@ -61,6 +61,17 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
     if (shown.length > 0) await vscode.window.tabGroups.close(shown, true);
   }
 
+  /** Shows two texts side by side, with what has changed from one to the other. */
+  async showChange(title: string, before: string, after: string): Promise<void> {
+    const uriOf = (side: string, text: string): vscode.Uri => {
+      const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')} (${side}).txt` });
+      this.texts.set(uri.path, { text });
+      this.changed.fire(uri);
+      return uri;
+    };
+    await vscode.commands.executeCommand('vscode.diff', uriOf('before', before), uriOf('now', after), title, { preview: true });
+  }
+
   /** The town has changed: what can be seen is read again. */
   refresh(): void {
     this.timer ??= setTimeout(() => {

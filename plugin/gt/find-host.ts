@@ -21,7 +21,8 @@ export async function findTownRoot({ env, cwd }: Io): Promise<FoundTown> {
   const passedOver: string[] = [];
   for (let root = resolve(cwd); ; root = dirname(root)) {
     const file = await markOf(root);
-    const foreign = file === undefined ? undefined : await foreignOwner([root, dirname(file), file]);
+    // Whose the folder itself is does not matter: in one that others write in, none of them can make a file of the user's.
+    const foreign = file === undefined ? undefined : await foreignOwner([dirname(file), file]);
     if (file !== undefined && foreign === undefined) return { root, passedOver };
     if (foreign !== undefined) passedOver.push(`${root} is not taken for a town: ${foreign}.`);
     if (root === dirname(root)) return { root: undefined, passedOver };
@@ -42,7 +43,7 @@ async function markOf(root: string): Promise<string | undefined> {
 export async function readHostFile(root: string): Promise<HostFile | undefined> {
   const file = hostFile(root);
   if (!(await exists(file))) return undefined;
-  const suspicion = (await foreignOwner([root, dirname(file), file])) ?? (await notPrivate(file));
+  const suspicion = (await foreignOwner([dirname(file), file])) ?? (await notPrivate(file));
   if (suspicion !== undefined) throw notBelieved(root, suspicion);
   const text = await read(file);
   if (text === undefined) return undefined;

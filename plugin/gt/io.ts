@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline/promises';
 import type { AttachTarget } from '../../shared/backends/driver.ts';
 import { Failure } from './failure.ts';
 
@@ -12,6 +13,8 @@ export interface Io {
   err(text: string): void;
   /** All of standard input. */
   readInput(): Promise<string>;
+  /** Asks in the terminal; undefined where there is none. */
+  ask(question: string): Promise<string | undefined>;
   /** Runs a program in this terminal and resolves with its exit code. */
   runProgram(program: Program): Promise<number>;
 }
@@ -27,8 +30,19 @@ export function processIo(): Io {
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
       return Buffer.concat(chunks).toString('utf8');
     },
+    ask,
     runProgram,
   };
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
 }
 
 function runProgram({ program, args, env, cwd }: Program): Promise<number> {

@@ -5,6 +5,7 @@ import { addAttentionCommands } from './commands/attention.ts';
 import { addEscalationCommands } from './commands/escalations.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addMessageCommands } from './commands/messages.ts';
+import { addRigCommands } from './commands/rigs.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTownCommands } from './commands/town.ts';
 import { addWorkCommands } from './commands/work.ts';
@@ -43,6 +44,7 @@ function makeProgram(gt: Gt): Command {
   addLogCommand(program, gt);
   addMessageCommands(program, gt);
   addRoleCommands(program, gt);
+  addRigCommands(program, gt);
   addTownCommands(program, gt);
   return program;
 }

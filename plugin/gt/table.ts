@@ -12,6 +12,13 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
+/** One line with every character that cannot be seen written out, so that nothing of it hides: `<U+202E>`. */
+export function visible(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (hidden) => {
+    return hidden === '\t' ? hidden : `<U+${hidden.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`;
+  });
+}
+
 /** Text of several lines, without the control characters by which a text could steer the terminal. */
 export function printable(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');

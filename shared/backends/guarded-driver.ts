@@ -17,14 +17,15 @@ function programOf({ agent }: Pick<RunSpec, 'agent'>): BreakerOf {
   return command === backend && Object.keys(env).length === 0 ? { backend } : { backend, program: name };
 }
 
-/** A driver whose starts and health checks are told to the breaker of what they depend on. */
-export function guarded(driver: BackendDriver, breakers: Breakers): BackendDriver {
+/** A driver whose starts are allowed first (`mayStart` rejects where not), and told, as its health checks are, to the breaker of what they depend on. */
+export function guarded(driver: BackendDriver, breakers: Breakers, mayStart: (spec: RunSpec) => Promise<void>): BackendDriver {
   const { backend } = driver;
   const failed = (of: BreakerOf, error: unknown): void => {
     const final = GasTownError.is(error, 'agent-missing') || GasTownError.is(error, 'agent-too-old');
     breakers.take(of, { kind: 'failed', reason: messageOf(error), ...(final ? { final } : {}) });
   };
   const start = async (spec: RunSpec, signal: AbortSignal): Promise<void> => {
+    await mayStart(spec);
     const program = programOf(spec);
     const place = { backend, rig: spec.rig };
     try {

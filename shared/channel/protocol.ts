@@ -9,7 +9,7 @@ import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BackendName, BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
 import type { AttentionView } from '../attention/waits.ts';
-import type { EscalationView, LogEntry, MessageView, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
+import type { EscalationView, LogEntry, MessageView, RigReview, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
 import type { AttachTarget } from '../backends/driver.ts';
 
 export const protocolVersion = 1;
@@ -51,6 +51,10 @@ export const schemas = {
   'town.remove': none,
 
   'rig.add': z.strictObject({ source: text, name: name.optional() }),
+  /** What of the rig's own counts only by the user's word, and whether they have given it. */
+  'rig.review': z.strictObject({ rig: name }),
+  /** The user's word: all that `rig.review` has shown under this hash counts. */
+  'rig.trust': z.strictObject({ rig: name, hash: z.string().regex(/^[0-9a-f]{64}$/) }),
 
   'work.add': z.strictObject({
     id: name.optional(),
@@ -197,6 +201,8 @@ export interface Results {
   'town.removal': TownRemoval;
   'town.remove': TownRemoval;
   'rig.add': RigView;
+  'rig.review': RigReview;
+  'rig.trust': RigReview;
   'work.add': WorkView;
   'work.show': WorkView & { history: WorkHistoryEntry[] };
   'work.assign': WorkView;

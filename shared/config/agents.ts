@@ -3,6 +3,7 @@ import { GasTownError } from '../errors.ts';
 import { backendNames } from '../orchestrator.ts';
 import type { BackendName, Role } from '../orchestrator.ts';
 import type { AgentSettings } from './agent-settings.ts';
+import { agentItem, agentsOfRig, runtimeName } from './consent.ts';
 import { unknownName } from './nearest.ts';
 import type { RigSettings } from './rig-settings.ts';
 import type { TownSettings } from './town-settings.ts';
@@ -16,6 +17,8 @@ export interface ResolvedAgent {
   command: string;
   args: string[];
   env: Record<string, string>;
+  /** Hash of what the rig's settings say of its program (see `consent.ts`): it may run where the user has agreed to that. */
+  consent?: string;
   /** Where the plugin is installed besides (`hooks.dir` / `hooks.settings_file`), relative to the work dir. */
   hooks?: { dir: string; settingsFile: string };
 }
@@ -48,30 +51,23 @@ export function resolveAgent(query: AgentQuery): ResolvedAgent {
   const chosen = chooseName(query);
   const settings = known.get(chosen.name);
   if (!settings) throw unknownName('agent', chosen.name, known.keys(), chosen.from);
-  const agent = complete(chosen.name, settings);
+  const agent = complete(chosen.name, settings, query);
   if (explicitBackend === undefined || agent.backend === explicitBackend) return agent;
   if (explicitAgent !== undefined) {
     throw new GasTownError('bad-input', `Agent "${explicitAgent}" runs on backend ${agent.backend}, not on ` +
       `${explicitBackend}. Leave out one of --agent and --backend, or name an agent of that backend.`);
   }
-  const own = complete(explicitBackend, known.get(explicitBackend) ?? {});
-  return own.backend === explicitBackend ? own : complete(explicitBackend, {});
+  const own = complete(explicitBackend, known.get(explicitBackend) ?? {}, query);
+  return own.backend === explicitBackend ? own : complete(explicitBackend, {}, {});
 }
 
 /** All agents that a name can be looked up in; of several with one name the rig's goes before the town's. */
 function knownAgents({ town, rigSettings }: AgentQuery): Map<string, AgentSettings> {
-  const runtime = rigSettings?.runtime;
   return new Map<string, AgentSettings>([
     ...backendNames.map((name) => [name, {}] as const),
     ...Object.entries(town.agents ?? {}),
-    ...(runtime ? [[runtimeName(runtime), runtime] as const] : []),
-    ...Object.entries(rigSettings?.agents ?? {}),
+    ...(rigSettings ? agentsOfRig(rigSettings) : []),
   ]);
-}
-
-/** The deprecated runtime block defines an agent without a name of its own: it goes by its provider's. */
-function runtimeName(runtime: AgentSettings): string {
-  return runtime.provider ?? defaultAgent;
 }
 
 interface Choice {
@@ -96,8 +92,9 @@ function chooseName({ role, workerName, explicitAgent, town, rigSettings: rig }:
   return first ?? { name: defaultAgent, from: 'the built-in default' };
 }
 
-function complete(name: string, settings: AgentSettings): ResolvedAgent {
+function complete(name: string, settings: AgentSettings, { rigSettings }: Pick<AgentQuery, 'rigSettings'>): ResolvedAgent {
   const backend = backendOf(name, settings);
+  const consent = rigSettings && agentsOfRig(rigSettings).get(name) === settings ? agentItem(name, settings)?.hash : undefined;
   const hooks = backend === 'opencode' ? pluginPlace(settings) : undefined;
   return {
     name,
@@ -105,6 +102,7 @@ function complete(name: string, settings: AgentSettings): ResolvedAgent {
     command: settings.command ?? backend,
     args: settings.args ?? [],
     env: settings.env ?? {},
+    ...(consent === undefined ? {} : { consent }),
     ...(hooks ? { hooks } : {}),
   };
 }

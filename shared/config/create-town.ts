@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { GasTownError } from '../errors.ts';
+import { requireNoLinks } from '../git/no-links.ts';
 import { settingsPath } from './settings-path.ts';
 import type { TownSettings } from './town-settings.ts';
 import { cannotWrite } from './write-atomically.ts';
@@ -15,10 +16,12 @@ export const newTownSettings: TownSettings = {
 
 /**
  * Makes a folder a town: `settings/config.json`, and `.runtime/` hidden from git. Rejects with `name-taken` where there
- * are settings already (nothing is overwritten) and with `read-only` where the folder cannot be written.
+ * are settings already (nothing is overwritten) with `read-only` where the folder cannot be written,
+ * and with `bad-config` where the folder brings a link in their place.
  */
 export async function createTown(root: string): Promise<void> {
   const file = settingsPath(root);
+  for (const ours of [file, join(root, '.runtime', '.gitignore')]) await requireNoLinks(root, relative(root, ours));
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify(newTownSettings, null, 2)}\n`, { flag: 'wx' });

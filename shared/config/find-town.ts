@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'jsonc-parser';
 import { foreignOwner } from '../channel/ownership.ts';
 import { messageOf } from '../errors.ts';
+import { isSafeDirectory } from '../git/safe-directory.ts';
 import { tooDeepAt } from './nesting.ts';
 import { readBounded } from './read-bounded.ts';
 import { settingsPath } from './settings-path.ts';
@@ -16,7 +17,7 @@ export interface RefusedTown {
 /**
  * The root of the town that a folder is, or lies in: the nearest one with a `settings/config.json` of type
  * `town-settings`. A rig's settings on the way up are passed over; a file with an error in it still counts. What belongs
- * to another user counts for nothing, nor what cannot be read; `refused` is told of both, as far as it may be a town.
+ * to another user counts for nothing, unless the user has told git that the folder is safe, nor what cannot be read; `refused` is told of both, as far as it may be a town.
  */
 export async function findTown(folder: string, refused: (town: RefusedTown) => void = () => undefined): Promise<string | undefined> {
   for (let root = resolve(folder); ; root = dirname(root)) {
@@ -25,7 +26,7 @@ export async function findTown(folder: string, refused: (town: RefusedTown) => v
       const text = await unlessMissing(readBounded(file));
       if (text !== undefined && typeOf(text) === 'town-settings') {
         const foreign = await foreignOwner([root, dirname(file), file]);
-        if (foreign === undefined) return root;
+        if (foreign === undefined || (await isSafeDirectory(root))) return root;
         refused({ root, reason: foreign });
       }
     } catch (error) {

@@ -3,6 +3,7 @@ import { agents, agentsByWorker, failover, roleAgents, untouched } from './agent
 import { attention } from './attention-settings.ts';
 import { backendTrouble } from './backend-trouble.ts';
 import { messageSettings } from './message-settings.ts';
+import { sessionLimitSettings } from './session-limits.ts';
 import { failurePolicySettings } from './failure-policy.ts';
 
 const escalation = z.looseObject({
@@ -30,6 +31,7 @@ export const townSettings = z.looseObject({
   escalation: escalation.describe('What happens besides when something is escalated to you.').optional(),
   attention: attention.optional(),
   messages: messageSettings.describe('Limits of the messages between sessions, and when messages expire.').optional(),
+  limits: sessionLimitSettings.describe('What a session may have under way at once, so that none that goes in circles fills the town.').optional(),
   failure_policy: failurePolicySettings.describe('What is done when sessions or work fail: for the town\'s own roles, and for rigs that say nothing else.').optional(),
   failover: failover.optional(),
   backend_trouble: backendTrouble.describe('What is done when a model or its provider does not answer.').optional(),

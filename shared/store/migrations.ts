@@ -225,4 +225,15 @@ export const migrations: readonly string[] = [
   ALTER TABLE runs ADD COLUMN ended_unseen INTEGER NOT NULL DEFAULT 0;
   UPDATE runs SET ended_unseen = 1, state = 'stopped' WHERE state = 'failed' AND error = 'it ended while no host was there';
   `,
+  // What the user has agreed to of what a rig's repository brings.
+  `
+  CREATE TABLE consents (
+    rig TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    content TEXT NOT NULL,
+    agreed_at INTEGER NOT NULL,
+    PRIMARY KEY (rig, subject, hash)
+  ) STRICT;
+  `,
 ];

@@ -1,6 +1,7 @@
 import { Backlog } from './backlog.ts';
 import { BreakerTable } from './breakers.ts';
 import { Database, number, optionalText, text } from './database.ts';
+import { ConsentTable } from './consents.ts';
 import { EscalationTable } from './escalations.ts';
 import { HandoffTable } from './handoffs.ts';
 import { MessageTable } from './messages.ts';
@@ -34,6 +35,7 @@ export class Store {
   readonly breakers: BreakerTable;
   readonly troubles: TroubleTable;
   readonly handoffs: HandoffTable;
+  readonly consents: ConsentTable;
   /** What has happened and is to be recorded, whether or not that can be done now. */
   readonly backlog: Backlog;
   private readonly db: Database;
@@ -51,6 +53,7 @@ export class Store {
     this.breakers = new BreakerTable(this.db);
     this.troubles = new TroubleTable(this.db);
     this.handoffs = new HandoffTable(this.db);
+    this.consents = new ConsentTable(this.db);
   }
 
   transaction<T>(work: () => T): T {
@@ -102,8 +105,12 @@ export class Store {
     return this.db.all('SELECT name, path FROM rigs ORDER BY name').map((row) => ({ name: text(row['name']), path: text(row['path']) }));
   }
 
+  /** What was agreed to for an earlier rig of that name is no word about this one. */
   addRig(rig: StoredRig, at: number): void {
-    this.db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, ?)', rig.name, rig.path, at);
+    this.db.transaction(() => {
+      this.consents.forget(rig.name);
+      this.db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, ?)', rig.name, rig.path, at);
+    });
   }
 
   /** A value made once and kept for the town's life, such as the host's token. */

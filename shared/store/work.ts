@@ -88,6 +88,13 @@ export class WorkTable {
     return this.db.all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id").map(toWork);
   }
 
+  /** How many units somebody has added that are neither done nor cancelled. */
+  countUnfinishedOf(by: string): number {
+    const sql = `SELECT COUNT(*) AS count FROM work WHERE state NOT IN ('done', 'cancelled')
+                   AND (SELECT by FROM work_history WHERE work_id = work.id ORDER BY rowid LIMIT 1) = ?`;
+    return number(this.db.get(sql, by)?.['count']);
+  }
+
   /** What was closed since then, and whose it was. */
   closedSince(since: number): StoredWork[] {
     const sql = "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY created_at, id";

@@ -5,6 +5,7 @@ import { checkHealthByHand, examine } from './operations/health.ts';
 import { closeEscalation, escalate, listEscalations } from './operations/escalations.ts';
 import { handOffWork } from './operations/handoff.ts';
 import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from './operations/inside.ts';
+import { trustRig } from './operations/rigs.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { dismissSession, primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
 import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
@@ -28,6 +29,8 @@ const handlers: Handlers = {
   'town.health': (town, _params, caller, signal) => checkHealthByHand(town, caller, signal),
   'town.removal': (town) => town.removal.look(),
   'town.remove': (town) => town.removal.remove(),
+  'rig.review': (town, { rig }) => town.consents.review(rig),
+  'rig.trust': trustRig,
   'rig.add': (town, { source, name }, _caller, signal) => town.rigs.add(source, name, signal),
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { AskLog } from '../attention/ask-log.ts';
 import { Breakers } from '../backends/breakers.ts';
 import { ClaudeDriver } from '../backends/claude/driver.ts';
-import type { BackendDriver } from '../backends/driver.ts';
+import type { BackendDriver, RunSpec } from '../backends/driver.ts';
 import { guarded } from '../backends/guarded-driver.ts';
 import { OpencodeDriver } from '../backends/opencode/driver.ts';
 import { resolveAgent } from '../config/agents.ts';
@@ -25,6 +25,7 @@ import { SessionContexts } from './context.ts';
 import type { TownHostOptions } from './host-options.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
+import { RigConsents } from './rig-consents.ts';
 import { Rigs } from './rigs.ts';
 import { RunSpecs } from './run-specs.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
@@ -57,6 +58,8 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const paths = { ...townPaths(root), worktrees };
   const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
+  const consents = new RigConsents({ store, rigs, townRoot: root, now, log });
+  rigs.onSettings = (name) => void consents.refresh(name);
   const contexts = new SessionContexts({ paths, promptsDir: options.files.prompts, store });
   const specs = new RunSpecs({ root, paths, contexts, environment: options.environment });
   const specOf: typeof specs.specOf = async (...stored) => {
@@ -96,7 +99,10 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
   });
   const drivers = [claude, opencode];
-  for (const driver of drivers) manager.drivers.add(guarded(driver, breakers));
+  // A polecat that goes on in its worktree finds there what its branch has, which is no other than when it began.
+  const mayStart = ({ rig, agent, role, resume }: RunSpec): Promise<void> =>
+    consents.require({ rig, agent, repository: role !== 'polecat' || resume === undefined });
+  for (const driver of drivers) manager.drivers.add(guarded(driver, breakers, mayStart));
   const resolve: TownParts['resolveAgent'] = (backend, config) =>
     resolveAgent({
       role: config.role,
@@ -118,6 +124,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     escalations,
     asks,
     rigs,
+    consents,
     breakers,
     contexts,
     builder,

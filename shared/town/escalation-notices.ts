@@ -1,4 +1,6 @@
 import type { StoredEscalation } from '../store/escalations.ts';
+import { messageOf } from '../errors.ts';
+import { Queue } from '../process/queue.ts';
 import { sessionIdOf } from '../roles/names.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import { EscalationCommand } from '../work/escalation-command.ts';
@@ -11,6 +13,8 @@ import type { TownParts } from './parts.ts';
 export class EscalationNotices {
   private readonly town: TownParts;
   private readonly command: EscalationCommand;
+  /** Many may be raised at once; the user's machine is not for their commands alone. */
+  private readonly queue = new Queue(2);
 
   constructor(town: TownParts, environment: Readonly<Record<string, string | undefined>>) {
     this.town = town;
@@ -46,13 +50,19 @@ export class EscalationNotices {
         store.escalations.setMailed(escalation.id, this.town.manager.now());
       });
     }
-    if (escalation.commandEndedAt === undefined) void this.runCommand(escalation);
+    if (escalation.commandEndedAt === undefined) {
+      this.queue.run(() => this.runCommand(escalation)).catch((error: unknown) => {
+        this.town.log.error(`escalation.command for ${escalation.id}: ${messageOf(error)}`);
+      });
+    }
   }
 
   private async runCommand(escalation: StoredEscalation): Promise<void> {
     const { store, manager } = this.town;
-    await this.command.run(escalation);
-    // A host that has let go meanwhile cannot say that it was run: the next one runs it again.
+    // A host that has let go leaves what waits, and what it cannot say was run, to the next one.
+    if (!store.isOpen) return;
+    // Nobody needs to be told any more of what was closed while it waited.
+    if (store.escalations.get(escalation.id)?.closedAt === undefined) await this.command.run(escalation);
     const at = manager.now();
     if (store.isOpen) store.backlog.keep(() => store.escalations.setCommandEnded(escalation.id, at));
   }

@@ -1,4 +1,6 @@
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { foreignOwner, notPrivate } from '../channel/ownership.ts';
 import { protocolVersion } from '../channel/protocol.ts';
 import type { HostFile } from '../channel/protocol.ts';
 import { readBounded } from '../config/read-bounded.ts';
@@ -12,12 +14,19 @@ export async function writeHostFile(file: string, socket: string, token: string)
   await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`, 0o600);
 }
 
-/** Undefined where no host has ever been, or what is there is not a host file. */
+/**
+ * Undefined where no host has ever been, or what is there is not a host file, or may be somebody else's: the file has to be
+ * the user's and nobody else's to read, and the socket theirs.
+ */
 export async function readHostFile(file: string): Promise<HostFile | undefined> {
   const text = await unlessMissing(readBounded(file));
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as HostFile;
+    if (((await foreignOwner([dirname(file), file])) ?? (await notPrivate(file))) !== undefined) return undefined;
+    const host = JSON.parse(text) as HostFile;
+    // A socket that is not there is told by whoever connects.
+    const foreign = await unlessMissing(foreignOwner([host.socket]));
+    return foreign === undefined ? host : undefined;
   } catch {
     // A file cut short by a crash says the same as none: the lock decides who is host, and the next host writes it anew.
     return undefined;

@@ -42,6 +42,7 @@ import { emptyRuntime, removeLock } from './runtime-folder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
 import { storeProblems } from './store-problems.ts';
 import { Troubles } from './troubles.ts';
+import { unblockQueued } from './unblock.ts';
 
 /** At most one snapshot per this many milliseconds goes out. */
 const coalesceMs = 100;
@@ -83,6 +84,7 @@ export class TownHost {
       changed,
       rigsChanged: () => {
         this.changed();
+        unblockQueued(this.town, 'what the rigs bring has changed');
         this.reconciler.schedule();
       },
       problems: () => [...this.escalationProblems(), ...storeProblems(this.town)],

@@ -14,6 +14,7 @@ import type { Escalations } from '../work/escalations.ts';
 import type { WorkService } from '../work/service.ts';
 import type { SessionContexts } from './context.ts';
 import type { HostPaths } from './paths.ts';
+import type { RigConsents } from './rig-consents.ts';
 import type { Rigs } from './rigs.ts';
 import type { SnapshotBuilder } from './snapshot-builder.ts';
 import type { TownSnapshot } from './snapshot.ts';
@@ -40,6 +41,7 @@ export interface TownParts extends OrchestratorParts {
   escalations: Escalations;
   asks: AskLog;
   rigs: Rigs;
+  consents: RigConsents;
   breakers: Breakers;
   contexts: SessionContexts;
   builder: SnapshotBuilder;

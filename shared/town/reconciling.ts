@@ -13,11 +13,13 @@ import { insteadOf } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { closeSettled } from './settled-escalations.ts';
 import { takeBack } from './take-back.ts';
+import { unblockQueued } from './unblock.ts';
 
 /** What the host does by itself is by this name in histories. */
 const host = 'host';
 /** What no backend can be started for is tried again after this long, where nothing tells of a change. In ms. */
 const blockedMs = 60_000;
+const dayMs = 24 * 60 * 60_000;
 
 /** Keeps the town in order by the rules (`reconcile/rules.ts`). What is done by them stands in the timeline, with the reason. */
 export function reconcileTown(town: TownParts): Reconciler {
@@ -47,7 +49,7 @@ export function reconcileTown(town: TownParts): Reconciler {
     changed();
   });
   town.breakers.onDidChange(() => {
-    unblock(town);
+    unblockQueued(town, 'a backend has changed');
     schedule();
   });
   return reconciler;
@@ -188,20 +190,12 @@ async function dispatch(town: TownParts, id: string): Promise<void> {
     // The unit says what became of it, and the rules judge that next.
     const unit = town.work.get(id);
     if (unit.state !== 'queued') return;
-    if (!GasTownError.is(error, 'backend-unavailable')) throw error;
-    const notBefore = nextTrial(town);
+    if (!GasTownError.is(error, 'backend-unavailable') && !GasTownError.is(error, 'consent-needed')) throw error;
+    // The user's word, or other settings, let it be tried (`unblockQueued`); time does not.
+    const notBefore = GasTownError.is(error, 'consent-needed') ? town.manager.now() + dayMs : nextTrial(town);
     town.work.move(unit, 'queued', { by: host, note: error.message }, { notBefore, dispatch: { ...unit.dispatch, blocked: true } });
   }
 }
 
 /** When the first of what is not used now is tried again, as far as that is known. */
 const nextTrial = (town: TownParts): number => town.breakers.nextTrial() ?? town.manager.now() + blockedMs;
-
-/** A backend has changed: what waits for one is tried. */
-function unblock(town: TownParts): void {
-  for (const unit of town.store.work.unfinished()) {
-    if (unit.state !== 'queued' || !unit.dispatch?.blocked) continue;
-    const { blocked: _blocked, ...dispatch } = unit.dispatch;
-    town.work.move(unit, 'queued', { by: host, note: 'a backend has changed' }, { notBefore: null, dispatch });
-  }
-}

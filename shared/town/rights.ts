@@ -29,6 +29,8 @@ export const rights: Readonly<Record<Exclude<MethodName, 'hello'>, Row>> = {
   'town.removal': userOnly,
   'town.remove': userOnly,
   'rig.add': userOnly,
+  'rig.review': everybody,
+  'rig.trust': userOnly,
   'work.add': everybody,
   'work.show': everybody,
   'work.assign': dispatching,

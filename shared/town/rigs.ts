@@ -19,6 +19,8 @@ interface Rig {
   path: string;
   settings: SettingsFile<RigSettings>;
   view: RigView;
+  /** Hash of what the user has to agree to before it counts. */
+  toReview?: string;
 }
 
 /** The town's rigs: which repositories they are, and their settings files. */
@@ -29,6 +31,8 @@ export class Rigs {
   private readonly log: Logger;
   private readonly onChange: () => void;
   private readonly rigs = new Map<string, Rig>();
+  /** Called with a rig that came, or whose settings have changed. */
+  onSettings: (name: string) => void = () => undefined;
 
   constructor(options: { store: Store; townRoot: string; now: () => number; log: Logger; onChange: () => void }) {
     this.store = options.store;
@@ -55,14 +59,26 @@ export class Rigs {
   }
 
   views(): RigView[] {
-    return this.names().map((name) => this.rigs.get(name)!.view);
+    return [...this.rigs.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ view, toReview }) => (toReview === undefined ? view : { ...view, toReview }));
   }
 
   problems(): Problem[] {
     return [...this.rigs.values()].flatMap((rig) => [
       ...rig.settings.problems,
       ...(rig.view.problem === undefined ? [] : [{ message: `Rig ${rig.name}: ${rig.view.problem}` }]),
+      ...(rig.toReview === undefined ? [] : [reviewProblem(rig)]),
     ]);
+  }
+
+  /** `hash` of what is to be agreed to; undefined where there is nothing, or the user has. */
+  setToReview(name: string, hash: string | undefined): void {
+    const rig = this.rigs.get(name);
+    if (!rig || rig.toReview === hash) return;
+    if (hash === undefined) delete rig.toReview;
+    else rig.toReview = hash;
+    this.onChange();
   }
 
   /**
@@ -92,9 +108,13 @@ export class Rigs {
   private async open(name: string, path: string): Promise<Rig> {
     const file = settingsPath(path);
     const settings = await SettingsFile.open<RigSettings>({ file, schema: rigSettings, defaults: defaultRigSettings, required: false, log: this.log });
-    settings.onDidChange(this.onChange);
+    settings.onDidChange(() => {
+      this.onSettings(name);
+      this.onChange();
+    });
     const rig: Rig = { name, path, settings, view: await viewOf(name, path) };
     this.rigs.set(name, rig);
+    this.onSettings(name);
     return rig;
   }
 
@@ -120,6 +140,12 @@ export class Rigs {
     }
     return realpath(target);
   }
+}
+
+function reviewProblem({ name, settings }: Rig): Problem {
+  const message = `The repository of the rig ${name} brings programs, arguments or an environment that you have not agreed to, so nothing is started with them.`;
+  const advice = `Look at them, and agree if they are as they should be: "Gas Town: Review Rig Settings…", or gt rig trust ${name}.`;
+  return { file: settings.file, message, severity: 'warning', advice };
 }
 
 async function viewOf(name: string, path: string): Promise<RigView> {

@@ -28,6 +28,28 @@ export interface RigView {
   /** Branch that new worktrees start from; absent where it could not be found, with the reason in `problem`. */
   defaultBranch?: string;
   problem?: string;
+  /** Hash of what the user has to agree to before it counts (see `rig.review`); absent where there is nothing, or they have. */
+  toReview?: string;
+}
+
+/** What a rig's repository brings and counts only by the user's word. */
+export interface RigReview {
+  rig: string;
+  path: string;
+  /** Of all items together. */
+  hash: string;
+  /** Empty where the repository brings nothing of the kind. */
+  items: RigReviewItem[];
+}
+
+export interface RigReviewItem {
+  /** Where in the repository it stands: `agents.x` of its settings, or a file. */
+  subject: string;
+  /** All of it; it may hold any characters. */
+  content: string;
+  /** `changed`: the user has agreed to another content of the same place, which is `before`. */
+  state: 'new' | 'changed' | 'agreed';
+  before?: string;
 }
 
 export interface SessionView extends SessionInfo {
@@ -135,6 +157,8 @@ export interface Problem {
   message: string;
   /** An error when absent; a warning changes nothing. */
   severity?: 'warning';
+  /** What to do, where that is not to correct the file. */
+  advice?: string;
 }
 
 export interface BackendView {

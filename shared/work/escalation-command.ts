@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { messageOf } from '../errors.ts';
+import { inert } from '../mail/inert.ts';
 import type { Logger } from '../process/logger.ts';
 import { identify, killTree } from '../process/process-table.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
@@ -18,6 +19,8 @@ export interface EscalationCommandOptions {
 }
 
 const defaultBoundMs = 30_000;
+/** Linux takes at most 128 KB in one variable; nobody reads as much in a notification. In UTF-8 bytes. */
+const maxMessageBytes = 8_000;
 const inherited = ['PATH', 'HOME', 'LANG', 'USERPROFILE', 'SystemRoot', 'PATHEXT', 'TMPDIR', 'TEMP', 'TMP'];
 
 /**
@@ -52,7 +55,13 @@ export class EscalationCommand {
     const { cwd, boundMs = defaultBoundMs } = this.options;
     return new Promise((resolve) => {
       const env = this.environmentFor(escalation);
-      const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], detached: process.platform !== 'win32', windowsHide: true });
+      let child: ReturnType<typeof startIn>;
+      try {
+        child = startIn(cwd, program, args, env);
+      } catch (error) {
+        // What no program can be given, such as a NUL in its arguments.
+        return resolve(`${program} could not be started: ${messageOf(error)}`);
+      }
       let words = '';
       child.stderr.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-1000)));
       let late = false;
@@ -79,7 +88,7 @@ export class EscalationCommand {
       ...Object.fromEntries(taken),
       GT_ESCALATION_ID: id,
       GT_ESCALATION_SEVERITY: severity,
-      GT_ESCALATION_MESSAGE: message,
+      GT_ESCALATION_MESSAGE: messageFor(message),
       GT_ESCALATION_BY: by,
       GT_ESCALATION_SESSION: sessionId ?? '',
       GT_ESCALATION_WORK: workId ?? '',
@@ -87,6 +96,20 @@ export class EscalationCommand {
       GT_TOWN_ROOT: cwd,
     };
   }
+}
+
+function startIn(cwd: string, program: string, args: readonly string[], env: Record<string, string>) {
+  const stdio: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe'];
+  return spawn(program, args, { cwd, env, stdio, detached: process.platform !== 'win32', windowsHide: true });
+}
+
+/** The text as a variable can hold it: without what is no text, and not longer than somebody reads. */
+function messageFor(message: string): string {
+  const text = inert(message);
+  if (Buffer.byteLength(text) <= maxMessageBytes) return text;
+  // A character that the cut goes through is left out.
+  const kept = Buffer.from(text).subarray(0, maxMessageBytes).toString('utf8').replace(/\ufffd+$/, '');
+  return `${kept}… (all of it: gt escalate list)`;
 }
 
 async function end(pid: number | undefined): Promise<void> {

@@ -16,6 +16,7 @@ import { reconcileTown } from '../../shared/town/reconciling.ts';
 import type { TownParts } from '../../shared/town/parts.ts';
 import { townPaths } from '../../shared/town/paths.ts';
 import { lookAtRemoval, removeOutside } from '../../shared/town/removal.ts';
+import { RigConsents } from '../../shared/town/rig-consents.ts';
 import { Rigs } from '../../shared/town/rigs.ts';
 import { SnapshotBuilder } from '../../shared/town/snapshot-builder.ts';
 import { Escalations } from '../../shared/work/escalations.ts';
@@ -40,6 +41,8 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   const now = (): number => manager.now();
   const settings = await SettingsFile.open<TownSettings>({ file, schema: townSettings, defaults: defaultTownSettings, required: true, log: silentLogger });
   const rigs = new Rigs({ store, townRoot: root, now, log: silentLogger, onChange: () => undefined });
+  const consents = new RigConsents({ store, rigs, townRoot: root, now, log: silentLogger });
+  rigs.onSettings = (name) => void consents.refresh(name);
   const rig = makeRepository(join(folder.path, 'alpha'));
   await rigs.add(rig, 'alpha');
   const asks = new AskLog({ store, registry, manager, log: silentLogger });
@@ -53,6 +56,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     paths,
     settings,
     rigs,
+    consents,
     escalations: new Escalations(store, now, silentLogger),
     contexts: new SessionContexts({ paths, promptsDir: root, store }),
     builder,

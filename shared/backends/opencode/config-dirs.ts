@@ -53,7 +53,9 @@ export function personsFolders(environment: Environment): [string, ...string[]] 
 
 /** The folders for Opencode's configuration that the repository of a work dir may have. */
 export async function repositoryFolders(directory: string): Promise<string[]> {
-  const root = await worktreeRoot(directory);
+  // The top of a checkout needs no git to be known; nothing that git brings is called so.
+  const isTop = (await unlessMissing(lstat(path.join(directory, '.git')))) !== undefined;
+  const root = isTop ? directory : await worktreeRoot(directory);
   const above = root === undefined ? [directory] : foldersUpwards(directory).filter((folder) => isWithin(folder, root));
   return above.map((folder) => path.join(folder, '.opencode'));
 }
@@ -113,6 +115,9 @@ async function write(folder: string, name: string, text: string): Promise<void> 
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
+
+/** Whether a file has nothing but what a stub of ours has. */
+export const isStubText = (text: string): boolean => Object.values(stubTexts).includes(text);
 
 /** The files of a stub of ours; undefined where the folder has none, or somebody has made something of it since. */
 export async function stubIn(folder: string): Promise<string[] | undefined> {

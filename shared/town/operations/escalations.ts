@@ -1,4 +1,5 @@
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
+import { sessionLimits } from '../../config/session-limits.ts';
 import { GasTownError } from '../../errors.ts';
 import { newId } from '../../process/ids.ts';
 import { dispatchingRoles } from '../../roles/permissions.ts';
@@ -9,16 +10,30 @@ import type { EscalationView } from '../snapshot.ts';
 /** So many are listed with the closed ones. */
 const listed = 200;
 
+/** Characters of a message: somebody has to read it. */
+const maxLength = 10_000;
+
+function requireRoom(town: TownParts, session: string, open: number): void {
+  const { openEscalations } = sessionLimits(town.settings.value.limits);
+  if (open < openEscalations) return;
+  throw new GasTownError('refused', `${session} has ${open} open escalations, and ${openEscalations} are allowed (limits.open_escalations in the town's settings). ` +
+    'Close what is dealt with (gt escalate close <id>), or wait until somebody has dealt with them.');
+}
+
 /** `gt escalate`. The same said again while it is open is the same escalation. */
 export function escalate(town: TownParts, params: Params<'work.escalate'>, caller: CallerView): EscalationView {
   const { severity, work } = params;
   const message = params.message.trim();
   if (message === '') throw new GasTownError('bad-input', 'Say what is wrong: gt escalate -s high -m "<what, and what you need>".');
+  if (message.length > maxLength) {
+    throw new GasTownError('bad-input', `The message has ${message.length} characters, and an escalation at most ${maxLength}. ` +
+      'Say in short what is wrong and what you need; put the rest into a file and name it.');
+  }
   if (work !== undefined) town.work.get(work);
   const by = nameOfCaller(caller);
-  const same = town.escalations
-    .list()
-    .find((open) => open.by === by && open.message === message && open.severity === severity && open.workId === work);
+  const open = town.escalations.list();
+  const same = open.find((each) => each.by === by && each.message === message && each.severity === severity && each.workId === work);
+  if (!same && caller.kind === 'session') requireRoom(town, by, open.filter((each) => each.by === by).length);
   const raised =
     same ??
     town.escalations.raise({

@@ -82,11 +82,11 @@ function breakerChecks(town: TownParts): DoctorCheck[] {
 function settingsChecks(town: TownParts): DoctorCheck[] {
   const problems = town.snapshot().problems;
   if (problems.length === 0) return [{ name: 'settings', state: 'ok', detail: 'all settings files are valid' }];
-  return problems.map(({ file, line, message }) => ({
+  return problems.map(({ file, line, message, advice = 'Correct the file; until then the last good settings are in force.' }) => ({
     name: 'settings',
     state: 'warning',
     detail: `${file ? `${file}${line === undefined ? '' : `:${line}`}: ` : ''}${message}`,
-    advice: 'Correct the file; until then the last good settings are in force.',
+    advice,
   }));
 }
 

@@ -56,10 +56,13 @@ function speaksAgainst(town: Pick<TownParts, 'breakers'>, { backend, name }: Res
   return open && againstText(open);
 }
 
+/** Whether what speaks against an agent is that the user has not agreed to it: another one of the chain may be. */
+const lacksConsent = (error: unknown): boolean => GasTownError.is(error, 'consent-needed');
+
 /**
  * Starts something with the agent that the settings name, or with the next one of the role's failover chain: where its
  * backend is down or it is rate-limited, and also where this very start fails because of the backend. An agent that the
- * caller named is never replaced.
+ * caller named is never replaced, nor is the first one replaced because the user has not agreed to what it runs.
  */
 export async function withAgent<T>(town: TownParts, wanted: Wanted, by: string, start: (choice: AgentChoice) => Promise<T>): Promise<T> {
   const explicit = wanted.agent !== undefined || wanted.backend !== undefined;
@@ -74,10 +77,12 @@ export async function withAgent<T>(town: TownParts, wanted: Wanted, by: string, 
     const { agent } = choice;
     const endTrial = town.breakers.beginTrial({ backend: agent.backend, agent: agent.name, rig: wanted.rig });
     try {
+      await town.consents.require({ rig: wanted.rig, agent, repository: true });
       return await start(choice);
     } catch (error) {
       const others = candidates.filter(({ name }) => name !== agent.name && !failed.has(name));
-      if (explicit || GasTownError.is(error, 'cancelled') || !isBackendFailure(error) || others.length === 0) throw error;
+      const goesOn = isBackendFailure(error) || (lacksConsent(error) && agent.name !== candidates[0].name);
+      if (explicit || GasTownError.is(error, 'cancelled') || !goesOn || others.length === 0) throw error;
       failed.set(agent.name, messageOf(error));
     } finally {
       endTrial();
@@ -99,16 +104,18 @@ function ownAgent(town: Pick<TownParts, 'settings' | 'rigs' | 'log'>, wanted: Wa
  * The agents that may go on with a session's work instead of its own, the best first. None where the session was started
  * by name with the agent that it has.
  */
-export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers' | 'work'>, session: SessionInfo): ResolvedAgent[] {
+export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>, session: SessionInfo): ResolvedAgent[] {
   const wanted = { role: session.role, rig: session.rig, name: session.agentName };
   const agents = [...ownAgent(town, wanted), ...failoverChain(town, wanted)];
   const asked = town.work.ownedBy(session.id).some(({ dispatch }) => dispatch?.agent === session.agent);
   if (asked || !agents.some(({ name }) => name === session.agent)) return [];
-  return agents.filter((agent) => agent.name !== session.agent && speaksAgainst(town, agent, session.rig) === undefined);
+  return agents.filter(
+    (agent) => agent.name !== session.agent && speaksAgainst(town, agent, session.rig) === undefined && town.consents.mayRun(session.rig, agent),
+  );
 }
 
 /** The agent with which a session that has ended goes on, where its own cannot be had; the reason is the timeline's. */
-export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'log' | 'breakers' | 'work'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
+export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
   const open = town.breakers.against(session);
   const [agent] = open ? alternativesFor(town, session) : [];
   return agent && open && { agent, reason: againstText(open) };

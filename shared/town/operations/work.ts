@@ -1,5 +1,6 @@
 import { insteadText } from '../../backends/choose.ts';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
+import { sessionLimits } from '../../config/session-limits.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { git } from '../../git/git.ts';
@@ -17,7 +18,18 @@ import type { WorkView } from '../snapshot.ts';
 import { ownSession, workerName } from './sessions.ts';
 import { noteChoice, withAgent } from './with-agent.ts';
 
+/** Throws `refused` where a session has as many unfinished units already as it may have added. */
+function requireRoom(town: TownParts, by: string): void {
+  if (town.registry.find(by) === undefined) return;
+  const { openUnits } = sessionLimits(town.settings.value.limits);
+  const open = town.store.work.countUnfinishedOf(by);
+  if (open < openUnits) return;
+  throw new GasTownError('refused', `${by} has added ${open} units that are neither done nor cancelled, and ${openUnits} are allowed (limits.open_units in the town's settings). ` +
+    'Wait until some are done, or cancel what is not needed (gt work cancel <id>).');
+}
+
 export function addWork(town: TownParts, params: Params<'work.add'>, caller: CallerView): WorkView {
+  requireRoom(town, nameOfCaller(caller));
   if (params.rig !== undefined) town.rigs.get(params.rig);
   const { id, rig, type, title, description, priority } = params;
   const given = { id, rig, type, title, priority };
@@ -140,6 +152,7 @@ export async function slingUnit(
   const name = workerName(town, 'polecat', rig.name, params.name);
   const wanted = { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend } as const;
   const isNew = town.work.find(params.work) === undefined;
+  if (isNew) requireRoom(town, by);
   return withAgent(town, wanted, by, async (choice) => {
     const why = insteadText(choice);
     const asked = params.agent ?? (params.backend === undefined ? undefined : choice.agent.name);

@@ -22,7 +22,7 @@ describe('a start that fails', () => {
     town = await makeOpencodeTown();
     store = new Store(':memory:');
     breakers = new Breakers({ store, now: Date.now, log: silentLogger });
-    driver = guarded((await town.makeHost()).driver, breakers);
+    driver = guarded((await town.makeHost()).driver, breakers, async () => undefined);
     await driver.start(await town.makeSpec({ rig: 'good' }), never);
   });
   afterAll(async () => {

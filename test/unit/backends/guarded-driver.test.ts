@@ -25,11 +25,18 @@ afterEach(() => {
 
 /** Starts in a rig with an agent, four times; what it does is the driver's `onStart`. */
 async function startFourTimes(rig: string, agent = fakeAgent): Promise<void> {
-  const driver = guarded(core.driver, breakers);
+  const driver = guarded(core.driver, breakers, async () => undefined);
   const spec = { sessionId: `${rig}-one`, runId: 'r', role: 'polecat', rig, agent } as unknown as RunSpec;
   for (let count = 0; count < 4; count += 1) await driver.start(spec, never).catch(() => undefined);
 }
 const waits = (rig: string, agent = 'opencode'): boolean => breakers.against({ backend: 'opencode', agent, rig }) !== undefined;
+
+test('a start that is not allowed does not reach the program, and speaks against nothing', async () => {
+  const driver = guarded(core.driver, breakers, fails('consent-needed', 'not agreed to'));
+  const spec = { sessionId: 'good-one', runId: 'r', role: 'polecat', rig: 'good', agent: own } as unknown as RunSpec;
+  for (let count = 0; count < 4; count += 1) await expect(driver.start(spec, never)).rejects.toMatchObject({ code: 'consent-needed' });
+  expect([core.driver.started, waits('good'), waits('good', 'own')]).toEqual([[], false, false]);
+});
 
 describe('what a failed start speaks against', () => {
   test('a place: the rig, for every agent of the backend, and no other rig', async () => {

@@ -68,6 +68,7 @@ describe('what an agent is made of', () => {
       command: 'opencode',
       args: ['--model', 'zai/glm-4.7'],
       env: { A: 'b' },
+      consent: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
   });
 

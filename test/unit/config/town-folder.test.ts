@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { findTown } from '../../../shared/config/find-town.ts';
 import { parseSettings } from '../../../shared/config/parse-settings.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
 import { townSettings } from '../../../shared/config/town-settings.ts';
+import { isListed } from '../../../shared/git/safe-directory.ts';
 import { giveAway } from '../../support/foreign-owner.ts';
 
 let root: string;
@@ -78,6 +79,16 @@ describe('a town in whose folder another user can write', () => {
     expect(refused).toEqual([expect.stringContaining('belongs to another user')]);
   });
 
+  it('is one where the user has told git that the folder is safe', async () => {
+    const folder = await inner();
+    giveAway(root);
+    vi.stubEnv('GIT_CONFIG_GLOBAL', join(root, 'gitconfig'));
+    expect((await find(folder)).found).toBeUndefined();
+    await writeFile(join(root, 'gitconfig'), `[safe]\n\tdirectory = ${root}\n`);
+    expect((await find(folder)).found).toBe(root);
+    vi.unstubAllEnvs();
+  });
+
   it('is none where they have linked to settings of the user\'s', async () => {
     const folder = await inner();
     await rename(join(root, 'settings'), join(root, 'elsewhere'));
@@ -86,6 +97,19 @@ describe('a town in whose folder another user can write', () => {
     // `giveAway` follows a link, so what it leads to is theirs.
     giveAway(join(root, 'settings'));
     expect((await find(folder)).found).toBeUndefined();
+  });
+});
+
+describe('git\'s list of safe folders', () => {
+  it.each<[string[], boolean]>([
+    [['/a/b', ''], true],
+    [['*', ''], true],
+    [['/a/*', ''], true],
+    [['/a', '/a/b/c', '/a/bc', '*/b', ''], false],
+    [['/a/b', '', '/x', ''], false],
+    [[''], false],
+  ])('%j', (lines, safe) => {
+    expect(isListed('/a/b', [lines])).toBe(safe);
   });
 });
 
@@ -115,6 +139,15 @@ describe('createTown', () => {
     await settings(root, '{}');
     await expect(createTown(root)).rejects.toMatchObject({ code: 'name-taken' });
     expect(await readFile(settingsPath(root), 'utf8')).toBe('{}');
+  });
+
+  it.each(['settings', '.runtime'])('writes nothing where the folder brings %s as a link', async (name) => {
+    const [folder, outside] = [join(root, 'clone'), join(root, 'outside')];
+    await mkdir(folder);
+    await mkdir(outside);
+    await symlink(outside, join(folder, name));
+    await expect(createTown(folder)).rejects.toMatchObject({ code: 'bad-config' });
+    expect([await readdir(outside), await readdir(folder)]).toEqual([[], [name]]);
   });
 
   it('says where it cannot write', async () => {

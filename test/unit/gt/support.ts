@@ -57,7 +57,7 @@ export class FakeTown {
   }
 
   /** Runs `gt` in the town's folder, as the person. */
-  gt(argv: string[], world: { cwd?: string; input?: string; env?: Record<string, string> } = {}): Promise<Ran> {
+  gt(argv: string[], world: { cwd?: string; input?: string; answer?: string; env?: Record<string, string> } = {}): Promise<Ran> {
     return gt(argv, { cwd: this.root, ...world, env: { GT_SOCKET: this.socket, GT_TOKEN: personToken, ...world.env } });
   }
 
@@ -87,7 +87,7 @@ export interface Ran {
 }
 
 /** Runs `gt` in this process. */
-export async function gt(argv: string[], world: { env?: Record<string, string>; cwd: string; input?: string }): Promise<Ran> {
+export async function gt(argv: string[], world: { env?: Record<string, string>; cwd: string; input?: string; answer?: string }): Promise<Ran> {
   const ran: Ran = { code: -1, out: '', err: '', programs: [] };
   ran.code = await run(argv, {
     env: world.env ?? {},
@@ -95,6 +95,10 @@ export async function gt(argv: string[], world: { env?: Record<string, string>; 
     out: (text) => (ran.out += text),
     err: (text) => (ran.err += text),
     readInput: () => Promise.resolve(world.input ?? ''),
+    ask: (question) => {
+      ran.out += question;
+      return Promise.resolve(world.answer);
+    },
     runProgram: (program) => {
       ran.programs.push(program);
       return Promise.resolve(7);

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { entriesOf } from '../../../shared/backends/driver.ts';
 import { restartSession } from '../../../shared/sessions/restart.ts';
 import { makeCore, temporaryFolder } from '../../support/core.ts';
 import { asking, failEach, Program, quiet } from './failing-support.ts';
+
+// Every write of a life fails once: on a busy machine that takes longer than one life.
+vi.setConfig({ testTimeout: 60_000 });
 
 type Core = ReturnType<typeof makeCore>;
 

@@ -81,3 +81,27 @@ test('without a command nothing happens', async () => {
   await command.run(escalation);
   expect(command.problem).toBeUndefined();
 });
+
+test.each([
+  ['200 KB', 'x'.repeat(200_000)],
+  ['200 KB of characters that are longer than a byte', 'ä€😀'.repeat(30_000)],
+  ['a NUL', 'before\0after'],
+])('a message of %s reaches the program as far as a variable can hold it', async (_what, message) => {
+  const command = commandOf(script('require("fs").writeFileSync("message", process.env.GT_ESCALATION_MESSAGE)'));
+  await command.run({ ...escalation, message });
+  expect(command.problem).toBeUndefined();
+  const given = readFileSync(join(folder.path, 'message'), 'utf8');
+  expect(given.slice(0, 6)).toBe(message.slice(0, 6));
+  expect(Buffer.byteLength(given)).toBeLessThan(8_100);
+  expect(given).not.toMatch(/\0|\ufffd/);
+  if (message.length > 100) expect(given).toMatch(/… \(all of it: gt escalate list\)$/);
+});
+
+test('arguments that no program can be given are a problem, and no more', async () => {
+  const command = commandOf(['true', 'a\0b']);
+  await command.run(escalation);
+  expect(command.problem).toContain('true could not be started');
+  const long = commandOf(['true', 'x'.repeat(3_000_000)]);
+  await long.run(escalation);
+  expect(long.problem).toContain('true could not be started');
+});

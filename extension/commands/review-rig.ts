@@ -1,0 +1,63 @@
+/** What a rig's repository brings and counts only by the user's word: shown, and agreed to or not. */
+import * as vscode from 'vscode';
+import type { RigReview, RigReviewItem } from '../../shared/town/snapshot.ts';
+import { connectionOf, withProgress } from './command.ts';
+import type { Command, CommandDeps } from './command.ts';
+import { askInTurn } from './dialog.ts';
+import { Answer, pickOne, rigQuestion } from './questions.ts';
+
+const t = vscode.l10n.t;
+
+export const reviewRig: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const open = snapshot.rigs.filter(({ toReview }) => toReview !== undefined);
+  const rig = new Answer(given.rig ?? (open.length === 1 ? open[0]?.name : undefined));
+  await askInTurn(t('Review Rig Settings'), [rigQuestion(rig, snapshot)]);
+  const review = await api.request('rig.review', { rig: rig.get() });
+  await show(review, deps);
+  if (review.items.every(({ state }) => state === 'agreed')) return;
+  // Enter alone allows nothing.
+  const choices = [
+    {
+      label: t('Not Now'),
+      detail: t('Nothing of it is run.'),
+      iconPath: new vscode.ThemeIcon('circle-slash'),
+      value: false,
+    },
+    {
+      label: t('Allow'),
+      detail: t('What is shown counts, until it changes.'),
+      iconPath: new vscode.ThemeIcon('check'),
+      value: true,
+    },
+  ];
+  const title = t('What {0} Brings', review.rig);
+  if (!(await pickOne(title, choices, t('Shall what the editor shows run with your rights?')))) return;
+  await withProgress(title, (signal) => api.request('rig.trust', { rig: review.rig, hash: review.hash }, signal));
+};
+
+/** As a text; where something of it has changed, beside what was agreed to. */
+async function show(review: RigReview, { documents }: CommandDeps): Promise<void> {
+  const { rig, path, items } = review;
+  const title = t('What {0} brings', rig);
+  if (items.length === 0) {
+    await documents.show(title, t('The rig {0} ({1}) brings no programs, arguments or environments of its own.', rig, path));
+    return;
+  }
+  const now = textOf(review, ({ content }) => content);
+  if (!items.some(({ state }) => state === 'changed')) return documents.show(title, now);
+  const before = textOf(review, ({ state, content, before: agreed }) => (state === 'new' ? '' : (agreed ?? content)));
+  await documents.showChange(title, before, now);
+}
+
+function textOf({ rig, path, items }: RigReview, contentOf: (item: RigReviewItem) => string): string {
+  const parts = items.map((item) => `${item.subject}\n${'─'.repeat(Math.min(item.subject.length, 80))}\n${contentOf(item)}`);
+  // The question lies over the first lines.
+  return [
+    t('What the rig {0} brings', rig),
+    path,
+    t('With your word it runs with your rights.'),
+    t('Files of the repository that these run in turn are not looked at, nor what the agents are told there.'),
+    ...parts,
+  ].join('\n\n');
+}
