@@ -108,6 +108,8 @@ export interface SessionInfo {
   problem?: string | undefined;
   workDir: string;
   branch?: string;
+  /** As it was given in `SessionConfig`. */
+  metadata?: Record<string, string>;
 }
 
 /** What a broadcast did, recipient by recipient: one failure does not stop the others. */

@@ -204,7 +204,7 @@ export interface Results {
   'rig.review': RigReview;
   'rig.trust': RigReview;
   'work.add': WorkView;
-  'work.show': WorkView & { history: WorkHistoryEntry[] };
+  'work.show': WorkView & { payload: Record<string, unknown>; history: WorkHistoryEntry[] };
   'work.assign': WorkView;
   'work.handoff': { work: WorkView; session: SessionView };
   'work.cancel': WorkView;

@@ -13,6 +13,8 @@ export interface Launch {
   agent: ResolvedAgent;
   workDir: string;
   branch?: string;
+  /** What the caller wants kept with the session. */
+  metadata?: Record<string, string>;
   /** A unit that is already bound to this session: it becomes the first prompt. */
   workId?: string;
   /** Who asked for it, and what they said about the work. */
@@ -31,7 +33,7 @@ export async function launchSession(
   signal: AbortSignal,
 ): Promise<SessionInfo> {
   const { manager, outbox } = parts;
-  const { id, role, rig, agentName, agent, workDir, branch } = launch;
+  const { id, role, rig, agentName, agent, workDir, branch, metadata } = launch;
   const wanted = {
     id,
     role,
@@ -41,6 +43,7 @@ export async function launchSession(
     workDir,
     backend: agent.backend,
     ...(branch === undefined ? {} : { branch }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
   manager.makeWay(id);
   // A polecat's name goes from one worker to the next; what was meant for the last one is not for this one.

@@ -71,6 +71,7 @@ export class BackendOrchestrator implements Orchestrator {
       by,
       ...(branch === undefined ? {} : { branch }),
       ...(metadata['note'] === undefined ? {} : { note: metadata['note'] }),
+      ...(config.metadata === undefined ? {} : { metadata: config.metadata }),
     };
     if (initialWork === undefined) {
       await launchSession(this.parts, launch, signal);
@@ -161,7 +162,7 @@ export class BackendOrchestrator implements Orchestrator {
   private bind(id: SessionId, unit: WorkUnit, by: string): boolean {
     const { work } = this.parts;
     const known = work.find(unit.id);
-    if (!known) work.add({ id: unit.id, type: unit.type, description: unit.description, priority: unit.priority }, by);
+    if (!known) work.add({ id: unit.id, type: unit.type, description: unit.description, payload: unit.payload, priority: unit.priority }, by);
     else if (known.owner === id && ownedStates.includes(known.state)) return false;
     work.assign(unit.id, id, { by });
     return true;

@@ -22,6 +22,7 @@ export function infoOf(session: StoredSession, run: StoredRun): SessionInfo {
     children: [],
     workDir: session.workDir,
     ...(session.branch === undefined ? {} : { branch: session.branch }),
+    ...(session.metadata === undefined ? {} : { metadata: session.metadata }),
     ...(run.pid === undefined ? {} : { pid: run.pid }),
   };
 }

@@ -236,4 +236,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (rig, subject, hash)
   ) STRICT;
   `,
+  // What the caller of a spawn wants kept with the session.
+  `
+  ALTER TABLE sessions ADD COLUMN metadata TEXT;
+  `,
 ];

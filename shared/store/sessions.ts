@@ -13,6 +13,8 @@ export interface StoredSession {
   agent: ResolvedAgent;
   workDir: string;
   branch?: string;
+  /** As its caller gave it (`SessionConfig.metadata`). */
+  metadata?: Record<string, string>;
   runId: string;
   createdAt: number;
   /** It is not started again by itself: it failed too often. */
@@ -59,8 +61,8 @@ export class SessionTable {
       // What an earlier session of this name went through is not this one's.
       this.db.run('DELETE FROM restarts WHERE session_id = ?', session.id);
       this.db.run(
-        `INSERT INTO sessions (id, backend, role, agent_name, rig, agent, agent_config, work_dir, branch, run_id, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO sessions (id, backend, role, agent_name, rig, agent, agent_config, work_dir, branch, metadata, run_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         session.id,
         session.backend,
         session.role,
@@ -70,6 +72,7 @@ export class SessionTable {
         JSON.stringify(session.agent),
         session.workDir,
         session.branch ?? null,
+        session.metadata === undefined ? null : JSON.stringify(session.metadata),
         session.runId,
         session.createdAt,
       );
@@ -227,6 +230,7 @@ export class SessionTable {
 
 function toSession(row: Row): StoredSession {
   const branch = optionalText(row['branch']);
+  const metadata = optionalText(row['metadata']);
   const quarantinedAt = optionalNumber(row['quarantined_at']);
   return {
     id: text(row['id']),
@@ -237,6 +241,7 @@ function toSession(row: Row): StoredSession {
     agent: JSON.parse(text(row['agent_config'])) as ResolvedAgent,
     workDir: text(row['work_dir']),
     ...(branch === undefined ? {} : { branch }),
+    ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, string> }),
     runId: text(row['run_id']),
     createdAt: number(row['created_at']),
     ...(quarantinedAt === undefined ? {} : { quarantined: { at: quarantinedAt, reason: text(row['quarantine_reason']) } }),

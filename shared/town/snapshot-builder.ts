@@ -58,9 +58,10 @@ export class SnapshotBuilder {
     const open = this.parts.breakers.against(info);
     const quarantined = hasDied(info) ? this.parts.store.sessions.session(info.id)?.quarantined : undefined;
     const lost = hasEnded(info) ? this.parts.asks.lost(info) : [];
+    const { metadata: _notShown, ...shown } = info;
     return {
-      ...info,
-      workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit),
+      ...shown,
+      workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit).map(({ payload: _large, ...unit }) => ({ ...unit, payload: {} })),
       queued: this.parts.outbox.queued(info.id),
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),

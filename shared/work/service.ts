@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unknownName } from '../config/nearest.ts';
-import { GasTownError } from '../errors.ts';
+import { GasTownError, messageOf } from '../errors.ts';
 import { resultText } from '../git/result.ts';
 import type { WorktreeResult } from '../git/result.ts';
 import type { SessionId, WorkType, WorkUnit } from '../orchestrator.ts';
@@ -16,6 +17,8 @@ export interface NewWork {
   type?: WorkType;
   title?: string;
   description: string;
+  /** Kept as it is and given back, so plain JSON. */
+  payload?: Record<string, unknown>;
   priority?: number;
   rig?: string;
 }
@@ -37,6 +40,9 @@ export interface MovePatch {
   dispatch?: Dispatch | null;
   result?: WorktreeResult | null;
 }
+
+/** As JSON, in characters. */
+const maxPayload = 256 * 1024;
 
 /** The one store of work. Every change is a compare-and-set with an entry in the unit's history. */
 export class WorkService {
@@ -77,7 +83,7 @@ export class WorkService {
       type: work.type ?? 'task',
       title,
       description,
-      payload: {},
+      payload: checkPayload(id, work.payload ?? {}),
       priority: work.priority ?? 2,
       rig: work.rig ?? '',
       state: 'open',
@@ -173,6 +179,21 @@ export function toWorkUnit(work: StoredWork): WorkUnit {
     priority: work.priority,
     ...(work.assignedAt === undefined ? {} : { assignedAt: work.assignedAt }),
   };
+}
+
+/** A payload that is kept: JSON has it back exactly as it was given. */
+function checkPayload(id: string, payload: Record<string, unknown>): Record<string, unknown> {
+  let json: string;
+  try {
+    json = JSON.stringify(payload);
+  } catch (error) {
+    throw new GasTownError('bad-input', `The payload of ${id} cannot be stored: ${messageOf(error)}`, { cause: error });
+  }
+  if (json.length > maxPayload) {
+    throw new GasTownError('bad-input', `The payload of ${id} has ${json.length} characters; ${maxPayload} are kept. Name a file in it instead.`);
+  }
+  if (isDeepStrictEqual(JSON.parse(json), payload)) return payload;
+  throw new GasTownError('bad-input', `The payload of ${id} is not plain JSON (a date, a function, undefined?), so it would not come back as it is.`);
 }
 
 function firstLine(text: string): string {

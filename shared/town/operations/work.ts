@@ -42,7 +42,7 @@ export async function showWork(town: TownParts, id: string): Promise<Results['wo
   const session = owner === undefined ? undefined : town.registry.find(owner);
   if (session && !hasEnded(session)) await noteResult(town, session);
   await town.builder.renewCommits(town.work.get(id));
-  return { ...town.builder.work(town.work.get(id)), history: town.store.work.history(id) };
+  return { ...town.builder.work(town.work.get(id)), payload: town.work.get(id).payload, history: town.store.work.history(id) };
 }
 
 export async function assignWork(town: TownParts, { id, session }: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {

@@ -77,7 +77,7 @@ describe('gt work', () => {
 
   it('shows one with its history', async () => {
     const history = [{ at: 0, state: 'open', by: 'overseer' }, { at: 1000, state: 'done', by: 'demo-toast', note: 'mended' }];
-    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }), history } };
+    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }), payload: {}, history } };
     const { out } = await town.gt(['work', 'show', 'w-1']);
     expect(out).toContain('branch: polecat/toast/w-1 (1 commit)');
     expect(out).toContain('Mend the roof\nof the barn.');
@@ -88,7 +88,7 @@ describe('gt work', () => {
 describe('gt work show', () => {
   it('names the branches that have what was done', async () => {
     const result = { branch: 'feature/x', head: '1a2b3c4', commits: 2, others: [{ branch: 'y', head: '5d6e7f8', commits: 1 }] };
-    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 2, result }), history: [] } };
+    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 2, result }), payload: {}, history: [] } };
     const { out } = await town.gt(['work', 'show', 'w-1']);
     expect(out).toContain('branch: feature/x (2 commits)\nalso on: y (1 commit)\ngiven branch: polecat/toast/w-1\n');
   });
@@ -115,7 +115,7 @@ describe('another chance', () => {
   });
 
   it('how often a unit was tried is shown', async () => {
-    town.answers = { 'work.show': { ...work({ id: 'issue-1', state: 'queued', attempts: 2, notBefore: 60_000 }), history: [] } };
+    town.answers = { 'work.show': { ...work({ id: 'issue-1', state: 'queued', attempts: 2, notBefore: 60_000 }), payload: {}, history: [] } };
     expect((await town.gt(['work', 'show', 'issue-1'])).out).toContain('queued again: 2 times\nnot before: 1970-01-01T00:01:00.000Z\n');
   });
 });
