@@ -50,7 +50,8 @@ const flushMs = 5_000;
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
-  private readonly server: Server;
+  private server: Server | undefined;
+  private readonly path: string;
   private readonly handler: ChannelHandler;
   private readonly log: Logger;
   /** For what a peer can make happen as often as it likes. */
@@ -63,8 +64,8 @@ export class ChannelServer {
   private readonly watchers = new Map<MessageConnection, { socket: Socket; token: string }>();
   private closing = false;
 
-  private constructor(server: Server, handler: ChannelHandler, log: Logger) {
-    this.server = server;
+  private constructor(path: string, handler: ChannelHandler, log: Logger) {
+    this.path = path;
     this.handler = handler;
     this.log = log;
     this.peers = new LimitedLog(log);
@@ -72,13 +73,23 @@ export class ChannelServer {
 
   /** Listens on `path`. The caller has made sure that no live host owns it: a left-over socket file is removed. */
   static async listen(path: string, handler: ChannelHandler, log: Logger): Promise<ChannelServer> {
+    const channel = new ChannelServer(path, handler, log);
+    await channel.listenAnew();
+    return channel;
+  }
+
+  /** Listens where its socket has gone; connections that are open stay. */
+  async listenAnew(): Promise<void> {
+    const { path } = this;
+    // Its callback comes with the end of the last connection; that it does not listen any more is so at once.
+    this.server?.close();
     if (process.platform !== 'win32') {
       await privateFolder(dirname(path));
       await rm(path, { force: true });
     }
     const server = createServer();
-    const channel = new ChannelServer(server, handler, log);
-    server.on('connection', (socket) => channel.accept(socket));
+    this.server = server;
+    server.on('connection', (socket) => this.accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, () => {
@@ -87,7 +98,6 @@ export class ChannelServer {
       });
     });
     if (process.platform !== 'win32') await chmod(path, 0o600);
-    return channel;
   }
 
   /** Tells every window that asked to watch. */
@@ -113,7 +123,7 @@ export class ChannelServer {
   async close(): Promise<void> {
     this.closing = true;
     for (const socket of this.connections.keys()) socket.destroy();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
   }
 
   private accept(socket: Socket): void {

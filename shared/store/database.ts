@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { GasTownError, messageOf } from '../errors.ts';
 import { migrations } from './migrations.ts';
+import { fileIdentity, setAside } from './place.ts';
 import { WriteFailure } from './write-failure.ts';
 
 export type Row = Record<string, SQLOutputValue>;
@@ -18,9 +19,11 @@ export class Database {
   onWritten: () => void = () => undefined;
   /** Called before anything is written that is not part of a transaction; what it throws is why nothing is. */
   beforeWrite: () => void = () => undefined;
-  private readonly db: DatabaseSync;
+  private db: DatabaseSync;
+  private identity: string | undefined;
   private readonly file: string;
   private depth = 0;
+  private commits = 0;
   /** What made the transaction fail that is under way: nothing of it will stay. */
   private doomed: WriteFailure | undefined;
   private committed: (() => void)[] = [];
@@ -30,10 +33,7 @@ export class Database {
     this.file = file;
     try {
       if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      this.db = new DatabaseSync(file);
-      this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
-      this.setPatience(true);
-      if (file !== ':memory:' && process.platform !== 'win32') chmodSync(file, 0o600);
+      this.db = this.openFile();
       this.migrate(file);
     } catch (error) {
       if (GasTownError.is(error)) throw error;
@@ -44,6 +44,59 @@ export class Database {
         { cause: error },
       );
     }
+  }
+
+  private openFile(): DatabaseSync {
+    const db = new DatabaseSync(this.file);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+    if (this.file === ':memory:') return db;
+    if (process.platform !== 'win32') chmodSync(this.file, 0o600);
+    this.identity = fileIdentity(this.file);
+    return db;
+  }
+
+  /** Counts up with whatever is written. */
+  get revision(): number {
+    return this.commits;
+  }
+
+  /** Whether the path still names the file that is open: else what is written goes into a file that nobody will find. */
+  isInPlace(): boolean {
+    return this.identity === undefined || fileIdentity(this.file) === this.identity;
+  }
+
+  /**
+   * Puts everything back at its path, from the connection that is still open, and goes on there. Returns where a file was
+   * set aside that has taken its place. Throws `WriteFailure`, and goes on in the file that it has.
+   */
+  putBack(at: number): string | undefined {
+    const fresh = `${this.file}.fresh`;
+    this.saveTo(fresh);
+    const aside = existsSync(this.file) ? setAside(this.file, 'found', at) : undefined;
+    // Before the new one is there: to close removes what has the name of its log.
+    this.db.close();
+    renameSync(fresh, this.file);
+    this.db = this.openFile();
+    return aside;
+  }
+
+  /** Writes all of it into another file. Throws `WriteFailure`. */
+  saveTo(file: string): void {
+    this.write(() => {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      rmSync(file, { force: true });
+      this.db.prepare('VACUUM INTO ?').run(file);
+      if (process.platform !== 'win32') chmodSync(file, 0o600);
+    });
+  }
+
+  /** The same beside everything else that is done meanwhile: it holds up nobody, and takes in what is written until its end. */
+  async copyTo(file: string): Promise<void> {
+    const fresh = `${file}.new`;
+    rmSync(fresh, { force: true });
+    await backup(this.db, fresh);
+    if (process.platform !== 'win32') chmodSync(fresh, 0o600);
+    renameSync(fresh, file);
   }
 
   private migrate(file: string): void {
@@ -82,6 +135,7 @@ export class Database {
       throw reason;
     }
     const committed = this.endTransaction();
+    this.commits += 1;
     this.onWritten();
     for (const act of committed) act();
     return result;
@@ -126,7 +180,10 @@ export class Database {
   run(sql: string, ...values: SQLInputValue[]): number {
     if (this.depth === 0) this.beforeWrite();
     const changes = Number(this.write(() => this.db.prepare(sql).run(...values)).changes);
-    if (this.depth === 0) this.onWritten();
+    if (this.depth === 0) {
+      this.commits += 1;
+      this.onWritten();
+    }
     return changes;
   }
 

@@ -124,6 +124,27 @@ export class Store {
     });
   }
 
+  /** See `Database`. */
+  get revision(): number {
+    return this.db.revision;
+  }
+
+  isInPlace(): boolean {
+    return this.db.isInPlace();
+  }
+
+  putBack(at: number): string | undefined {
+    return this.db.putBack(at);
+  }
+
+  saveTo(file: string): void {
+    this.db.saveTo(file);
+  }
+
+  copyTo(file: string): Promise<void> {
+    return this.db.copyTo(file);
+  }
+
   get isOpen(): boolean {
     return this.db.isOpen;
   }

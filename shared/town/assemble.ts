@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AskLog } from '../attention/ask-log.ts';
 import { Breakers } from '../backends/breakers.ts';
@@ -18,7 +19,7 @@ import type { BackendName, Orchestrator } from '../orchestrator.ts';
 import { SessionManager } from '../sessions/manager.ts';
 import { BackendOrchestrator } from '../sessions/orchestrator.ts';
 import { Registry } from '../sessions/registry.ts';
-import { Store } from '../store/store.ts';
+import { openStore } from '../store/open-store.ts';
 import { Escalations } from '../work/escalations.ts';
 import { WorkService } from '../work/service.ts';
 import { SessionContexts } from './context.ts';
@@ -45,6 +46,8 @@ export interface AssembledTown {
   town: TownParts;
   /** The drivers themselves, without what guards them: for whoever has to let go of them. */
   drivers: readonly BackendDriver[];
+  /** What was wrong with the store's file, and what was done about it, for people. */
+  finding?: string;
 }
 
 /** Makes the parts of a town and puts them together. Opens the store; nothing is started, and no session taken up. */
@@ -52,10 +55,19 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const { root, log } = options;
   const { changed } = around;
   const now = options.now ?? Date.now;
-  const store = new Store(townPaths(root).database, (message) => log.error(message));
+  const places = townPaths(root);
+  const usual = worktreesFolder(root, options.environment);
+  const { store, finding } = openStore({
+    file: places.database,
+    copy: places.databaseCopy,
+    wasUsed: () => [places.runs, places.sessions, places.formerWorktrees, usual].some((folder) => existsSync(folder)),
+    crashed: existsSync(places.hostFile),
+    now,
+    report: (message) => log.error(message),
+  });
   // Once chosen it stays, whatever the environment of the next host says.
-  const worktrees = store.remember(`worktrees:${root}`, () => worktreesFolder(root, options.environment));
-  const paths = { ...townPaths(root), worktrees };
+  const worktrees = store.remember(`worktrees:${root}`, () => usual);
+  const paths = { ...places, worktrees };
   const registry = new Registry((error) => log.error(`a listener failed: ${String(error)}`));
   const rigs = new Rigs({ store, townRoot: root, now, log, onChange: around.rigsChanged });
   const consents = new RigConsents({ store, rigs, townRoot: root, now, log });
@@ -142,5 +154,5 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
       throw new GasTownError('untrusted', 'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).');
     },
   };
-  return { town, drivers };
+  return { town, drivers, ...(finding === undefined ? {} : { finding }) };
 }

@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Overdue } from '../attention/overdue.ts';
 import type { BackendDriver } from '../backends/driver.ts';
@@ -19,7 +16,9 @@ import type { Disposable } from '../process/emitter.ts';
 import { newToken } from '../process/ids.ts';
 import type { Logger } from '../process/logger.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
+import { StoreCopies } from '../store/copies.ts';
 import { followSessions } from '../work/progress.ts';
+import { ownedStates } from '../work/state.ts';
 import { carryOut } from './api.ts';
 import { assembleTown } from './assemble.ts';
 import { attend } from './attend.ts';
@@ -32,15 +31,16 @@ import { removeHostFile, writeHostFile } from './host-file.ts';
 import type { TownHostOptions } from './host-options.ts';
 import { writeLaunchers } from './launchers.ts';
 import type { HostLock } from './lock.ts';
+import { launcherOf, Means } from './means.ts';
 import { alternativesFor } from './operations/with-agent.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { HostPaths } from './paths.ts';
 import { reconcileTown } from './reconciling.ts';
 import { lookAtRemoval, removeOutside } from './removal.ts';
-import { emptyRuntime, removeLock } from './runtime-folder.ts';
+import { emptyRuntime, ignoreFileIn, makeRuntime, removeLock } from './runtime-folder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
-import { storeProblems } from './store-problems.ts';
+import { storeProblems, strayWorktrees } from './store-problems.ts';
 import { Troubles } from './troubles.ts';
 import { unblockQueued } from './unblock.ts';
 
@@ -62,6 +62,10 @@ export class TownHost {
   private readonly overdue: Overdue;
   private readonly reconciler: Reconciler;
   private channel: ChannelServer | undefined;
+  private means: Means | undefined;
+  private readonly copies: StoreCopies;
+  /** What was wrong with the database when the town was opened. */
+  private found: string | undefined;
   private adopting: Promise<void> = Promise.resolve();
   private current: TownSnapshot;
   private pending: NodeJS.Timeout | undefined;
@@ -80,14 +84,14 @@ export class TownHost {
     this.log = options.log;
     this.emitter = new Emitter((error) => this.log.error(`a listener failed: ${String(error)}`));
     const changed = (): void => this.changed();
-    const { town, drivers } = assembleTown(options, settings, {
+    const { town, drivers, finding } = assembleTown(options, settings, {
       changed,
       rigsChanged: () => {
         this.changed();
         unblockQueued(this.town, 'what the rigs bring has changed');
         this.reconciler.schedule();
       },
-      problems: () => [...this.escalationProblems(), ...storeProblems(this.town)],
+      problems: () => [...this.escalationProblems(), ...storeProblems(this.town, this.means?.problem, this.found)],
       snapshot: () => this.snapshot,
       lastFailure: (backend) => this.troubles.lastFailure(backend),
       removal: {
@@ -100,6 +104,8 @@ export class TownHost {
     });
     this.town = town;
     this.paths = town.paths;
+    this.found = finding;
+    this.copies = new StoreCopies({ store: town.store, file: town.paths.databaseCopy, now: () => town.manager.now(), log: town.log });
     this.drivers = drivers;
     this.token = town.store.remember('person-token', newToken);
     this.notices = new EscalationNotices(town, options.environment);
@@ -121,17 +127,19 @@ export class TownHost {
     });
     followSessions(town);
     callBack(town, options.callbacks ?? {});
+    town.work.onDidChange(({ state }) => {
+      if (!ownedStates.includes(state)) this.copies.changed();
+    });
+    town.registry.onDidChange(({ kind }) => {
+      if (kind !== 'changed') this.copies.changed();
+    });
   }
 
   /** Opens the town and takes up what an earlier host left running. The lock is released when this fails. */
   static async start(options: TownHostOptions, lock: HostLock): Promise<TownHost> {
     const paths = townPaths(options.root);
     try {
-      await mkdir(paths.runtime, { recursive: true, mode: 0o700 });
-      if (process.platform !== 'win32') await chmod(paths.runtime, 0o700);
-      // Also where the town was made by Gas Town itself: nothing of ours is for git.
-      const ignore = join(paths.runtime, '.gitignore');
-      if (!existsSync(ignore)) await writeFile(ignore, '*\n');
+      await makeRuntime(paths.runtime);
       const file = settingsPath(options.root);
       const settings = await SettingsFile.open<TownSettings>({
         file,
@@ -184,6 +192,7 @@ export class TownHost {
   /** Does nothing by itself any more, and answers no call. */
   private async withdraw(): Promise<void> {
     this.disposed = true;
+    this.means?.dispose();
     clearTimeout(this.pending);
     this.reconciler.dispose();
     this.town.outbox.dispose();
@@ -191,11 +200,13 @@ export class TownHost {
     this.town.asks.dispose();
     this.town.breakers.dispose();
     this.troubles.dispose();
-    await removeHostFile(this.paths.hostFile);
+    // Where the lock was lost to somebody else, the file is theirs.
+    if (this.lock.isInPlace()) await removeHostFile(this.paths.hostFile);
   }
 
   private async close(): Promise<void> {
     this.town.manager.dispose();
+    await this.copies.dispose();
     await Promise.all(this.drivers.map((driver) => driver.dispose()));
     this.town.settings.dispose();
     this.town.rigs.dispose();
@@ -209,6 +220,7 @@ export class TownHost {
   private async remove(environment: TownHostOptions['environment']): Promise<TownRemoval> {
     this.log.info(`[orchestration] removing the town ${this.paths.root}`);
     this.reconciler.dispose();
+    this.means?.dispose();
     let removed = false;
     try {
       await this.adopting;
@@ -261,9 +273,30 @@ export class TownHost {
       this.log,
     );
     await writeHostFile(this.paths.hostFile, this.paths.socket, this.token);
+    this.means = this.lookAfterMeans(options, this.channel);
+    this.found &&= `${this.found}${await strayWorktrees(this.town)}`;
+    void this.copies.make();
     await Promise.all(this.town.store.work.all().map((work) => this.town.builder.renewCommits(work)));
     this.publish();
     this.log.info(`[orchestration] hosting ${this.paths.root}`);
+  }
+
+  private lookAfterMeans({ node, files }: TownHostOptions, channel: ChannelServer): Means {
+    const { runtime, hostFile, socket, bin } = this.paths;
+    return new Means({
+      town: this.town,
+      lock: this.lock,
+      files: [
+        { path: ignoreFileIn(runtime), make: () => makeRuntime(runtime) },
+        { path: socket, make: () => channel.listenAnew() },
+        { path: hostFile, make: () => writeHostFile(hostFile, socket, this.token) },
+        { path: launcherOf(bin), make: () => writeLaunchers(this.paths, node, files.gt) },
+      ],
+      onLost: (reason) => {
+        this.log.error(reason);
+        void this.leave(false);
+      },
+    });
   }
 
   private escalationProblems(): Problem[] {
@@ -284,6 +317,7 @@ export class TownHost {
   }
 
   private async call<M extends MethodName>(caller: CallerView, method: M, params: Params<M> | unknown, signal?: AbortSignal): Promise<unknown> {
+    if (!this.disposed && !(this.lock.isInPlace() && this.town.store.isInPlace())) await this.means?.now();
     if (this.disposed) throw new GasTownError('no-host', 'This host has let go of the town.');
     if (caller.kind === 'session' && this.town.registry.find(caller.session)?.runId !== caller.runId) {
       throw new GasTownError('denied', `This run of ${caller.session} has been replaced, so nothing was changed.`);

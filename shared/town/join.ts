@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChannelClient } from '../channel/client.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
@@ -92,7 +93,9 @@ class Membership implements TownConnection {
       if (this.isRemoved()) return this.removed.fire();
       const lock = HostLock.tryAcquire(townPaths(this.options.root).hostLock);
       if (lock && this.isRemoved()) return this.undo(lock);
-      if (lock) return this.becomeHost(lock);
+      // A host whose lock was deleted under it is there all the same, and takes it again when it notices.
+      if (lock && (await isListening(townPaths(this.options.root).socket))) lock.release();
+      else if (lock) return this.becomeHost(lock);
       if (await this.becomeClient()) return;
       if (Date.now() > deadline) {
         throw new GasTownError('no-host', `Another process holds ${this.options.root}, but does not answer. Close other windows on this town and reload.`);
@@ -106,7 +109,8 @@ class Membership implements TownConnection {
    * joins for the first time makes the town anew; a window that had joined does not bring back what was taken away.
    */
   private isRemoved(): boolean {
-    return this.latest !== undefined && !existsSync(townPaths(this.options.root).database);
+    const { database, databaseCopy } = townPaths(this.options.root);
+    return this.latest !== undefined && !existsSync(database) && !existsSync(databaseCopy);
   }
 
   /** The lock was taken at the moment at which the last of the town went. */
@@ -160,4 +164,16 @@ class Membership implements TownConnection {
     this.latest = snapshot;
     this.emitter.fire(snapshot);
   }
+}
+
+/** Whether a process answers at this socket; one that a crash has left behind refuses. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

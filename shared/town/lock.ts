@@ -2,16 +2,36 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { GasTownError, messageOf } from '../errors.ts';
+import { fileIdentity } from '../store/place.ts';
 
 /**
  * Makes one process the host of a town. The lock is SQLite's lock on a small file: the operating system releases it
  * when the process ends, however it ends, so that there is no stale lock to judge.
  */
 export class HostLock {
-  private readonly db: DatabaseSync;
+  private db: DatabaseSync;
+  private readonly file: string;
+  private identity: string | undefined;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, file: string) {
     this.db = db;
+    this.file = file;
+    this.identity = fileIdentity(file);
+  }
+
+  /** Whether it still locks out others: where its file was deleted, the next one to come makes another. */
+  isInPlace(): boolean {
+    return fileIdentity(this.file) === this.identity;
+  }
+
+  /** Takes the lock on the file that is there now, or on a new one. False where somebody else has it: the town is theirs. */
+  renew(): boolean {
+    const next = HostLock.tryAcquire(this.file);
+    if (!next) return false;
+    this.db.close();
+    this.db = next.db;
+    this.identity = next.identity;
+    return true;
   }
 
   /** Undefined while another process holds it. Throws `read-only` where the file cannot be made. */
@@ -22,7 +42,7 @@ export class HostLock {
       db = new DatabaseSync(file);
       if (process.platform !== 'win32') chmodSync(file, 0o600);
       db.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
-      return new HostLock(db);
+      return new HostLock(db, file);
     } catch (error) {
       db?.close();
       if (messageOf(error).includes('locked')) return undefined;

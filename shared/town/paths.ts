@@ -11,6 +11,8 @@ export interface TownPaths {
   root: string;
   runtime: string;
   database: string;
+  /** What the database is restored from where it is gone or damaged. */
+  databaseCopy: string;
   hostFile: string;
   hostLock: string;
   socket: string;
@@ -31,6 +33,7 @@ export function townPaths(root: string): TownPaths {
     root,
     runtime,
     database: join(runtime, 'town.db'),
+    databaseCopy: join(runtime, 'town.db.copy'),
     hostFile: join(runtime, 'host.json'),
     hostLock: join(runtime, 'host.lock'),
     socket: socketPath(root),

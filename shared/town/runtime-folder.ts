@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { RemovalItem } from '../channel/protocol.ts';
 import { unlessMissing } from '../config/write-atomically.ts';
@@ -9,6 +9,17 @@ import { removeEmptyFolders } from './town-worktrees.ts';
 /** Hides what stays of the folder from git, so it goes with the last of it. */
 const ignoreFile = '.gitignore';
 
+export const ignoreFileIn = (runtime: string): string => join(runtime, ignoreFile);
+
+/** Makes the folder: private, and nothing of it for git, also where the town was made by Gas Town itself. */
+export async function makeRuntime(runtime: string): Promise<void> {
+  await mkdir(runtime, { recursive: true, mode: 0o700 });
+  if (process.platform !== 'win32') await chmod(runtime, 0o700);
+  await writeFile(ignoreFileIn(runtime), '*\n', { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
+
 /**
  * Deletes what is below `.runtime`, but worktrees and the lock, by which nobody else hosts the town meanwhile. The database
  * is the last to go: until then another host knows what there is to remove. Tells what could not be deleted.
@@ -18,7 +29,9 @@ export async function emptyRuntime({ runtime, worktrees, formerWorktrees, hostLo
   const kept = (name: string): boolean => name === ignoreFile || name === basename(formerWorktrees) || isOf(hostLock)(name);
   const names = ((await unlessMissing(readdir(runtime))) ?? []).filter((name) => !kept(name));
   const stays: RemovalItem[] = [];
-  for (const name of [...names.filter((each) => !isOf(database)(each)), ...names.filter(isOf(database))]) {
+  // Copies of the database first: a joined window takes the town for removed when neither is there.
+  const ofDatabase = names.filter(isOf(database)).sort((a, b) => b.length - a.length);
+  for (const name of [...names.filter((each) => !isOf(database)(each)), ...ofDatabase]) {
     const path = join(runtime, name);
     try {
       await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
