@@ -1,10 +1,14 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { ChannelError } from '../../shared/channel/client.ts';
 import type { ChannelClient } from '../../shared/channel/client.ts';
 import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
+import { keepReport } from '../../shared/channel/spool.ts';
+import type { SpooledCall } from '../../shared/channel/spool.ts';
 import type { BackendName } from '../../shared/orchestrator.ts';
 import { connect } from './connection.ts';
 import type { Io } from './io.ts';
+import { exitCode, Failure } from './failure.ts';
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -27,6 +31,23 @@ export class Gt {
     return (await this.client).request(method, params);
   }
 
+  /**
+   * Tells the host what has happened in this session. Where none answers it is kept for the next one, and said so: undefined.
+   * Whoever is no session has no report, and the failure is theirs.
+   */
+  async report<M extends SpooledCall['method']>(options: CommonOptions, method: M, params: Params<M>): Promise<Results[M] | undefined> {
+    try {
+      return await this.request(method, params);
+    } catch (error) {
+      const { GT_ROOT: root, GT_RUN: run, GT_TOKEN: token } = this.io.env;
+      if (!isWithoutHost(error) || !root || !run || !token) throw error;
+      const file = await keepReport(root, { method, params } as SpooledCall, { run, token });
+      if (file === undefined) throw error;
+      this.print(options, { kept: file }, () => `No host of ${root} answers now. This is kept, and told to the next one: nothing more is to be done for it.`);
+      return undefined;
+    }
+  }
+
   /** Prints the result object for programs, or the text for people. */
   print<T>(options: CommonOptions, result: T, text: (result: T) => string): void {
     this.io.out(`${options.json ? JSON.stringify(result, null, 2) : text(result).trimEnd()}\n`);
@@ -41,6 +62,12 @@ export class Gt {
     // A connection that failed has told its reason to the command that asked for it.
     (await this.client?.catch(() => undefined))?.close();
   }
+}
+
+/** Nobody listens, or the host went before it answered. */
+function isWithoutHost(error: unknown): boolean {
+  if (error instanceof Failure) return error.exitCode === exitCode.noHost;
+  return error instanceof ChannelError && error.code === 'no-host';
 }
 
 /** A command with the options that all have. */

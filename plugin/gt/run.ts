@@ -13,7 +13,7 @@ import { exitCode, Failure } from './failure.ts';
 import { Gt } from './gt.ts';
 import type { Io } from './io.ts';
 
-/** Runs one `gt` command and resolves with its exit code: 0 done, 1 failed, 2 wrong usage, 3 no host. */
+/** Runs one `gt` command and resolves with its exit code: 0 done (or kept for the next host), 1 failed, 2 wrong usage, 3 no host. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const gt = new Gt(io);
   try {

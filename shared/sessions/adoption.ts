@@ -32,21 +32,22 @@ export class Adoptions {
   }
 
   /** Every run becomes visible: taken up, or as ended. */
-  async all(): Promise<void> {
+  async all(ready: Promise<void> = Promise.resolve()): Promise<void> {
     const known = this.keeper.store.sessions.all();
     const adoptions = known.map(({ session, run }) => {
-      const settled = this.adopt(session, run).finally(() => this.pending.delete(run.id));
+      const settled = this.adopt(session, run, ready).finally(() => this.pending.delete(run.id));
       this.pending.set(run.id, { backend: session.backend, settled });
       return settled;
     });
     await Promise.all(adoptions);
   }
 
-  private async adopt(session: StoredSession, run: StoredRun): Promise<void> {
+  private async adopt(session: StoredSession, run: StoredRun, ready: Promise<void>): Promise<void> {
     const { keeper } = this;
     const report = (fact: Fact, cause: string): void => keeper.report(run.id, fact, cause);
     keeper.enter(session, run);
     if (hasEnded(run)) return report(endOf(run), run.error ?? 'ended earlier');
+    await ready;
     try {
       const driver = keeper.driver(session.backend);
       const spec = await keeper.specOf(session, run);

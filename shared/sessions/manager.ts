@@ -134,9 +134,12 @@ export class SessionManager implements DriverHost {
     return this.control.isReplaced(runId) || this.store.sessions.run(runId)?.stopRequestedAt !== undefined;
   }
 
-  /** Takes up, after a host restart, every run that the store remembers as alive; the others become visible as ended. */
-  adoptAll(): Promise<void> {
-    return this.adoptions.all();
+  /**
+   * Adopts, after a host restart, every run that the store remembers as alive; the others become visible as ended. All are
+   * registered at once; what has become of those that seem to live is looked at when `ready` resolves.
+   */
+  adoptAll(ready?: Promise<void>): Promise<void> {
+    return this.adoptions.all(ready);
   }
 
   /**

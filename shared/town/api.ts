@@ -39,7 +39,7 @@ const handlers: Handlers = {
   'work.cancel': cancelWork,
   'work.requeue': requeueWork,
   'work.done': finishWork,
-  'work.escalate': escalate,
+  'work.escalate': (town, params, caller) => escalate(town, params, caller),
   'escalation.list': listEscalations,
   'escalation.close': closeEscalation,
   'work.mine': workOf,

@@ -4,6 +4,7 @@ import type { BackendDriver } from '../backends/driver.ts';
 import { changedNotification, protocolVersion } from '../channel/protocol.ts';
 import type { CallerView, MethodName, Params, Results, TownApi, TownRemoval } from '../channel/protocol.ts';
 import { ChannelServer } from '../channel/server.ts';
+import { spoolFolder } from '../channel/spool.ts';
 import { troublePolicy } from '../config/backend-trouble.ts';
 import { SettingsFile } from '../config/settings-file.ts';
 import { settingsPath } from '../config/settings-path.ts';
@@ -40,6 +41,7 @@ import { reconcileTown } from './reconciling.ts';
 import { lookAtRemoval, removeOutside } from './removal.ts';
 import { emptyRuntime, ignoreFileIn, makeRuntime, removeLock } from './runtime-folder.ts';
 import type { Problem, TownSnapshot } from './snapshot.ts';
+import { Spool } from './spool.ts';
 import { storeProblems, strayWorktrees } from './store-problems.ts';
 import { Troubles } from './troubles.ts';
 import { unblockQueued } from './unblock.ts';
@@ -63,6 +65,7 @@ export class TownHost {
   private readonly reconciler: Reconciler;
   private channel: ChannelServer | undefined;
   private means: Means | undefined;
+  private readonly spool: Spool;
   private readonly copies: StoreCopies;
   /** What was wrong with the database when the town was opened. */
   private found: string | undefined;
@@ -91,7 +94,7 @@ export class TownHost {
         unblockQueued(this.town, 'what the rigs bring has changed');
         this.reconciler.schedule();
       },
-      problems: () => [...this.escalationProblems(), ...storeProblems(this.town, this.means?.problem, this.found)],
+      problems: () => [...this.escalationProblems(), ...storeProblems(this.town, this.means?.problem, this.found, this.spool.problem)],
       snapshot: () => this.snapshot,
       lastFailure: (backend) => this.troubles.lastFailure(backend),
       removal: {
@@ -107,6 +110,7 @@ export class TownHost {
     this.found = finding;
     this.copies = new StoreCopies({ store: town.store, file: town.paths.databaseCopy, now: () => town.manager.now(), log: town.log });
     this.drivers = drivers;
+    this.spool = new Spool(town);
     this.token = town.store.remember('person-token', newToken);
     this.notices = new EscalationNotices(town, options.environment);
     this.reconciler = reconcileTown(town);
@@ -193,6 +197,7 @@ export class TownHost {
   private async withdraw(): Promise<void> {
     this.disposed = true;
     this.means?.dispose();
+    this.spool.dispose();
     clearTimeout(this.pending);
     this.reconciler.dispose();
     this.town.outbox.dispose();
@@ -255,8 +260,12 @@ export class TownHost {
     await this.town.rigs.load();
     await writeLaunchers(this.paths, options.node, options.files.gt);
     cleanUpAfter(this.town);
-    const adopting = this.town.manager.adoptAll();
+    // A unit that was reported is done, whatever is found to have become of its session since.
+    let taken = (): void => undefined;
+    const adopting = this.town.manager.adoptAll(new Promise((resolve) => (taken = resolve)));
     this.troubles.showResting();
+    await this.spool.take();
+    taken();
     this.adopting = adopting.then(() => this.troubles.takeUp());
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     settleHandoffs(this.town);
@@ -273,6 +282,7 @@ export class TownHost {
       this.log,
     );
     await writeHostFile(this.paths.hostFile, this.paths.socket, this.token);
+    await this.spool.open();
     this.means = this.lookAfterMeans(options, this.channel);
     this.found &&= `${this.found}${await strayWorktrees(this.town)}`;
     void this.copies.make();
@@ -289,6 +299,7 @@ export class TownHost {
       files: [
         { path: ignoreFileIn(runtime), make: () => makeRuntime(runtime) },
         { path: socket, make: () => channel.listenAnew() },
+        { path: spoolFolder(this.paths.root), make: () => this.spool.open() },
         { path: hostFile, make: () => writeHostFile(hostFile, socket, this.token) },
         { path: launcherOf(bin), make: () => writeLaunchers(this.paths, node, files.gt) },
       ],

@@ -21,8 +21,8 @@ export function addEscalationCommands(program: Command, gt: Gt): void {
     .enablePositionalOptions()
     .action(async ({ severity = 'medium', message = '', work, ...options }: RaiseOptions) => {
       const text = await gt.text(message);
-      const raised = await gt.request('work.escalate', given<Params<'work.escalate'>>({ severity, message: text, work }));
-      gt.print(options, raised, ({ id }) => `Escalated (${severity}): ${id}.`);
+      const raised = await gt.report(options, 'work.escalate', given<Params<'work.escalate'>>({ severity, message: text, work }));
+      if (raised) gt.print(options, raised, ({ id }) => `Escalated (${severity}): ${id}.`);
     });
 
   addCommand(parent, 'list', 'list what has been escalated and is open')

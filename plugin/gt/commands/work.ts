@@ -58,8 +58,8 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     .option('--id <work>', 'which unit, where the session has several')
     .action(async ({ status, message, id, ...options }: DoneOptions) => {
       const text = message === undefined ? undefined : await gt.text(message);
-      const done = await gt.request('work.done', given<Params<'work.done'>>({ status, message: text, id }));
-      gt.print(options, done, () => `${done.id} is reported: ${done.state}.`);
+      const done = await gt.report(options, 'work.done', given<Params<'work.done'>>({ status, message: text, id }));
+      if (done) gt.print(options, done, () => `${done.id} is reported: ${done.state}.`);
     });
 
   const parent = program.command('work').description('add, list and show units of work');

@@ -20,8 +20,8 @@ function requireRoom(town: TownParts, session: string, open: number): void {
     'Close what is dealt with (gt escalate close <id>), or wait until somebody has dealt with them.');
 }
 
-/** `gt escalate`. The same said again while it is open is the same escalation. */
-export function escalate(town: TownParts, params: Params<'work.escalate'>, caller: CallerView): EscalationView {
+/** `gt escalate`. The same said again while it is open is the same escalation; and so is the same `cause`, at any time. */
+export function escalate(town: TownParts, params: Params<'work.escalate'>, caller: CallerView, cause = newId('esc')): EscalationView {
   const { severity, work } = params;
   const message = params.message.trim();
   if (message === '') throw new GasTownError('bad-input', 'Say what is wrong: gt escalate -s high -m "<what, and what you need>".');
@@ -40,7 +40,7 @@ export function escalate(town: TownParts, params: Params<'work.escalate'>, calle
       severity,
       message,
       by,
-      cause: newId('esc'),
+      cause,
       ...(caller.kind === 'session' ? { sessionId: caller.session } : {}),
       ...(work === undefined ? {} : { workId: work }),
     });
