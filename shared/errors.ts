@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'unknown-escalation'
   | 'name-taken'
   | 'not-a-repository'
+  | 'inside-repository'
   | 'isolation-failed'
   | 'spawn-failed'
   | 'agent-missing'

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { createTown as makeTown } from '../../shared/config/create-town.ts';
 import { settingsPath } from '../../shared/config/settings-path.ts';
 import { GasTownError } from '../../shared/errors.ts';
+import type { RigExtent } from '../../shared/town/rigs.ts';
 import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
 import { askInTurn, cancelled, input, pick } from './dialog.ts';
@@ -59,7 +60,13 @@ export const addRig: Command = async (given, deps) => {
   const url = new Answer(given.source);
   const name = new Answer(given.name);
   const taken = new Set(snapshot.rigs.map((rig) => rig.name));
-  const open = (vscode.workspace.workspaceFolders ?? []).filter((each) => each.uri.fsPath !== snapshot.root);
+  const rigFolders = new Set(snapshot.rigs.map((rig) => rig.path));
+  const open: vscode.WorkspaceFolder[] = [];
+  for (const each of vscode.workspace.workspaceFolders ?? []) {
+    const isTown = each.uri.fsPath === snapshot.root;
+    // A town may be its own rig, where its folder is a repository.
+    if (!rigFolders.has(each.uri.fsPath) && (!isTown || (await isRepository(each.uri)))) open.push(each);
+  }
   await askInTurn(t('Add Rig'), [
     source.question(async (place) => {
       const choices = [
@@ -108,10 +115,45 @@ export const addRig: Command = async (given, deps) => {
     }),
   ]);
   const from = source.value === 'url' ? url.get() : source.get();
-  await withProgress(t('Adding the rig {0}', name.get()), (signal) =>
-    api.request('rig.add', { source: from, name: name.get() }, signal),
-  );
+  const add = (extent?: RigExtent): Promise<unknown> =>
+    withProgress(t('Adding the rig {0}', name.get()), (signal) =>
+      api.request('rig.add', { source: from, name: name.get(), ...(extent === undefined ? {} : { extent }) }, signal),
+    );
+  try {
+    await add();
+  } catch (error) {
+    if (!GasTownError.is(error, 'inside-repository')) throw error;
+    await add(await askForExtent(error.message));
+  }
 };
+
+/** A folder inside of a repository was named: is it that folder, or the repository? */
+async function askForExtent(facts: string): Promise<RigExtent> {
+  const choices = [
+    {
+      label: t('This Folder'),
+      description: t('agents work in it; branches and worktrees are those of the repository around it'),
+      iconPath: new vscode.ThemeIcon('folder'),
+      value: 'folder' as const,
+    },
+    {
+      label: t('The Whole Repository'),
+      iconPath: new vscode.ThemeIcon('repo'),
+      value: 'repository' as const,
+    },
+  ];
+  return pickOne<RigExtent>(t('Add Rig'), choices, facts);
+}
+
+async function isRepository(folder: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(vscode.Uri.joinPath(folder, '.git'));
+    return true;
+  } catch {
+    // There is none, or it cannot be looked at; it can still be chosen as a folder.
+    return false;
+  }
+}
 
 /** `https://host/owner/my.project.git` → `my-project`. */
 function rigName(source: string): string {

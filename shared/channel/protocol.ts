@@ -50,7 +50,8 @@ export const schemas = {
   /** Ends the sessions, and takes away what the town has written: see `town/removal.ts`. */
   'town.remove': none,
 
-  'rig.add': z.strictObject({ source: text, name: name.optional() }),
+  /** `extent`: what a folder inside of a repository stands for; without it such a folder is refused (`inside-repository`). */
+  'rig.add': z.strictObject({ source: text, name: name.optional(), extent: z.enum(['folder', 'repository']).optional() }),
   /** What of the rig's own counts only by the user's word, and whether they have given it. */
   'rig.review': z.strictObject({ rig: name }),
   /** The user's word: all that `rig.review` has shown under this hash counts. */

@@ -3,6 +3,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readBounded } from '../config/read-bounded.ts';
 import { unlessMissing } from '../config/write-atomically.ts';
+import { askRepository } from './ask.ts';
 import { runGit } from './git.ts';
 import { requireNoLinks } from './no-links.ts';
 
@@ -44,7 +45,10 @@ async function rewrite(
   await writeFile(exclude, lines.join('\n'));
 }
 
-/** The top folder of the checkout that the folder is in; undefined outside of a repository, and where it is not there. */
+/**
+ * The top folder of the checkout that the folder is in; undefined outside of a repository, and where it is not there.
+ * Rejects with git's own words where git does not open the repository.
+ */
 export async function worktreeRoot(folder: string): Promise<string | undefined> {
   try {
     await access(folder);
@@ -52,6 +56,5 @@ export async function worktreeRoot(folder: string): Promise<string | undefined> 
     // A folder that is not there is in no repository.
     return undefined;
   }
-  const { code, stdout } = await runGit(folder, ['rev-parse', '--show-toplevel']);
-  return code === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
+  return (await askRepository(folder, ['rev-parse', '--show-toplevel'])) || undefined;
 }

@@ -1,17 +1,23 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unlessMissing } from '../config/write-atomically.ts';
 import { GasTownError } from '../errors.ts';
-import { git, runGit } from './git.ts';
+import { askGit, askRepository } from './ask.ts';
+import { git } from './git.ts';
 
 export interface Repository {
-  /** Top folder of the main checkout, links resolved. */
+  /** Top folder of the checkout, links resolved. */
   path: string;
+  /** The folder that was opened, seen from there, with "/"; empty for the top itself. */
+  subfolder: string;
   /** Branch that is checked out there: new work starts from it. */
   branch: string;
 }
 
 /**
  * Looks at a folder that is to be a rig. Rejects with `not-a-repository`, saying what is wrong with it and what to do:
- * no repository, bare, without a commit, or with a detached HEAD.
+ * no repository, bare, without a commit, or with a detached HEAD; with `refused` and git's own words where git does not
+ * open the repository.
  */
 export async function openRepository(folder: string): Promise<Repository> {
   let path: string;
@@ -20,30 +26,43 @@ export async function openRepository(folder: string): Promise<Repository> {
   } catch {
     throw new GasTownError('not-a-repository', `${folder} does not exist.`);
   }
-  const bare = await runGit(path, ['rev-parse', '--is-bare-repository']);
-  if (bare.code !== 0) {
+  const bare = await askRepository(path, ['rev-parse', '--is-bare-repository']);
+  if (bare === undefined) {
     throw new GasTownError(
       'not-a-repository',
       `${folder} is not a git repository. Run "git init" there and make a first commit, or choose another folder.`,
     );
   }
-  if (bare.stdout.trim() === 'true') {
+  if (bare === 'true') {
     throw new GasTownError(
       'not-a-repository',
       `${folder} is a bare repository: agents need a checkout. Clone it and add the clone as the rig.`,
     );
   }
   const top = await realpath(await git(path, ['rev-parse', '--show-toplevel']));
-  const head = await runGit(top, ['symbolic-ref', '--short', '-q', 'HEAD']);
-  if (head.code !== 0) {
+  const branch = await askGit(top, ['symbolic-ref', '--short', '-q', 'HEAD']);
+  if (branch === undefined) {
     throw new GasTownError(
       'not-a-repository',
       `${top} has a detached HEAD, so there is no branch to start work from. Run "git switch <branch>" there.`,
     );
   }
-  const commit = await runGit(top, ['rev-parse', '--verify', '-q', 'HEAD^{commit}']);
-  if (commit.code !== 0) {
+  if ((await askGit(top, ['rev-parse', '--verify', '-q', 'HEAD^{commit}'])) === undefined) {
     throw new GasTownError('not-a-repository', `${top} has no commit yet: worktrees need one. Make a first commit there.`);
   }
-  return { path: top, branch: head.stdout.trim() };
+  const subfolder = (await git(path, ['rev-parse', '--show-prefix'])).replace(/\/$/, '');
+  return { path: top, subfolder, branch };
+}
+
+/** Throws `not-a-repository` unless the commit that new work starts from has the folder: a worktree would be without it. */
+export async function requireCommitted({ path, subfolder }: Repository): Promise<void> {
+  if ((await askGit(path, ['rev-parse', '--verify', '-q', `HEAD:${subfolder}`])) !== undefined) return;
+  throw new GasTownError('not-a-repository', `No commit of ${path} has the folder ${subfolder}, so workers would not have it. Commit it there first.`);
+}
+
+/** The checkout that stands for a folder: the container of a Gas Town rig has it in `mayor/rig`. */
+export async function checkoutOf(folder: string): Promise<string> {
+  const inner = join(folder, 'mayor', 'rig');
+  const has = async (at: string): Promise<boolean> => (await unlessMissing(stat(join(at, '.git')))) !== undefined;
+  return !(await has(folder)) && (await has(inner)) ? inner : folder;
 }

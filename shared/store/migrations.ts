@@ -240,4 +240,8 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE sessions ADD COLUMN metadata TEXT;
   `,
+  // Rigs that are a folder of a repository: `path` is the folder, `repository` the top of the checkout where that is another.
+  `
+  ALTER TABLE rigs ADD COLUMN repository TEXT;
+  `,
 ];

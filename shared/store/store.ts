@@ -19,7 +19,10 @@ export interface StoredEvent {
 
 export interface StoredRig {
   name: string;
+  /** Its folder. */
   path: string;
+  /** Top of the checkout, where the rig is a folder in it. */
+  repository?: string;
 }
 
 /** So many events of a session are kept, and at most `pruneEvery` more for a while. */
@@ -102,14 +105,17 @@ export class Store {
   }
 
   rigs(): StoredRig[] {
-    return this.db.all('SELECT name, path FROM rigs ORDER BY name').map((row) => ({ name: text(row['name']), path: text(row['path']) }));
+    return this.db.all('SELECT name, path, repository FROM rigs ORDER BY name').map((row) => {
+      const repository = optionalText(row['repository']);
+      return { name: text(row['name']), path: text(row['path']), ...(repository === undefined ? {} : { repository }) };
+    });
   }
 
   /** What was agreed to for an earlier rig of that name is no word about this one. */
   addRig(rig: StoredRig, at: number): void {
     this.db.transaction(() => {
       this.consents.forget(rig.name);
-      this.db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, ?)', rig.name, rig.path, at);
+      this.db.run('INSERT INTO rigs (name, path, repository, added_at) VALUES (?, ?, ?, ?)', rig.name, rig.path, rig.repository ?? null, at);
     });
   }
 

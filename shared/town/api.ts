@@ -31,7 +31,7 @@ const handlers: Handlers = {
   'town.remove': (town) => town.removal.remove(),
   'rig.review': (town, { rig }) => town.consents.review(rig),
   'rig.trust': trustRig,
-  'rig.add': (town, { source, name }, _caller, signal) => town.rigs.add(source, name, signal),
+  'rig.add': (town, { source, name, extent }, _caller, signal) => town.rigs.add(source, name, extent, signal),
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),
   'work.assign': assignWork,

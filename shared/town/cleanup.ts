@@ -58,7 +58,7 @@ function isInUse(town: TownParts, branch: string): boolean {
 export async function tidyWorktree(town: TownParts, session: SessionInfo): Promise<void> {
   if (session.role !== 'polecat' || session.branch === undefined) return;
   if (town.work.ownedBy(session.id).length > 0 || isInUse(town, session.branch)) return;
-  const loss = await removeWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch);
+  const loss = await removeWorktree(town.rigs.get(session.rig).path, town.rigs.worktreeOf(session), session.branch);
   if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
 }
 

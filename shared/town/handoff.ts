@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AgentChoice } from '../backends/choose.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { openRepository } from '../git/repository.ts';
@@ -116,7 +117,7 @@ async function start(town: TownParts, { work, note, by }: Handoff, to: Receiver 
   await getOrchestrator(town.orchestrators, { agent }).spawnSession(
     {
       role: 'polecat',
-      workDir: place.path,
+      workDir: join(place.path, town.rigs.get(unit.rig).subfolder),
       rig: unit.rig,
       agentName: to.name,
       agent: agent.name,

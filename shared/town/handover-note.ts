@@ -31,19 +31,20 @@ async function placeText(workDir: string, unit: Pick<StoredWork, 'branch' | 'bas
   const branch = await checkedOut(workDir).catch(() => unit.branch);
   const range = unit.base === undefined ? ['-n', '1', 'HEAD'] : [`${unit.base}..HEAD`];
   const log = await runGit(workDir, ['log', '--format=%h %s', ...range, '--']);
-  const commits = log.code === 0 ? lines(log.stdout) : [];
+  const commits = log.code === 0 ? lines(log.stdout) : undefined;
   const status = await runGit(workDir, ['status', '--porcelain', '--untracked-files=all']);
-  const files = status.code === 0 ? lines(status.stdout).map((line) => line.slice(3)) : [];
+  const files = status.code === 0 ? lines(status.stdout).map((line) => line.slice(3)) : undefined;
   return [
     branch === undefined ? `It is on no branch (detached HEAD), in ${workDir}.` : `Its branch is ${branch}, in ${workDir}.`,
     unit.base === undefined ? undefined : list('Commits on it so far', commits, bounds.commits),
-    files.length === 0 ? undefined : list('Not committed yet', files, bounds.files),
+    files?.length === 0 ? undefined : list('Not committed yet', files, bounds.files),
   ]
     .filter((part) => part !== undefined)
     .join('\n');
 }
 
-function list(what: string, items: readonly string[], most: number): string {
+function list(what: string, items: readonly string[] | undefined, most: number): string {
+  if (items === undefined) return `${what}: git could not tell; look there.`;
   if (items.length === 0) return `${what}: none.`;
   const more = items.length > most ? [`- and ${items.length - most} more`] : [];
   return [`${what}:`, ...items.slice(0, most).map((item) => `- ${item}`), ...more].join('\n');

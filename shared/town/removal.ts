@@ -1,5 +1,6 @@
 /** What the removal of a town takes away, and what it leaves: looked at before, and said after it. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RemovalItem, TownRemoval } from '../channel/protocol.ts';
 import { pluginPlace } from '../config/agents.ts';
 import { settingsPath } from '../config/settings-path.ts';
@@ -70,7 +71,9 @@ function leftoversOf({ paths, settings, rigs, store }: Parts, worktrees: readonl
   const configured = [settings.value.agents, ...all.map((rig) => rig.settings.agents)].flatMap((agents) => Object.values(agents ?? {}));
   const sessions = store.sessions.all();
   const places = [...configured.map(pluginPlace), ...sessions.map(({ session }) => session.agent.hooks)].filter((place) => place !== undefined);
-  const directories = new Set([paths.root, ...all.map(({ path }) => path), ...worktrees]);
+  // Sessions of a rig that is a folder of its repository work below the top of their worktree.
+  const workDirs = worktrees.flatMap((path) => [path, ...all.flatMap(({ subfolder }) => (subfolder === '' ? [] : [join(path, subfolder)]))]);
+  const directories = new Set([paths.root, ...all.map(({ folder }) => folder), ...workDirs]);
   return leftoversIn([...directories], places);
 }
 

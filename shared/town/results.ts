@@ -21,6 +21,7 @@ export async function noteResult(town: Parts, session: SessionInfo): Promise<voi
     if (base === undefined || branch === undefined) continue;
     let place = session.workDir;
     try {
+      if (session.branch !== undefined) place = town.rigs.worktreeOf(session);
       if (branch !== session.branch) {
         const repository = town.rigs.get(rig);
         // Where its worktree has gone, the branch has what there is, and nobody works on it.

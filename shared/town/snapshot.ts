@@ -24,7 +24,10 @@ export interface TownSnapshot {
 
 export interface RigView {
   name: string;
+  /** Its folder. */
   path: string;
+  /** The repository that the folder is in, where it is not the whole of it. */
+  repository?: string;
   /** Branch that new worktrees start from; absent where it could not be found, with the reason in `problem`. */
   defaultBranch?: string;
   problem?: string;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ResolvedAgent } from '../config/agents.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { createWorktree, removeWorktree } from '../git/worktree.ts';
@@ -16,7 +17,7 @@ import { toWorkUnit } from './service.ts';
 export interface Sling {
   workId: string;
   /** `path` is the top folder of a repository that can have worktrees (see `openRepository`). */
-  rig: { name: string; path: string };
+  rig: { name: string; path: string; /** Where in it the session works; empty for the top. */ subfolder: string };
   /** Name of the worker: given or the next free one. */
   name: string;
   agent: ResolvedAgent;
@@ -58,7 +59,7 @@ export async function slingWork(
     await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
       {
         role: 'polecat',
-        workDir: worktree.path,
+        workDir: join(worktree.path, rig.subfolder),
         rig: rig.name,
         agentName: name,
         agent: agent.name,

@@ -43,3 +43,43 @@ describe('Source Control', () => {
     expect((await branch()).join(' ')).not.toContain('polecat');
   });
 });
+
+describe('a project folder that is made a town and its own rig', () => {
+  let town: TownEditor;
+
+  beforeAll(async () => {
+    town = await TownEditor.start({ settings: { 'scm.alwaysShowRepositories': true } });
+    makeRepository(town.root);
+    await town.openWindow();
+    await town.watch();
+  });
+
+  stopAtFirstFailure(() => town);
+
+  afterAll(async () => {
+    expect(await town?.stop()).toEqual([]);
+  });
+
+  it('D20: is offered as the rig, and nothing is complained about', async () => {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: Add Rig…');
+    await quickInput.pick('town');
+    await quickInput.fill('own');
+    await town.watcher.until('the rig', ({ rigs }) => rigs.length === 1);
+    expect(town.watcher.snapshot.rigs).toEqual([{ name: 'own', path: town.root, defaultBranch: 'main' }]);
+    expect(town.watcher.snapshot.problems).toEqual([]);
+  });
+
+  it('shows its own repository in Source Control, and no worker\'s', async () => {
+    await town.window.views.open('Source Control');
+    const listed = async (): Promise<string[]> => (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
+    await expect.poll(listed).toEqual(['town']);
+    const message = runs('Write.', 'echo one > one.txt && git add -A && git commit -qm one && gt done -m ok');
+    await town.watcher.request('sling', { work: 'one', rig: 'own', agent: 'opencode', message });
+    await town.untilWork('one', 'done');
+    makeRepository(path.join(town.root, 'late'));
+    await expect.poll(listed).toContain('late');
+    await town.window.screenshot('source-control-own-rig');
+    expect(await listed()).toEqual(['late', 'town']);
+  });
+});

@@ -65,7 +65,8 @@ function take(received: readonly unknown[]): { positional: string[]; options: St
 async function complete(gt: Gt, who: Who): Promise<Who> {
   if (who.role === 'mayor' || who.role === 'deacon' || who.rig !== undefined) return who;
   const { rigs } = await gt.request('town.snapshot', {});
-  const around = rigs.find(({ path }) => isInside(gt.io.cwd, path));
+  // A rig may lie in another one: in a town that is a rig itself, or as a folder of a repository that is one, too.
+  const [around] = rigs.filter(({ path }) => isInside(gt.io.cwd, path)).sort((a, b) => b.path.length - a.path.length);
   const rig = gt.io.env['GT_RIG'] || around?.name || (rigs.length === 1 ? rigs[0]?.name : undefined);
   if (rig) return { ...who, rig };
   const known = rigs.length === 0 ? 'The town has no rigs yet.' : `Rigs: ${rigs.map(({ name }) => name).join(', ')}.`;

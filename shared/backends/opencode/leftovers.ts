@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ResolvedAgent } from '../../config/agents.ts';
 import { unlessMissing } from '../../config/write-atomically.ts';
 import { showToGit } from '../../git/exclude.ts';
-import { runGit } from '../../git/git.ts';
+import { askRepository } from '../../git/ask.ts';
 import type { Environment } from '../../process/inherited-environment.ts';
 import { isOurPlugin, personsFolders, repositoryFolders, stubIn } from './config-dirs.ts';
 
@@ -61,6 +61,10 @@ async function removeEmpty(folder: string): Promise<void> {
 }
 
 async function areTracked(folder: string, files: readonly string[]): Promise<boolean> {
-  const { code, stdout } = await runGit(folder, ['ls-files', '--', ...files]);
-  return code === 0 && stdout !== '';
+  try {
+    return Boolean(await askRepository(folder, ['ls-files', '--', ...files]));
+  } catch {
+    // Git could not tell: then they may be.
+    return true;
+  }
 }

@@ -81,21 +81,22 @@ async function resumeSession(
 async function restartEnded(town: TownParts, session: SessionInfo, restart: SessionRestart, signal: AbortSignal): Promise<SessionView> {
   // That of a polecat without work may have gone with its end.
   if (session.role === 'polecat' && session.branch !== undefined) {
-    await createWorktree(town.rigs.get(session.rig).path, session.workDir, session.branch, signal);
+    await createWorktree(town.rigs.get(session.rig).path, town.rigs.worktreeOf(session), session.branch, signal);
   }
   town.store.sessions.reset(session.id);
   return town.builder.session(await restartSession(town, session.id, restart, signal));
 }
 
 async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
-  const { rig, agentName, workDir } = config;
+  const { rig, agentName } = config;
+  const { path: repository, subfolder } = town.rigs.get(rig);
   requireFreeId(town, sessionIdOf('polecat', rig, agentName));
   const path = worktreePath(town.paths, rig, agentName);
-  const worktree = await createWorktree(workDir, path, `polecat/${agentName}/${withoutWork}`, signal);
+  const worktree = await createWorktree(repository, path, `polecat/${agentName}/${withoutWork}`, signal);
   try {
-    return await orchestratorOf(town, choice).spawnSession({ ...config, workDir: worktree.path, branch: worktree.branch }, signal);
+    return await orchestratorOf(town, choice).spawnSession({ ...config, workDir: join(worktree.path, subfolder), branch: worktree.branch }, signal);
   } catch (error) {
-    const loss = await removeWorktree(workDir, worktree.path, worktree.branch);
+    const loss = await removeWorktree(repository, worktree.path, worktree.branch);
     if (loss.kind !== 'nothing') town.log.warn(`the worktree ${worktree.path} is kept (${loss.kind})`);
     throw error;
   }
@@ -211,5 +212,5 @@ function rigOf(town: TownParts, role: Role, given: string | undefined): string {
 
 /** Town roles work in the town's root, where its settings are; rig roles in the rig's checkout. */
 async function workDirOf(town: TownParts, role: Role, rig: string): Promise<string> {
-  return townRoles.includes(role) ? town.paths.root : (await openRepository(town.rigs.get(rig).path)).path;
+  return townRoles.includes(role) ? town.paths.root : join((await openRepository(town.rigs.get(rig).path)).path, town.rigs.get(rig).subfolder);
 }

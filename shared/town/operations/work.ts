@@ -148,7 +148,8 @@ export async function slingUnit(
   signal: AbortSignal,
 ): Promise<{ session: SessionInfo; work: StoredWork }> {
   town.requireTrust();
-  const rig = { name: town.rigs.get(params.rig).name, path: (await openRepository(town.rigs.get(params.rig).path)).path };
+  const { name: rigName, path: checkout, subfolder } = town.rigs.get(params.rig);
+  const rig = { name: rigName, path: (await openRepository(checkout)).path, subfolder };
   const name = workerName(town, 'polecat', rig.name, params.name);
   const wanted = { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend } as const;
   const isNew = town.work.find(params.work) === undefined;

@@ -17,7 +17,7 @@ afterEach(() => {
   folder.remove();
 });
 
-const add = (name: string, size = 1): number => db.run('INSERT INTO rigs VALUES (?, ?, 1)', name, name + 'x'.repeat(size));
+const add = (name: string, size = 1): number => db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, 1)', name, name + 'x'.repeat(size));
 const names = () => db.all('SELECT name FROM rigs ORDER BY name').map(({ name }) => name);
 /** SQLite's own limit on the file stands for the end of the disk. */
 const fillUp = (): void => void db.get(`PRAGMA max_page_count = ${Number(db.get('PRAGMA page_count')?.['page_count'])}`);

@@ -52,7 +52,7 @@ describe('store', () => {
     const script = `
       const { DatabaseSync } = require('node:sqlite');
       const db = new DatabaseSync(${JSON.stringify(file)});
-      db.exec("BEGIN IMMEDIATE; INSERT INTO rigs VALUES ('half', '/half', 1)");
+      db.exec("BEGIN IMMEDIATE; INSERT INTO rigs (name, path, added_at) VALUES ('half', '/half', 1)");
       process.stdout.write('written');
       setInterval(() => {}, 1000);
     `;

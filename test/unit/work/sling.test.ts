@@ -23,7 +23,7 @@ afterEach(() => {
 
 const order = (patch: Partial<Sling> = {}): Sling => ({
   workId: 'issue-1',
-  rig: { name: 'alpha', path: repository },
+  rig: { name: 'alpha', path: repository, subfolder: '' },
   name: 'toast',
   agent: fakeAgent,
   by: 'overseer',
@@ -55,9 +55,9 @@ describe('sling', () => {
 
   test('names that run into each other are those of two sessions, each with its work and its place', async () => {
     const second = makeRepository(join(folder.path, 'my-app'));
-    await sling({ rig: { name: 'my', path: repository }, name: 'app-one' });
-    await sling({ rig: { name: 'my-app', path: second }, name: 'one', workId: 'issue-2' });
-    await sling({ rig: { name: 'my', path: repository }, name: 'app-witness', workId: 'issue-3' });
+    await sling({ rig: { name: 'my', path: repository, subfolder: '' }, name: 'app-one' });
+    await sling({ rig: { name: 'my-app', path: second, subfolder: '' }, name: 'one', workId: 'issue-2' });
+    await sling({ rig: { name: 'my', path: repository, subfolder: '' }, name: 'app-witness', workId: 'issue-3' });
     const places = core.registry.list().map(({ id, rig, agentName, workDir }) => [id, rig, agentName, workDir.endsWith(join(rig, agentName))]);
     expect(places).toEqual([
       ['my-app-one', 'my', 'app-one', true],
