@@ -10,6 +10,7 @@ const when = z.looseObject({ command: z.string(), when: z.string() });
 const schema = z.looseObject({
   activationEvents: z.array(z.string()),
   contributes: z.looseObject({
+    configurationDefaults: z.looseObject({ 'files.watcherExclude': z.record(z.string(), z.boolean()) }),
     commands: z.array(
       z.looseObject({
         command: z.string(),
@@ -31,6 +32,11 @@ const nls = z.record(z.string(), z.string()).parse(JSON.parse(read('package.nls.
 
 test('commands of the manifest are those of the command table', () => {
   expect(commands.map(({ command }) => command).sort()).toEqual(commandNames.map((name) => `gastown.${name}`).sort());
+});
+
+test('A11: the editor does not watch what a town writes, and the list of defaults stands in the manifest once', () => {
+  expect(manifest.contributes.configurationDefaults['files.watcherExclude']).toEqual({ '**/.runtime/**': true });
+  expect(read('package.json').match(/"configurationDefaults"/g)).toHaveLength(1);
 });
 
 test('every text is in package.nls.json, and nothing else is', () => {
