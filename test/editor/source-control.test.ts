@@ -64,7 +64,7 @@ describe('a project folder that is made a town and its own rig', () => {
     const { palette, quickInput } = town.window;
     await palette.run('Gas Town: Add Rig…');
     await quickInput.pick('town');
-    await quickInput.fill('own');
+    await quickInput.type('own', 'Name of the rig.');
     await town.watcher.until('the rig', ({ rigs }) => rigs.length === 1);
     expect(town.watcher.snapshot.rigs).toEqual([{ name: 'own', path: town.root, defaultBranch: 'main' }]);
     expect(town.watcher.snapshot.problems).toEqual([]);
