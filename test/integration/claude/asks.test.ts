@@ -28,10 +28,13 @@ function noLongerAsked(ask: Ask): Promise<unknown> {
 /** The program's own word, whatever hooks have told since. */
 const saysWaiting = (): boolean => town.host.reports.findLast(({ source }) => source === 'program')?.fact.kind === 'waiting';
 
-/** Claude ignores keys in the first second of a dialog, so that nobody answers by accident. */
+/** Claude ignores keys in the first second of a dialog, so that nobody answers by accident. In ms. */
+const keyPause = 1_500;
+
+/** One key is enough, as a rule: a second Esc, in the composer, would open another dialog. */
 async function pressUntilAnswered(key: string, ask: Ask): Promise<void> {
   await town.host.until('the dialog', () => saysWaiting());
-  const pressing = setInterval(() => town.terminal(spec).write(key), 500);
+  const pressing = setInterval(() => town.terminal(spec).write(key), keyPause);
   await noLongerAsked(ask).finally(() => clearInterval(pressing));
 }
 
