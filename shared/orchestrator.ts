@@ -106,6 +106,8 @@ export interface SessionInfo {
   children: ChildSession[];
   /** What is wrong between us and its program, and what to do about it. */
   problem?: string | undefined;
+  /** Why what waits for the session is not delivered, although it is idle: somebody types into its terminal. */
+  held?: 'terminal-in-use' | undefined;
   workDir: string;
   branch?: string;
   /** As it was given in `SessionConfig`. */

@@ -67,6 +67,8 @@ const commands: Record<CommandName, Command> = {
 export function registerCommands(deps: CommandDeps, views: Pick<Views, 'target'>): vscode.Disposable {
   const registrations = commandNames.map((name) =>
     vscode.commands.registerCommand(`gastown.${name}`, async (argument: unknown) => {
+      // Whoever runs a command of ours, or answers its questions, is not typing into a terminal.
+      deps.typing.elsewhere();
       try {
         await commands[name](
           givenBy(argument, (rowId) => views.target(rowId) ?? deps.messages.target(rowId)),

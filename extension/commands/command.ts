@@ -3,6 +3,7 @@ import { GasTownError } from '../../shared/errors.ts';
 import type { TownConnection } from '../../shared/town/join.ts';
 import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
 import type { AttachTerminals } from '../terminals/attach-terminals.ts';
+import type { Typing } from '../terminals/typing.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import type { MessagesView } from '../views/messages-view.ts';
 import type { TextDocuments } from '../views/text-documents.ts';
@@ -16,6 +17,7 @@ export interface CommandDeps {
   readonly documents: TextDocuments;
   readonly messages: MessagesView;
   readonly shownWaits: ShownWaits;
+  readonly typing: Typing;
   readonly log: vscode.LogOutputChannel;
   /** The first of the documents for users, in the installed extension. */
   readonly docs: vscode.Uri;

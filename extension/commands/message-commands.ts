@@ -55,6 +55,8 @@ export const sendMessage: Command = async (given, deps) => {
     textQuestion(body, () => t('Message to {0}', to.get()), t('Please rebase on main before you go on.')),
   ]);
   const mail = kind() === 'mail' && subject.value ? { subject: subject.value } : {};
+  // Until a moment ago they typed here, not into a terminal.
+  deps.typing.elsewhere();
   await withProgress(t('Sending the message'), (signal) =>
     api.request('message.send', { to: to.get(), ...kinds[kind()], body: body.get(), ...mail }, signal),
   );

@@ -60,7 +60,10 @@ export const startRefinery: Command = async (given, deps) => {
   await startSingle(deps, 'refinery', rig.get(), given.agent);
 };
 
-/** Starts the one session of the role, unless it runs, and shows it. */
+/**
+ * Starts the one session of the role, unless it runs, and shows it. A start takes seconds, in which the user may have
+ * begun to type somewhere: then its terminal comes up without the keyboard.
+ */
 async function startSingle(
   deps: CommandDeps,
   role: Role,
@@ -73,7 +76,7 @@ async function startSingle(
   const session =
     present ??
     (await withProgress(t('Starting the {0}', role), (signal) => api.request('session.spawn', spawn, signal)));
-  await show(deps, session.id);
+  await show(deps, session.id, present === undefined);
 }
 
 export const attach: Command = async (given, deps) => {
@@ -83,13 +86,13 @@ export const attach: Command = async (given, deps) => {
   await show(deps, session.get());
 };
 
-/** Brings up the session's terminal. */
-async function show(deps: CommandDeps, session: string): Promise<void> {
+/** Brings up the session's terminal, with the keyboard unless `preserveFocus`. */
+async function show(deps: CommandDeps, session: string, preserveFocus = false): Promise<void> {
   const connection = connectionOf(deps);
   const target = await withProgress(t('Opening the terminal of {0}', session), (signal) =>
-    connection.api.request('session.attach', { session }, signal),
+    connection.api.request('session.attach', { session, preserveFocus }, signal),
   );
-  if (target.kind === 'program') deps.attachTerminals.show(session, target);
+  if (target.kind === 'program') deps.attachTerminals.show(session, target, preserveFocus);
   else if (connection.role === 'client') {
     void vscode.window.showInformationMessage(
       t('The terminal of {0} is in the window that hosts the town; it was brought to the front there.', session),

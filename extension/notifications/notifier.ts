@@ -3,6 +3,7 @@ import type { TownSnapshot } from '../../shared/town/snapshot.ts';
 import { Lifetime } from '../lifetime.ts';
 import { settings } from '../settings.ts';
 import type { AttachTerminals } from '../terminals/attach-terminals.ts';
+import type { Typing } from '../terminals/typing.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import { Announcer } from './announcer.ts';
 import { causesIn } from './causes.ts';
@@ -12,8 +13,9 @@ import { tell } from './messages.ts';
 export interface NotifierOptions {
   town: CurrentTown;
   attachTerminals: AttachTerminals;
-  /** The session whose row is selected where the person can see it. */
-  selectedSession: () => string | undefined;
+  typing: Typing;
+  /** The session whose row the user has just turned to. */
+  lookedAt: () => string | undefined;
 }
 
 /**
@@ -57,16 +59,17 @@ export class Notifier {
     this.wake();
   }
 
-  /** Which sessions the person is looking at. */
+  /** Which sessions the user is looking at: an active terminal may be in a closed panel, and a row selected long ago. */
   private async view(): Promise<(cause: Cause) => boolean> {
-    const active = vscode.window.activeTerminal;
+    const { activeTerminal } = vscode.window;
+    const active = activeTerminal && this.options.typing.isInView(activeTerminal) ? activeTerminal : undefined;
     const pid = await active?.processId;
     return (cause) => {
       // An escalation is for somebody beyond the session, whatever they look at.
       if (!vscode.window.state.focused || cause.kind === 'escalated') return false;
       const { id, pid: own } = cause.session;
       const shown = active !== undefined && (this.options.attachTerminals.shows(active, id) || (pid !== undefined && pid === own));
-      return shown || this.options.selectedSession() === id;
+      return shown || this.options.lookedAt() === id;
     };
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { AttachTarget } from '../../shared/backends/driver.ts';
 import { roleIcon } from './role-icon.ts';
+import type { Typing } from './typing.ts';
 
 /**
  * Terminals in which a person watches a session that has no terminal of its own. One per session; closing it ends only
@@ -9,18 +10,21 @@ import { roleIcon } from './role-icon.ts';
 export class AttachTerminals {
   private readonly bySession = new Map<string, vscode.Terminal>();
   private readonly registration: vscode.Disposable;
+  private readonly typing: Typing;
 
-  constructor() {
+  constructor(typing: Typing) {
+    this.typing = typing;
     this.registration = vscode.window.onDidCloseTerminal((closed) => {
       for (const [session, terminal] of this.bySession) if (terminal === closed) this.bySession.delete(session);
     });
   }
 
-  /** Opens the session's terminal, or brings the one that is open to the front. */
-  show(session: string, target: Extract<AttachTarget, { kind: 'program' }>): void {
-    const terminal = this.bySession.get(session) ?? open(target);
+  /** Opens the session's terminal, or brings the one that is open to the front, with the keyboard unless `preserveFocus`. */
+  show(session: string, target: Extract<AttachTarget, { kind: 'program' }>, preserveFocus: boolean): void {
+    const terminal = this.bySession.get(session) ?? this.open(target);
     this.bySession.set(session, terminal);
-    terminal.show();
+    if (!preserveFocus) this.typing.activated(terminal);
+    terminal.show(preserveFocus);
   }
 
   /** Whether this terminal shows that session. */
@@ -36,9 +40,15 @@ export class AttachTerminals {
   closeAll(): void {
     for (const terminal of this.bySession.values()) terminal.dispose();
   }
+
+  private open(target: Extract<AttachTarget, { kind: 'program' }>): vscode.Terminal {
+    const terminal = create(target);
+    void terminal.processId.then((pid) => (pid === undefined ? undefined : this.typing.follow(terminal, pid)));
+    return terminal;
+  }
 }
 
-function open({ name, program, args, env, cwd }: Extract<AttachTarget, { kind: 'program' }>): vscode.Terminal {
+function create({ name, program, args, env, cwd }: Extract<AttachTarget, { kind: 'program' }>): vscode.Terminal {
   return vscode.window.createTerminal({
     name,
     shellPath: program,

@@ -16,8 +16,12 @@ const leastBound = 1_000;
 
 /** Agent programs in the terminals of this window. They survive a reload of it. */
 export class EditorTerminalHost implements TerminalHost {
-  private readonly typing = new Typing();
+  private readonly typing: Typing;
   private readonly until = Date.now() + returnBound;
+
+  constructor(typing: Typing) {
+    this.typing = typing;
+  }
 
   async open(spec: TerminalSpec, signal?: AbortSignal): Promise<ManagedTerminal> {
     throwIfCancelled(signal, `Opening the terminal ${spec.name}`);
@@ -32,7 +36,10 @@ export class EditorTerminalHost implements TerminalHost {
       location: vscode.TerminalLocation.Panel,
     });
     const pid = await startedPid(terminal, signal);
-    if (pid !== undefined) return new EditorTerminal(terminal, spec.name, pid, this.typing);
+    if (pid !== undefined) {
+      await this.typing.follow(terminal, pid);
+      return new EditorTerminal(terminal, spec.name, pid, this.typing);
+    }
     const code = terminal.exitStatus?.code;
     terminal.dispose();
     throwIfCancelled(signal, `Opening the terminal ${spec.name}`);
@@ -45,12 +52,10 @@ export class EditorTerminalHost implements TerminalHost {
 
   async find(pid: number, name: string): Promise<ManagedTerminal | undefined> {
     const found = await this.terminalOf(pid);
+    if (!found) return undefined;
+    await this.typing.follow(found, pid);
     // The editor may show another title by now; the name that the core knows it by stays.
-    return found && new EditorTerminal(found, name, pid, this.typing);
-  }
-
-  dispose(): Promise<void> {
-    return this.typing.dispose();
+    return new EditorTerminal(found, name, pid, this.typing);
   }
 
   /** The terminal whose process it is, as soon as the editor has it again. */

@@ -19,10 +19,12 @@ export class EditorTerminal implements ManagedTerminal {
   }
 
   write(text: string): void {
+    this.typing.wrote(this.terminal);
     this.terminal.sendText(text, false);
   }
 
   show(preserveFocus = false): void {
+    if (!preserveFocus) this.typing.activated(this.terminal);
     this.terminal.show(preserveFocus);
   }
 
@@ -31,21 +33,27 @@ export class EditorTerminal implements ManagedTerminal {
   }
 
   personIsTyping(): boolean {
-    return this.typing.into(this.terminal);
+    return this.typing.until(this.terminal) !== undefined;
   }
 
   whenNotTyping(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (signal.aborted || !this.personIsTyping()) return resolve();
+      let pause: NodeJS.Timeout | undefined;
+      const look = () => {
+        clearTimeout(pause);
+        const until = signal.aborted ? undefined : this.typing.until(this.terminal);
+        if (until === undefined) return done();
+        // When the hands go off the keys, nothing is told.
+        if (until < Number.POSITIVE_INFINITY) pause = setTimeout(look, until - Date.now());
+      };
       const done = () => {
-        signal.removeEventListener('abort', done);
+        signal.removeEventListener('abort', look);
         registration.dispose();
         resolve();
       };
-      const registration = this.typing.onDidChange(() => {
-        if (!this.personIsTyping()) done();
-      });
-      signal.addEventListener('abort', done);
+      const registration = this.typing.onDidChange(look);
+      signal.addEventListener('abort', look);
+      look();
     });
   }
 }

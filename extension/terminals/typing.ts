@@ -1,52 +1,99 @@
 import * as vscode from 'vscode';
+import { lastInput, terminalDevice } from '../../shared/process/terminal-input.ts';
 import { Lifetime } from '../lifetime.ts';
+import { isInView, typingUntil } from './hands.ts';
+import type { Signs } from './hands.ts';
 
-/** So long after its last use, a text editor is not believed to have the keyboard any more, in milliseconds. */
-const editorUse = 5_000;
+interface Use {
+  /** Undefined where the system does not tell of keys. */
+  device: string | undefined;
+  writtenAt: number;
+  activatedAt: number;
+}
 
 /**
- * Whether the person is likely to be typing into a terminal. The editor does not say what has the keyboard, so: the
- * terminal is the active one, the window is in front and in use, and no text editor was used just before. Nothing is
- * told when the keyboard goes from an editor back to the terminal, hence the time.
+ * Whether the user is typing into a terminal, or has it before their eyes. The editor says neither what has the keyboard
+ * nor whether the panel is open; the system notes when keys reached a terminal.
  */
 export class Typing {
   private readonly lifetime = new Lifetime();
   private readonly changed = this.lifetime.own(new vscode.EventEmitter<void>());
   /** Something has happened that may have changed the answer. */
   readonly onDidChange = this.changed.event;
-  private editorUsedAt = Number.NEGATIVE_INFINITY;
+  private readonly uses = new WeakMap<vscode.Terminal, Use>();
+  private elsewhereAt = 0;
 
   constructor() {
-    const used = (at: number) => {
-      this.editorUsedAt = at;
-      this.changed.fire();
-    };
-    this.lifetime.own(vscode.window.onDidChangeActiveTerminal(() => used(Number.NEGATIVE_INFINITY)));
+    this.lifetime.own(
+      vscode.window.onDidChangeActiveTerminal((terminal) => {
+        if (terminal) this.activated(terminal);
+        this.changed.fire();
+      }),
+    );
     this.lifetime.own(vscode.window.onDidChangeWindowState(() => this.changed.fire()));
     this.lifetime.own(
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        if (editor) used(performance.now());
+        if (editor) this.elsewhere();
       }),
     );
     this.lifetime.own(
       vscode.window.onDidChangeTextEditorSelection(({ kind }) => {
-        // Without a kind it was a program that moved the cursor (a formatter, an agent), not the person.
-        if (kind !== undefined && kind !== vscode.TextEditorSelectionChangeKind.Command) used(performance.now());
+        // Without a kind it was a program that moved the cursor (a formatter, an agent), not the user.
+        if (kind !== undefined && kind !== vscode.TextEditorSelectionChangeKind.Command) this.elsewhere();
       }),
     );
   }
 
-  into(terminal: vscode.Terminal): boolean {
-    const { focused, active } = vscode.window.state;
-    return (
-      terminal === vscode.window.activeTerminal &&
-      focused &&
-      active &&
-      performance.now() - this.editorUsedAt > editorUse
-    );
+  /** Resolves when it is known whether the system tells of keys in this terminal. */
+  async follow(terminal: vscode.Terminal, pid: number): Promise<void> {
+    this.useOf(terminal).device = await terminalDevice(pid);
+  }
+
+  /** The user uses something that is not a terminal: what is sent by a command or view of ours proves that as well. */
+  elsewhere(): void {
+    this.elsewhereAt = Date.now();
+    this.changed.fire();
+  }
+
+  /** It is brought up with the keyboard. */
+  activated(terminal: vscode.Terminal): void {
+    this.useOf(terminal).activatedAt = Date.now();
+  }
+
+  /** What comes in there now is ours. */
+  wrote(terminal: vscode.Terminal): void {
+    this.useOf(terminal).writtenAt = Date.now();
+  }
+
+  /** Until when, in epoch milliseconds; undefined: nobody is typing there. */
+  until(terminal: vscode.Terminal): number | undefined {
+    return typingUntil(this.signs(terminal));
+  }
+
+  isInView(terminal: vscode.Terminal): boolean {
+    return isInView(this.signs(terminal));
   }
 
   dispose(): Promise<void> {
     return this.lifetime.dispose();
+  }
+
+  private signs(terminal: vscode.Terminal): Signs {
+    const { focused, active } = vscode.window.state;
+    const { device, writtenAt, activatedAt } = this.useOf(terminal);
+    return {
+      now: Date.now(),
+      canType: terminal === vscode.window.activeTerminal && focused && active,
+      elsewhereAt: this.elsewhereAt,
+      input: device === undefined ? 'unknown' : lastInput(device),
+      writtenAt,
+      activatedAt,
+    };
+  }
+
+  private useOf(terminal: vscode.Terminal): Use {
+    const known = this.uses.get(terminal) ?? { device: undefined, writtenAt: 0, activatedAt: 0 };
+    this.uses.set(terminal, known);
+    return known;
   }
 }

@@ -4,7 +4,7 @@ import { resultText } from '../../shared/git/result.ts';
 import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
 import type { Translate } from '../translate.ts';
 import { severityText } from './escalation-tree.ts';
-import { agentText, aggregateText, fullSessionName, longAge, stateText } from './session-text.ts';
+import { agentText, aggregateText, fullSessionName, heldText, longAge, stateText } from './session-text.ts';
 import type { RowTarget } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 import { workStateText } from './work-tree.ts';
@@ -77,7 +77,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...(session.lostAsks ?? []).map((title) => field(t('Asked before it ended'), title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
-    field(t('Waiting to be delivered'), session.queued === 0 ? undefined : String(session.queued)),
+    field(t('Waiting to be delivered'), session.queued === 0 ? undefined : heldText(session, t) || String(session.queued)),
     field(t('Unread mail'), session.unreadMail === 0 ? undefined : String(session.unreadMail)),
     field(t('Agent'), agentText(session, t)),
     field(t('Role'), session.role),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TownSnapshot } from '../../shared/town/snapshot.ts';
 import { Lifetime } from '../lifetime.ts';
+import { glance } from '../terminals/hands.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import { Ages } from './ages.ts';
 import { NodeTreeProvider } from './node-tree-provider.ts';
@@ -25,13 +26,20 @@ export class Views {
   private readonly lifetime = new Lifetime();
   private readonly town: CurrentTown;
   private readonly canRun: () => boolean;
+  private readonly used: () => void;
+  /** The session whose row was selected last, and when (epoch milliseconds). */
+  private selected: { session: string; at: number } | undefined;
   private readonly sessions: TownView;
   private readonly views: TownView[];
 
-  /** `canRun`: whether there is an agent program at all; without one a town without sessions shows how to get one. */
-  constructor(town: CurrentTown, canRun: () => boolean) {
+  /**
+   * `canRun`: whether there is an agent program at all; without one a town without sessions shows how to get one.
+   * `used`: told when the user uses one of the trees.
+   */
+  constructor(town: CurrentTown, canRun: () => boolean, used: () => void) {
     this.town = town;
     this.canRun = canRun;
+    this.used = used;
     this.sessions = this.open(viewIds.sessions, (snapshot, context) =>
       this.canRun() || snapshot.sessions.length > 0 ? sessionTree(snapshot, context) : [],
     );
@@ -41,7 +49,7 @@ export class Views {
     for (const { view } of this.views) {
       this.lifetime.own(view.onDidChangeVisibility(() => ages.run(this.views.some((each) => each.view.visible))));
     }
-    this.lifetime.own(this.sessions.view.onDidChangeSelection(() => void this.markSeen()));
+    this.lifetime.own(this.sessions.view.onDidChangeSelection(({ selection }) => this.look(selection[0])));
     this.lifetime.own(this.sessions.view.onDidChangeVisibility(() => void this.markSeen()));
     this.lifetime.own(vscode.window.onDidChangeWindowState(() => void this.markSeen()));
     this.lifetime.own(town.onDidChange(() => void this.markSeen()));
@@ -52,12 +60,10 @@ export class Views {
     return this.views.map(({ provider }) => provider.node(rowId)?.target).find((target) => target !== undefined);
   }
 
-  /** The session whose row, or a row below it, is selected in a view that can be seen. */
-  get selectedSession(): string | undefined {
-    const { view } = this.sessions;
-    const [row] = view.visible ? view.selection : [];
-    const target = row === undefined ? undefined : this.target(row);
-    return target !== undefined && 'session' in target ? target.session : undefined;
+  /** The session whose row, or a row below it, was selected just now. That a row is still selected says nothing of where the user looks. */
+  get lookedAt(): string | undefined {
+    const { selected } = this;
+    return selected && this.sessions.view.visible && Date.now() - selected.at < glance ? selected.session : undefined;
   }
 
   show(): void {
@@ -96,7 +102,14 @@ export class Views {
     const view = this.lifetime.own(
       vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true }),
     );
+    this.lifetime.own(view.onDidChangeSelection(({ selection }) => (selection.length > 0 ? this.used() : undefined)));
     return { view, provider, build };
+  }
+
+  private look(rowId: string | undefined): void {
+    const target = rowId === undefined ? undefined : this.target(rowId);
+    this.selected = target !== undefined && 'session' in target ? { session: target.session, at: Date.now() } : undefined;
+    void this.markSeen();
   }
 
   /** Looking at a row is looking at its session: it has no news any more, and gets none while it is looked at. */

@@ -109,6 +109,8 @@ export interface DriverHost {
   setChildren(runId: string, children: ChildSession[]): void;
   /** What is wrong between us and the program, and what to do about it; undefined when it is right again. */
   setProblem(runId: string, problem: string | undefined): void;
+  /** Why a delivery is held that the core has asked for; undefined: it is not any more. */
+  setHeld(runId: string, held: 'terminal-in-use' | undefined): void;
   /** The model or a tool has said something: whatever the run does, it does not hang. May be called often. */
   progress(runId: string): void;
   /** Proof that the model has one entry of a delivery, reported from inside the session or by the program. */
@@ -152,7 +154,8 @@ export interface BackendDriver {
   recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]>;
   /** Answers an open ask. Rejects when it has been answered elsewhere. */
   answer(runId: string, askId: string, answer: AskAnswer): Promise<void>;
-  attach(runId: string): Promise<AttachTarget>;
+  /** `preserveFocus`: a terminal of the driver's own is shown without taking the keyboard. */
+  attach(runId: string, preserveFocus: boolean): Promise<AttachTarget>;
   /** What the model said last in the run's conversation; undefined where it has said nothing. */
   lastWords(runId: string): Promise<string | undefined>;
   /**

@@ -53,7 +53,7 @@ export function guarded(driver: BackendDriver, breakers: Breakers, mayStart: (sp
     stop: (runId) => driver.stop(runId),
     deliver: (runId, delivery, signal) => driver.deliver(runId, delivery, signal),
     answer: (runId, askId, answer) => driver.answer(runId, askId, answer),
-    attach: (runId) => driver.attach(runId),
+    attach: (runId, preserveFocus) => driver.attach(runId, preserveFocus),
     recall: (runId, messageIds) => driver.recall(runId, messageIds),
     lastWords: (runId) => driver.lastWords(runId),
     lastFailure: (runId) => driver.lastFailure(runId),

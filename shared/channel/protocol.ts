@@ -100,7 +100,7 @@ export const schemas = {
 
   'session.spawn': spawnParams,
   /** Starts the role's session where it does not run yet, then tells how to watch it. */
-  'session.attach': z.strictObject({ session: name }),
+  'session.attach': z.strictObject({ session: name, preserveFocus: z.boolean().optional() }),
   /** Ends the session; gives up one that has failed. */
   'session.stop': z.strictObject({ session: name }),
   'session.answer': z.strictObject({ session: name, ask: name, answer }),

@@ -194,6 +194,11 @@ export class SessionManager implements DriverHost {
     this.registry.update(id, { problem });
   }
 
+  setHeld(runId: string, held: 'terminal-in-use' | undefined): void {
+    const session = this.sessionAt(runId);
+    if (session && session.held !== held) this.registry.update(session.id, { held });
+  }
+
   progress(runId: string): void {
     this.runs.progress(runId, this.now());
   }

@@ -52,11 +52,11 @@ export class SessionDrivers {
     await this.of(info.backend).answer(info.runId, askId, answer);
   }
 
-  async attach(id: SessionId): Promise<AttachTarget> {
+  async attach(id: SessionId, preserveFocus: boolean): Promise<AttachTarget> {
     await this.options.adopted(this.options.registry.get(id).runId);
     const info = this.options.registry.get(id);
     if (hasEnded(info)) throw new GasTownError('refused', `${id} has ended (${info.cause}). Start it again to attach.`);
-    return this.of(info.backend).attach(info.runId);
+    return this.of(info.backend).attach(info.runId, preserveFocus);
   }
 
   /** What the session's model said last, where its program can tell. */

@@ -45,7 +45,7 @@ const handlers: Handlers = {
   'work.mine': workOf,
   sling,
   'session.spawn': spawnSession,
-  'session.attach': (town, { session }) => town.manager.drivers.attach(session),
+  'session.attach': (town, { session, preserveFocus = false }) => town.manager.drivers.attach(session, preserveFocus),
   'session.stop': (town, { session }, caller) => stopSession(town, session, caller),
   'session.answer': answerAsk,
   'session.reset': resetSession,

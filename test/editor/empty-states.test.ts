@@ -113,7 +113,7 @@ describe('empty states', () => {
 
     await town.window.palette.run('Gas Town: Start Refinery…');
     await town.untilIdle(`${rigName}-refinery`);
-    await town.window.terminals.untilFocused();
+    await town.window.terminals.untilShown();
     await expectActions(['always', 'in a trusted window', 'in a town', 'with a rig', 'with a session']);
   });
 

@@ -52,7 +52,7 @@ describe('windows', () => {
     await town.window.palette.run('Gas Town: Start Mayor');
     await town.untilWork('issue-1', 'done');
     const before = [await town.untilIdle(mayor), await town.untilIdle(worker)];
-    await town.window.terminals.untilFocused();
+    await town.window.terminals.untilShown();
     await town.window.terminals.create();
     await town.window.terminals.type('gt agents');
     await town.window.terminals.textWhen(/opencode\s+polecat\s+worker-1\s+myproject\s+running/);

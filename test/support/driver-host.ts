@@ -22,6 +22,7 @@ export class RecordingHost implements DriverHost {
   readonly progressed = new Map<string, number>();
   readonly children = new Map<string, ChildSession[]>();
   readonly problems = new Map<string, string | undefined>();
+  readonly held = new Map<string, 'terminal-in-use' | undefined>();
   readonly logged: string[] = [];
   readonly log: Logger;
   private readonly models = new Map<string, StatusModel>();
@@ -65,6 +66,11 @@ export class RecordingHost implements DriverHost {
 
   setProblem(runId: string, problem: string | undefined): void {
     this.problems.set(runId, problem);
+    this.changed();
+  }
+
+  setHeld(runId: string, held: 'terminal-in-use' | undefined): void {
+    this.held.set(runId, held);
     this.changed();
   }
 

@@ -14,6 +14,8 @@ export interface Composer {
   /** A hook has told that the text is being submitted: no further Enter is needed. */
   submitted(): boolean;
   delay: (ms: number) => Promise<void>;
+  /** Told when the text has to wait until nobody types, and when it has not any more. */
+  held(isHeld: boolean): void;
   /** Told before the draft is put aside, before the text is written, and after the first Enter. */
   touching(): void;
   pasting(): void;
@@ -51,7 +53,11 @@ export async function typePrompt(
 ): Promise<TypingOutcome> {
   const { terminal, delay } = composer;
   do {
-    if (terminal.personIsTyping()) await terminal.whenNotTyping(signal);
+    if (terminal.personIsTyping()) {
+      composer.held(true);
+      await terminal.whenNotTyping(signal);
+      composer.held(false);
+    }
     if (signal.aborted) return { kind: 'not-now', reason: 'cancelled' };
     if (!(await composer.stableIdle())) return { kind: 'not-now', reason: 'the session is not idle' };
     composer.touching();

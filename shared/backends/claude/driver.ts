@@ -196,9 +196,9 @@ export class ClaudeDriver implements BackendDriver {
     return Promise.resolve().then(() => this.run(runId).answer(askId, answer));
   }
 
-  attach(runId: string): Promise<AttachTarget> {
+  attach(runId: string, preserveFocus: boolean): Promise<AttachTarget> {
     return Promise.resolve().then(() => {
-      this.run(runId).show();
+      this.run(runId).show(preserveFocus);
       return { kind: 'shown' };
     });
   }

@@ -140,6 +140,7 @@ export class ClaudeRun {
       stableIdle: (patience = this.hooks.said === 'idle' ? fileBound : 0) => this.tracker.stableIdle(patience),
       followRecord: () => this.record.follow(),
       recall: (ids) => inTranscript(this.reference, ids),
+      held: (isHeld) => host.setHeld(runId, isHeld ? 'terminal-in-use' : undefined),
       handedOver: options.handedOver,
       halfTyped: reference.halfTyped ?? undefined,
       save: (halfTyped) => this.save({ halfTyped: halfTyped ?? null }),
@@ -175,8 +176,8 @@ export class ClaudeRun {
     if (this.exiting) this.letGo();
   }
 
-  show(): void {
-    this.terminal?.show();
+  show(preserveFocus: boolean): void {
+    this.terminal?.show(preserveFocus);
   }
 
   /** Brings the terminal to the front without taking the keyboard: Enter in a start dialog may mean "exit". */

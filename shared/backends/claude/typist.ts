@@ -32,6 +32,8 @@ export interface TypistParts {
   followRecord: () => Promise<void>;
   /** Which of these messages are in the conversation. */
   recall: (messageIds: readonly string[]) => Promise<readonly string[]>;
+  /** A text waits until nobody types into the terminal, or does not any more. */
+  held: (isHeld: boolean) => void;
   handedOver: HandedOver | undefined;
   halfTyped: HalfTyped | undefined;
   /** Keeps what may be left in the composer for the next host. */
@@ -92,6 +94,7 @@ export class Typist {
       stableIdle: this.parts.stableIdle,
       submitted: () => receipts.isSubmitted(delivery.id),
       delay: (ms: number) => delay(ms),
+      held: this.parts.held,
       touching: (): void => {
         this.entered = new Promise((resolve) => (enter = resolve));
         this.note({ messages: [], strokes: 0 });

@@ -54,6 +54,11 @@ export class Terminals {
     await eventually(`terminal ${name}`, isShown, (done) => done);
   }
 
+  /** Waits until a terminal is shown, whoever has the keyboard. */
+  async untilShown(): Promise<void> {
+    await this.#screen().waitFor();
+  }
+
   /** Waits until the terminal that is shown has the keyboard, as after an action that opens one. */
   async untilFocused(): Promise<void> {
     await this.#page.locator('.part.panel .terminal-wrapper.active:visible .xterm.focus').waitFor();

@@ -38,6 +38,7 @@ async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle 
     stableIdle: () => Promise.resolve(stableIdle),
     submitted: () => submitted && written.includes('\r'),
     delay: () => soon(),
+    held: (isHeld: boolean) => void told.push(isHeld ? 'held' : 'not held'),
     touching: () => void told.push('touching'),
     pasting: () => void told.push('pasting'),
     entered: () => void told.push('entered'),
@@ -77,6 +78,12 @@ describe('typePrompt', () => {
   test('begins anew when the person types after the draft was put aside', async () => {
     const { outcome, written } = await type({ typing: (sent) => sent.length === 1, confirmedBy: 1 });
     expect([outcome.kind, written]).toEqual(['delivered', [stash, stash, paste, '\r']]);
+  });
+
+  test('waits while the user types, and says so', async () => {
+    let looks = 0;
+    const { outcome, told } = await type({ typing: () => (looks += 1) === 1, confirmedBy: 1 });
+    expect([outcome.kind, told.slice(0, 3)]).toEqual(['delivered', ['held', 'not held', 'touching']]);
   });
 
   test('presses no Enter in a dialog that opened after the paste', async () => {

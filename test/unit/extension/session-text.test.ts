@@ -50,6 +50,14 @@ test('the description says activity, age, agent and branch, and unread mail wher
   ]);
 });
 
+test('the row and the screen reader say why a message waits, where its terminal is in use', () => {
+  const held = session({ queued: 1, held: 'terminal-in-use' });
+  expect(sessionDescription(held, context)).toBe('1 message waits: its terminal is in use · idle · 3m · opencode');
+  expect(sessionDescription({ ...held, queued: 2 }, context)).toMatch(/^2 messages wait: its terminal is in use · /);
+  expect(sessionSentence(held, context)).toContain('idle, 1 message waits: its terminal is in use, for 3 minutes');
+  expect(sessionDescription({ ...held, queued: 0 }, context)).not.toContain('waits');
+});
+
 test('screen readers hear who, where, what it waits for and for how long', () => {
   const mayor = session({ role: 'mayor', agentName: '', rig: '', backend: 'claude', agent: 'claude' });
   expect(sessionSentence(asking([ask()]), context)).toBe(
