@@ -1,3 +1,5 @@
+import { unmarked } from '../../shared/channel/inert.ts';
+
 /** Plain aligned columns, two spaces apart; empty cells are `-`. */
 export function table(header: readonly string[], rows: readonly (readonly (string | undefined)[])[]): string {
   const cells = [header, ...rows.map((row) => row.map((cell) => (cell ? oneLine(cell) : '-')))];
@@ -7,9 +9,12 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
     .join('\n');
 }
 
-/** Text from agents may hold anything: line breaks and control characters would break the table, or the terminal. */
+/**
+ * Text from agents may hold anything: line breaks and control characters would break the table, or the terminal, and a
+ * model that reads it may not take it for a message.
+ */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return unmarked(text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim());
 }
 
 /** One line with every character that cannot be seen written out, so that nothing of it hides: `<U+202E>`. */
@@ -17,9 +22,4 @@ export function visible(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (hidden) => {
     return hidden === '\t' ? hidden : `<U+${hidden.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`;
   });
-}
-
-/** Text of several lines, without the control characters by which a text could steer the terminal. */
-export function printable(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -1,8 +1,8 @@
 import { deliveryMark } from '../backends/driver.ts';
 import type { Delivery } from '../backends/driver.ts';
+import { inert, inertLine, quoted } from '../channel/inert.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { StoredWork } from '../store/work.ts';
-import { inert, inertLine } from './inert.ts';
 import { host, overseer } from './message.ts';
 
 /** An entry of the outbox with the unit that it is about. */
@@ -17,6 +17,15 @@ export interface Entry {
 function speaker(sender: string): string {
   if (sender === overseer) return 'the person';
   return sender === host ? 'Gas Town' : `${inertLine(sender)} (an agent, not the person)`;
+}
+
+/** The words of a message: the user's as they are, an agent's quoted line by line. */
+function words({ from, body }: StoredMessage): string {
+  if (from === overseer) return ` ${inert(body)}`;
+  if (from !== host) return `\n${quoted(body)}`;
+  // We say a thing in one line: what follows is somebody's whom we cite.
+  const [first = '', ...cited] = inert(body).split('\n');
+  return cited.length === 0 ? ` ${first}` : ` ${first}\n${quoted(cited.join('\n'))}`;
 }
 
 const nameOf = (sender: string): string => (sender === overseer ? 'the person' : inertLine(sender));
@@ -60,11 +69,11 @@ export function textOf(entry: Entry): string {
   switch (message.kind) {
     case 'nudge':
     case 'broadcast':
-      return `${head}: ${inert(message.body)}`;
+      return `${head}:${words(message)}`;
     case 'mail':
       return `${head}: "${inertLine(message.subject)}". Read it with: gt mail inbox`;
     case 'work':
-      return work ? workText(head, message, work) : `${head}: ${inert(message.body)}`;
+      return work ? workText(head, message, work) : `${head}:${words(message)}`;
     case 'reminder':
       return (
         `${head}. If it is finished, run: gt done -m "<what you did>". ` +
@@ -77,8 +86,8 @@ function workText(head: string, message: StoredMessage, work: StoredWork): strin
   return [
     head,
     '',
-    ...(work.description === '' || work.description === work.title ? [] : [inert(work.description), '']),
-    ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}: ${inert(message.body)}`, '']),
+    ...(work.description === '' || work.description === work.title ? [] : [quoted(work.description), '']),
+    ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}:${words(message)}`, '']),
     ...(work.branch ? [`Its branch is ${work.branch}, in a worktree of its own. Commit there; do not push to the main branch.`] : []),
     'When it is finished and committed, run: gt done -m "<what you did, in one line>". Going idle does not count as done.',
   ].join('\n');

@@ -1,5 +1,6 @@
 /** Composes what `gt prime` prints: the role context that reaches the model at the start and after compaction. Pure. */
 import type { Role, SessionId, WorkUnit } from '../orchestrator.ts';
+import { quoted } from '../channel/inert.ts';
 import { commandReference } from './command-reference.ts';
 import { compoundRole } from './names.ts';
 import { permissionProfile } from './permissions.ts';
@@ -33,13 +34,20 @@ export function composePrime(facts: PrimeFacts): string {
     rolePrompt.prompt,
     section('Directives of this town', rolePrompt.directives),
     section('Commands', commandReference(session.role)),
-    section('Your work', work.map((unit) => `### ${unit.id} (${unit.type})\n\n${unit.description.trim()}`).join('\n\n')),
+    section('Your work', workText(work)),
     section('Mail', mailNote(unreadMail)),
     section('Now', startupDirective(session.role, work.length > 0)),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n');
+}
+
+/** Whoever may add units writes into the system prompt by this: it says whose words they are. */
+function workText(work: PrimeFacts['work']): string {
+  if (work.length === 0) return '';
+  const units = work.map((unit) => `### ${unit.id} (${unit.type})\n\n${quoted(unit.description)}`);
+  return ['Quoted (`>`) is what whoever added the unit asks for.', ...units].join('\n\n');
 }
 
 function metadata({ session, townRoot }: PrimeFacts): string {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { quoted } from '../../../shared/channel/inert.ts';
 import type { AttentionView } from '../../../shared/attention/waits.ts';
 import type { Params } from '../../../shared/channel/protocol.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
-import { oneLine, printable, table } from '../table.ts';
+import { oneLine, table } from '../table.ts';
 
 type Answer = Params<'session.answer'>['answer'];
 type AnswerOptions = CommonOptions & { ask?: string; message?: string; remember?: true };
@@ -98,5 +99,5 @@ function waitsTable(waits: readonly AttentionView[]): string {
 
 function inFull(wait: AttentionView): string {
   const answers = wait.questions === undefined && wait.options.length > 0 ? ['', choices(wait.options)] : [];
-  return [waitsTable([wait]), '', printable(wait.detail), ...answers].join('\n').trimEnd();
+  return [waitsTable([wait]), '', quoted(wait.detail), ...answers].join('\n').trimEnd();
 }

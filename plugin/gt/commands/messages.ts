@@ -1,11 +1,12 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { quoted } from '../../../shared/channel/inert.ts';
 import type { Params } from '../../../shared/channel/protocol.ts';
 import type { MessageView } from '../../../shared/town/snapshot.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
-import { oneLine, printable, table } from '../table.ts';
+import { oneLine, table } from '../table.ts';
 
 export function addMessageCommands(program: Command, gt: Gt): void {
   addCommand(program, 'nudge <session> <text...>', 'put a short message before a session, or each of a group (@<rig>, @town); "-" reads standard input')
@@ -126,5 +127,5 @@ function status(message: MessageView): string {
 
 function letter({ id, from, subject, body, sentAt }: MessageView): string {
   const head = [`${id} from ${from} at ${new Date(sentAt).toISOString()}`, ...(subject ? [`Subject: ${oneLine(subject)}`] : [])];
-  return [...head, '', printable(body)].join('\n');
+  return [...head, '', quoted(body)].join('\n');
 }

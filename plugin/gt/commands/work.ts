@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { quoted } from '../../../shared/channel/inert.ts';
 import type { DoneStatus, Params, Results } from '../../../shared/channel/protocol.ts';
 import type { WorkType } from '../../../shared/orchestrator.ts';
 import type { WorkView } from '../../../shared/town/snapshot.ts';
 import { addCommand, backendOption, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
-import { oneLine, printable, table } from '../table.ts';
+import { oneLine, table } from '../table.ts';
 
 // Written out, because only the core's types reach this bundle.
 const workTypes: readonly WorkType[] = ['issue', 'formula', 'task'];
@@ -135,7 +136,7 @@ function details({ id, type, title, state, rig, owner, branch, commits, result, 
     notBefore !== undefined && `not before: ${new Date(notBefore).toISOString()}`,
     note && `note: ${oneLine(note)}`,
   ].filter(Boolean);
-  return [`${id} (${type}) ${oneLine(title)}`, ...facts, '', printable(description)].join('\n');
+  return [`${id} (${type}) ${oneLine(title)}`, ...facts, '', quoted(description)].join('\n');
 }
 
 /** The branches that have what was done, what is checked out first. */

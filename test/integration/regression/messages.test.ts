@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePrompt, isSamePrompt } from '../../../shared/backends/claude/encode.ts';
-import { inert } from '../../../shared/mail/inert.ts';
+import { inert } from '../../../shared/channel/inert.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
 import type { SessionView } from '../../../shared/town/snapshot.ts';
 import { runs, scripted } from '../../support/scripted.ts';

@@ -96,7 +96,7 @@ describe('TestCrossSessionMessaging', () => {
     const body = `Greetings from ${from}`;
     await has(from, `gt nudge ${to} "${body}"`);
     expect(await sent(body, to, 'acted')).toMatchObject({ from, kind: 'nudge' });
-    expect(town.model.seen(`Nudge from ${from} (an agent, not the person): ${body}`)).toHaveLength(1);
+    expect(town.model.seen(`Nudge from ${from} (an agent, not the person):\n> ${body}`)).toHaveLength(1);
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('TestCrossSessionMessaging', () => {
   test('a broadcast from a session reaches everybody else', async () => {
     await has(two, 'gt broadcast "The tea is ready"');
     expect(await sent('The tea is ready', one, 'acted')).toMatchObject({ from: two, kind: 'broadcast' });
-    expect(town.model.seen(`Broadcast from ${two} (an agent, not the person): The tea is ready`)).toHaveLength(1);
+    expect(town.model.seen(`Broadcast from ${two} (an agent, not the person):\n> The tea is ready`)).toHaveLength(1);
     expect((await messages()).filter(({ body }) => body === 'The tea is ready').map(({ to }) => to)).toEqual([one]);
   });
 

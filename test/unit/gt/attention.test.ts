@@ -26,7 +26,7 @@ describe('gt attention', () => {
         '',
       ].join('\n'),
     );
-    expect((await town.gt(['attention', 'list', '--long'])).out).toContain('\n\nls\n-l\n');
+    expect((await town.gt(['attention', 'list', '--long'])).out).toContain('\n\n> ls\n> -l\n');
     town.answers = { 'attention.list': { waits: [] } };
     expect((await town.gt(['attention', 'list'])).out).toBe('Nothing waits for you.\n');
   });

@@ -36,7 +36,7 @@ describe('messages', () => {
     await town.gt(['mail', 'send', 'mayor/', '-s', 'The roof', '-m', '-'], { input: 'It leaks.\n' });
     expect(town.asked()).toEqual([['message.send', { to: 'mayor/', type: 'mail', subject: 'The roof', body: 'It leaks.' }]]);
     expect((await town.gt(['mail', 'inbox'])).out).toBe(
-      'm1 from demo-toast at 1970-01-01T00:00:00.000Z\nSubject: The roof\n\nIt leaks.\nStill.\n',
+      'm1 from demo-toast at 1970-01-01T00:00:00.000Z\nSubject: The roof\n\n> It leaks.\n> Still.\n',
     );
     town.answers['mail.inbox'] = { messages: [] };
     expect((await town.gt(['mail', 'inbox', '--all'])).out).toBe('No mail.\n');

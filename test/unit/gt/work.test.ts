@@ -80,7 +80,7 @@ describe('gt work', () => {
     town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }), payload: {}, history } };
     const { out } = await town.gt(['work', 'show', 'w-1']);
     expect(out).toContain('branch: polecat/toast/w-1 (1 commit)');
-    expect(out).toContain('Mend the roof\nof the barn.');
+    expect(out).toContain('> Mend the roof\n> of the barn.');
     expect(out).toContain('1970-01-01T00:00:01.000Z  done   demo-toast  mended');
   });
 });
