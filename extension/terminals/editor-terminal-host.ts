@@ -3,7 +3,7 @@ import type { ManagedTerminal, TerminalHost, TerminalSpec } from '../../shared/b
 import { GasTownError, throwIfCancelled } from '../../shared/errors.ts';
 import { EditorTerminal } from './editor-terminal.ts';
 import { roleIcon } from './role-icon.ts';
-import { Typing } from './typing.ts';
+import type { Typing } from './typing.ts';
 
 /**
  * In this time after activation the editor has brought its terminals back, in milliseconds (measured: up to 4 s, on a busy

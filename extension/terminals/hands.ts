@@ -25,11 +25,14 @@ const readWithin = 2_000;
 export const glance = 10_000;
 
 /** Pure. Until when the user is believed to be typing there; undefined: they are not; Infinity: until something happens. */
-export function typingUntil({ now, canType, elsewhereAt, input, writtenAt }: Signs): number | undefined {
+export function typingUntil({ now, canType, elsewhereAt, input, writtenAt, activatedAt }: Signs): number | undefined {
   if (!canType) return undefined;
   // Nothing is told when the keyboard goes from an editor back to the terminal.
   if (input === 'unknown') return now - elsewhereAt > otherUse ? Number.POSITIVE_INFINITY : undefined;
-  if (!input || input.from <= elsewhereAt || input.from <= writtenAt + readWithin) return undefined;
+  if (!input) return undefined;
+  // What is noted is not theirs, or was before; keys behind it in the same span are not noted.
+  const isOld = input.from <= elsewhereAt || input.from <= writtenAt + readWithin;
+  if (isOld && activatedAt <= Math.max(elsewhereAt, writtenAt)) return undefined;
   const until = input.until + pause;
   return until > now ? until : undefined;
 }

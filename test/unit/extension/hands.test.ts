@@ -30,6 +30,14 @@ describe('typing', () => {
     expect(typingUntil(signs({ writtenAt: now - 300, input: keysAt(now - 200) }))).toBeUndefined();
   });
 
+  test('may be behind what we wrote, until the system notes anew, where the user has turned to the terminal since', () => {
+    const at = 8_000 * 1000;
+    const written = signs({ now: at + 6_000, writtenAt: at + 1_000, input: keysAt(at + 1_100) });
+    expect(typingUntil(written)).toBeUndefined();
+    expect(typingUntil({ ...written, activatedAt: at + 4_000 })).toBe(at + 8_000 + 3_000);
+    expect(typingUntil({ ...written, activatedAt: at + 4_000, elsewhereAt: at + 5_000 })).toBeUndefined();
+  });
+
   test('is over when the user has sent something by our own views since', () => {
     expect(typingUntil(signs({ input: keysAt(now - 2_000), elsewhereAt: now - 1_000 }))).toBeUndefined();
     expect(typingUntil(signs({ input: keysAt(now - 500), elsewhereAt: now - 1_000 }))).toBeGreaterThan(now);
