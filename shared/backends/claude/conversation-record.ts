@@ -21,7 +21,7 @@ export interface ConversationRecordParts {
 
 /**
  * The program's own record of a conversation, read as it grows: what it has of a prompt, nothing can refuse any more. It is
- * watched only while something is waited for. Claude Code writes it within 0.2 s (measured with 2.1.330).
+ * watched only while something is waited for. Claude Code writes it 60–330 ms after the hook (measured with 2.1.330).
  */
 export class ConversationRecord {
   private readonly parts: ConversationRecordParts;
