@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import { eventually } from '../support/editor/eventually.ts';
-import { stopAtFirstFailure, TownEditor } from '../support/editor/town-editor.ts';
+import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 
 const mayor = 'hq-mayor';
 /** Well above what a delivery takes on a busy machine, and well below the 60 s for which a window counts as in use. */
@@ -62,5 +62,34 @@ describe('hands', () => {
     expect(Date.now() - begun).toBeLessThan(atOnce);
     await views.open('Gas Town');
     await town.untilIdle(mayor);
+  });
+
+  it('while the user types there, a message waits, the row says why, and it comes when the keys rest; the draft stays', async () => {
+    const { terminals, page } = town.window;
+    await attach();
+    await terminals.press('h');
+    await page.keyboard.type('alf a draft', { delay: 50 });
+    const id = await send('In between.');
+    const typing = setInterval(() => void page.keyboard.press('x').catch(() => undefined), 700);
+    await town.sessions.rowWhen('Mayor', ({ description }) => description.startsWith('1 message waits: its terminal is in use')).finally(() => clearInterval(typing));
+    expect((await stateOf(id)).state).toBe('accepted');
+    await eventually('it is delivered', () => stateOf(id), ({ state }) => state !== 'accepted', 40_000);
+    await town.sessions.rowWhen('Mayor', ({ description }) => !description.includes('waits'));
+    await terminals.textWhen(/half a draftx*/);
+    expect(town.model.seen('half a draft')).toEqual([]);
+    await town.untilIdle(mayor);
+  });
+
+  it('a wait of a session is told although its terminal is the active one, when the user has turned away from it', async () => {
+    const { notifications, palette } = town.window;
+    await notifications.clear();
+    await notifications.hide();
+    await palette.run('View: Toggle Terminal');
+    await panel().waitFor({ state: 'hidden' });
+    // A row of ours, of something else.
+    await town.sessions.row(rigName).click();
+    await send('Please run `touch told`');
+    await town.untilAsking(mayor);
+    await notifications.waitFor(/^Mayor asks: /);
   });
 });
