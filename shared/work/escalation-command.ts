@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { messageOf } from '../errors.ts';
-import { inert } from '../mail/inert.ts';
+import { inert } from '../channel/inert.ts';
 import type { Logger } from '../process/logger.ts';
 import { identify, killTree } from '../process/process-table.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
