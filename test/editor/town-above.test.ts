@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { townPaths } from '../../shared/town/paths.ts';
-import { stopAtFirstFailure, TownEditor } from '../support/editor/town-editor.ts';
+import { rigName, stopAtFirstFailure, TownEditor } from '../support/editor/town-editor.ts';
 
 describe('a town above the opened folder', () => {
   let town: TownEditor;
@@ -33,6 +33,8 @@ describe('a town above the opened folder', () => {
     await town.window.notifications.click(question, 'Open This Town');
     await town.watch();
     expect(town.watcher.snapshot.root).toBe(town.root);
+    // A town without a rig has no rows.
+    await town.watcher.request('rig.add', { source: town.rig, name: rigName });
     town.watcher.close();
   });
 
