@@ -10,11 +10,13 @@ export const settings = {
   notifyEscalations: (): boolean => read('notifications.escalations', true),
   /** Whether a run that has failed is. */
   notifyFailed: (): boolean => read('notifications.failed', true),
+  /** Whether a worktree that was removed is, where there is something to undo. */
+  notifyWorktrees: (): boolean => read('notifications.worktrees', true),
   /** Whether a window tells while it is in the background; else it does when it is used again. */
   notifyInactiveWindows: (): boolean => read('notifications.inactiveWindows', false),
 };
 
-export type SettingKey = 'agents.path' | `notifications.${'waiting' | 'failed' | 'escalations' | 'inactiveWindows'}`;
+export type SettingKey = 'agents.path' | `notifications.${'waiting' | 'failed' | 'escalations' | 'worktrees' | 'inactiveWindows'}`;
 
 export function changesSetting(event: vscode.ConfigurationChangeEvent, key: SettingKey): boolean {
   return event.affectsConfiguration(`gastown.${key}`);

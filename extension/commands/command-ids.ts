@@ -39,6 +39,8 @@ export const commandNames = [
   'clearMessageFilter',
   'copyMessageId',
   'openMessage',
+  'removeWorktree',
+  'restoreWorktree',
   'removeTown',
   'openTownAgain',
 ] as const;

@@ -17,6 +17,7 @@ import { attach, dismissSession, resetSession, resumeSession, showAgents, spawnS
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
 import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
+import { removeWorktree, restoreWorktree } from './worktree-commands.ts';
 
 const commands: Record<CommandName, Command> = {
   createTown,
@@ -60,6 +61,8 @@ const commands: Record<CommandName, Command> = {
   clearMessageFilter,
   copyMessageId,
   openMessage,
+  removeWorktree,
+  restoreWorktree,
   removeTown,
   openTownAgain,
 };

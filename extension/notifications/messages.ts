@@ -1,6 +1,6 @@
 /** The notifications themselves: what they say, and what can be done right there. */
 import * as vscode from 'vscode';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { TownSnapshot, WorktreeView } from '../../shared/town/snapshot.ts';
 import { fullSessionName, stateText } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
 import type { Cause } from './causes.ts';
@@ -11,7 +11,7 @@ type Waiting = Extract<Cause, { kind: 'waiting' }>;
 type Failed = Extract<Cause, { kind: 'failed' }>;
 type Escalated = Extract<Cause, { kind: 'escalated' }>;
 
-/** Of each kind one notification at most. */
+/** Of each kind one notification at most, but of removals: each can be undone. */
 export function tell(causes: readonly Cause[], snapshot: TownSnapshot | undefined): void {
   const waiting = causes.filter((cause): cause is Waiting => cause.kind === 'waiting');
   const failed = causes.filter((cause): cause is Failed => cause.kind === 'failed');
@@ -22,6 +22,7 @@ export function tell(causes: readonly Cause[], snapshot: TownSnapshot | undefine
   const escalated = causes.filter((cause): cause is Escalated => cause.kind === 'escalated');
   if (escalated.length > 1) void tellOfEscalations(escalated.length);
   else if (escalated[0]) void tellOfEscalation(escalated[0], snapshot);
+  for (const cause of causes) if (cause.kind === 'removed') void tellOfRemoval(cause.worktree);
 }
 
 async function tellThatOneWaits({ session, wait }: Waiting): Promise<void> {
@@ -90,6 +91,21 @@ async function tellOfEscalations(count: number): Promise<void> {
   const show = t('Show Sessions');
   if ((await vscode.window.showWarningMessage(t('{0} things were escalated to you.', count), show)) === show) {
     await vscode.commands.executeCommand('gastown.sessions.focus');
+  }
+}
+
+async function tellOfRemoval({ id, session, rescue, commits = 0, files = 0 }: WorktreeView): Promise<void> {
+  const undo = t('Undo');
+  const saved = [
+    ...(files === 0 ? [] : [files === 1 ? t('1 file') : t('{0} files', files)]),
+    ...(commits === 0 ? [] : [commits === 1 ? t('1 commit') : t('{0} commits', commits)]),
+  ].join(', ');
+  const message =
+    rescue === undefined || saved === ''
+      ? t('The worktree of {0} is removed.', session)
+      : t('The worktree of {0} is removed. What only it had is saved: {1}.', session, saved);
+  if ((await vscode.window.showInformationMessage(message, undo)) === undo) {
+    await vscode.commands.executeCommand('gastown.restoreWorktree', { worktree: id });
   }
 }
 

@@ -66,7 +66,7 @@ export class Notifier {
     const pid = await active?.processId;
     return (cause) => {
       // An escalation is for somebody beyond the session, whatever they look at.
-      if (!vscode.window.state.focused || cause.kind === 'escalated') return false;
+      if (!vscode.window.state.focused || cause.kind === 'escalated' || cause.kind === 'removed') return false;
       const { id, pid: own } = cause.session;
       const shown = active !== undefined && (this.options.attachTerminals.shows(active, id) || (pid !== undefined && pid === own));
       return shown || this.options.lookedAt() === id;
@@ -84,5 +84,7 @@ function isOn(kind: Cause['kind']): boolean {
       return settings.notifyFailed();
     case 'escalated':
       return settings.notifyEscalations();
+    case 'removed':
+      return settings.notifyWorktrees();
   }
 }

@@ -105,6 +105,7 @@ export function agentText(session: SessionView, t: Translate): string {
 export function sessionDescription(session: SessionView, context: ViewContext): string {
   const parts = [stateText(session, context), shortAge(session.since, context), agentText(session, context.t)];
   if (session.branch !== undefined) parts.push(session.branch);
+  if (session.worktree !== undefined) parts.push(context.t('its worktree stays: {0}', session.worktree));
   if (session.unreadMail > 0) parts.push(context.t('{0} unread', session.unreadMail));
   const held = heldText(session, context.t);
   if (held !== '') parts.unshift(held);

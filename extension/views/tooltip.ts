@@ -83,6 +83,7 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('Role'), session.role),
     field(t('Branch'), session.branch),
     field(t('Folder'), session.workDir),
+    field(t('Worktree stays'), session.worktree),
     field(t('Process'), session.pid === undefined ? undefined : String(session.pid)),
     field(t('Id'), session.id),
   ]);
@@ -97,6 +98,7 @@ function workTooltip(work: WorkView, context: ViewContext): string {
     field(t('Branch'), work.result === undefined ? work.branch : resultText(work.result)),
     field(t('Given branch'), work.result === undefined || work.result.branch === work.branch ? undefined : work.branch),
     field(t('Commits'), work.result !== undefined || work.commits === undefined ? undefined : String(work.commits)),
+    field(t('Worktree stays'), work.worktree),
     field(t('Queued again'), work.attempts === undefined ? undefined : String(work.attempts)),
     field(t('Not before'), work.notBefore === undefined ? undefined : context.clock(work.notBefore)),
     field(t('Priority'), String(work.priority)),

@@ -62,6 +62,7 @@ function workNode(work: WorkView, context: ViewContext): TreeNode {
     ...(work.rig === '' ? [] : [work.rig]),
     ...(work.commits === undefined ? [] : [work.commits === 1 ? t('1 commit') : t('{0} commits', work.commits)]),
     ...elsewhere(work, t),
+    ...(work.worktree === undefined ? [] : [t('its worktree stays: {0}', work.worktree)]),
   ].join(' · ');
   return {
     id: `work:${work.id}`,

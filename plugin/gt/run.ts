@@ -8,6 +8,7 @@ import { addMessageCommands } from './commands/messages.ts';
 import { addRigCommands } from './commands/rigs.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTownCommands } from './commands/town.ts';
+import { addWorktreeCommands } from './commands/worktrees.ts';
 import { addWorkCommands } from './commands/work.ts';
 import { exitCode, Failure } from './failure.ts';
 import { Gt } from './gt.ts';
@@ -46,6 +47,7 @@ function makeProgram(gt: Gt): Command {
   addRoleCommands(program, gt);
   addRigCommands(program, gt);
   addTownCommands(program, gt);
+  addWorktreeCommands(program, gt);
   return program;
 }
 

@@ -9,7 +9,7 @@ import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BackendName, BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
 import type { AttentionView } from '../attention/waits.ts';
-import type { EscalationView, LogEntry, MessageView, RigReview, RigView, SessionView, TownSnapshot, WorkView } from '../town/snapshot.ts';
+import type { EscalationView, LogEntry, MessageView, RigReview, RigView, SessionView, TownSnapshot, WorktreeView, WorkView } from '../town/snapshot.ts';
 import type { AttachTarget } from '../backends/driver.ts';
 
 export const protocolVersion = 1;
@@ -49,6 +49,13 @@ export const schemas = {
   'town.removal': none,
   /** Ends the sessions, and takes away what the town has written: see `town/removal.ts`. */
   'town.remove': none,
+
+  /** What stays of sessions that are over, and what was removed and can be brought back; newest first. */
+  'worktree.list': none,
+  /** By id, path, session or name. Removes one that stays; what only it has is rescued first. */
+  'worktree.remove': z.strictObject({ worktree: text }),
+  /** Brings back one that was removed. */
+  'worktree.restore': z.strictObject({ worktree: text }),
 
   /** `extent`: what a folder inside of a repository stands for; without it such a folder is refused (`inside-repository`). */
   'rig.add': z.strictObject({ source: text, name: name.optional(), extent: z.enum(['folder', 'repository']).optional() }),
@@ -201,6 +208,9 @@ export interface Results {
   'town.health': { backends: { name: BackendName; ok: boolean; detail: string }[] };
   'town.removal': TownRemoval;
   'town.remove': TownRemoval;
+  'worktree.list': { worktrees: WorktreeView[] };
+  'worktree.remove': WorktreeView;
+  'worktree.restore': WorktreeView;
   'rig.add': RigView;
   'rig.review': RigReview;
   'rig.trust': RigReview;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { agents, agentSettings, agentsByWorker, failover, roleAgents, untouched } from './agent-settings.ts';
 import { isWorkerName } from '../roles/names.ts';
 import { failurePolicySettings } from './failure-policy.ts';
+import { worktreeSettings } from './worktree-settings.ts';
 
 const namepool = z.looseObject({
   style: z.string().meta({ examples: ['mad-max'] }).describe('Theme of the names of polecats.').optional(),
@@ -34,6 +35,7 @@ export const rigSettings = z.looseObject({
     .optional(),
   namepool: namepool.describe('Where the names of polecats come from.').optional(),
   failure_policy: failurePolicySettings.describe('What is done when sessions or work of this rig fail; goes before the town\'s, key by key.').optional(),
+  worktrees: worktreeSettings.describe('What is done with the worktrees of this rig\'s workers, besides what the town says.').optional(),
   merge_queue: untouched('Gas Town\'s merge queue.'),
   theme: untouched('Gas Town\'s tmux theme.'),
   crew: untouched('Which crew members Gas Town starts.'),

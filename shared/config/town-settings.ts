@@ -5,6 +5,7 @@ import { backendTrouble } from './backend-trouble.ts';
 import { messageSettings } from './message-settings.ts';
 import { sessionLimitSettings } from './session-limits.ts';
 import { failurePolicySettings } from './failure-policy.ts';
+import { worktreeSettings } from './worktree-settings.ts';
 
 const escalation = z.looseObject({
   command: z
@@ -35,6 +36,7 @@ export const townSettings = z.looseObject({
   failure_policy: failurePolicySettings.describe('What is done when sessions or work fail: for the town\'s own roles, and for rigs that say nothing else.').optional(),
   failover: failover.optional(),
   backend_trouble: backendTrouble.describe('What is done when a model or its provider does not answer.').optional(),
+  worktrees: worktreeSettings.describe('What is done with the worktrees of workers; what rigs say is added.').optional(),
   cli_theme: untouched('Colours of Gas Town\'s command line.'),
   agent_email_domain: untouched('Domain of the agents\' commit addresses.'),
   web_timeouts: untouched('Time-outs of Gas Town\'s web dashboard.'),

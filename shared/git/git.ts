@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GasTownError } from '../errors.ts';
@@ -27,6 +27,8 @@ export interface GitOptions {
   input?: string;
   /** Texts are bytes, one to a character (latin1): names of files are not always UTF-8. */
   bytes?: boolean;
+  /** A file descriptor that gets what git prints, however much; then `stdout` is empty. */
+  outputTo?: number;
 }
 
 /** In the environment of everything that a call starts, so that all of it is found when the call is broken off. */
@@ -42,12 +44,12 @@ const drainMs = 500;
  * that it had started (hooks, and what they started) has been ended.
  */
 export async function runGit(cwd: string, args: readonly string[], options: AbortSignal | GitOptions = {}): Promise<GitResult> {
-  const { signal, boundMs = gitBounds.look, env: over = {}, input, bytes } = optionsOf(options);
+  const { signal, boundMs = gitBounds.look, env: over = {}, input, bytes, outputTo } = optionsOf(options);
   const what = `git ${subcommandOf(args)}`;
   if (signal?.aborted) throw new GasTownError('cancelled', `${what} was cancelled.`);
   const call = randomUUID();
   const env = { ...inheritedEnvironment('program', process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...over, [mark]: call };
-  const stdio: ['ignore' | 'pipe', 'pipe', 'pipe'] = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
+  const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', outputTo ?? 'pipe', 'pipe'];
   const child = spawn('git', [...args], { cwd, env, stdio, windowsHide: true, detached: process.platform !== 'win32' });
   const encoding = bytes ? 'latin1' : 'utf8';
   // What git does not read any more tells itself by its exit code.
@@ -57,8 +59,8 @@ export async function runGit(cwd: string, args: readonly string[], options: Abor
     breakOff = resolve;
   });
   const tooMuch = (): void => breakOff(new GasTownError('internal', `${what} in ${cwd} printed more than ${mostOutput / 1024 / 1024} MB, so it was ended.`));
-  const stdout = gather(child.stdout!, tooMuch);
-  const stderr = gather(child.stderr!, tooMuch);
+  const stdout = gather(child.stdout, tooMuch);
+  const stderr = gather(child.stderr, tooMuch);
   const onAbort = (): void => breakOff(new GasTownError('cancelled', `${what} was cancelled.`));
   signal?.addEventListener('abort', onAbort, { once: true });
   const words = `${what} did not end within ${boundMs / 1000} s in ${cwd}, so it was ended.`;
@@ -92,10 +94,10 @@ export async function git(cwd: string, args: readonly string[], options?: AbortS
 const optionsOf = (given: AbortSignal | GitOptions): GitOptions => (given instanceof AbortSignal ? { signal: given } : given);
 
 /** Keeps reading, so that what a hook has left in the background is not stopped by a pipe that is full. */
-function gather(stream: NodeJS.ReadableStream, tooMuch: () => void): () => Buffer {
+function gather(stream: NodeJS.ReadableStream | null, tooMuch: () => void): () => Buffer {
   const chunks: Buffer[] = [];
   let size = 0;
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size > mostOutput) tooMuch();
     else chunks.push(chunk);

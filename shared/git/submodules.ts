@@ -74,7 +74,7 @@ async function listSubmodules(folder: string, signal?: AbortSignal): Promise<Sub
 }
 
 /** Paths of the submodules that the index has, whether they are checked out or not. */
-export async function gitlinks(folder: string, signal?: AbortSignal): Promise<string[]> {
+async function gitlinks(folder: string, signal?: AbortSignal): Promise<string[]> {
   const staged = await git(folder, ['ls-files', '--stage', '-z'], { signal });
   return staged.split('\0').flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
 }

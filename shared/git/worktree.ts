@@ -122,46 +122,15 @@ async function hasIndex(path: string, signal?: AbortSignal): Promise<boolean> {
   return (await unlessMissing(stat(index))) !== undefined;
 }
 
+/** Whether git knows a worktree at this path, be its folder there or not. */
+export async function isOnRecord(repository: string, path: string, signal?: AbortSignal): Promise<boolean> {
+  return (await findListed(repository, path, signal)) !== undefined;
+}
+
 /** What git has on record for this path, whether the folder is there or not. */
 async function findListed(repository: string, path: string, signal?: AbortSignal): Promise<ListedWorktree | undefined> {
   const real = join((await unlessMissing(realpath(dirname(path)))) ?? dirname(path), basename(path));
   return (await listWorktrees(repository, signal)).find((entry) => entry.path === real);
-}
-
-/** What removing a worktree would lose. `unknown` counts as something to lose: could not look is not clean. */
-export type WorktreeLoss =
-  | { kind: 'nothing' }
-  | { kind: 'uncommitted'; files: string[] }
-  | { kind: 'unmerged'; commits: number }
-  | { kind: 'unknown'; reason: string };
-
-/**
- * Looks what is in the worktree that exists nowhere else: uncommitted and untracked files, and commits of its HEAD or of
- * `branch`, which goes with it, that are neither on another local branch nor on a remote.
- */
-export async function worktreeLoss(path: string, branch?: string): Promise<WorktreeLoss> {
-  try {
-    await stat(path);
-    const status = await git(path, ['status', '--porcelain', '--untracked-files=all']);
-    if (status !== '') return { kind: 'uncommitted', files: status.split('\n').map((line) => line.slice(3)) };
-    const goes = branch === undefined ? ['HEAD', '--not'] : ['HEAD', `refs/heads/${branch}`, '--not', `--exclude=${branch}`];
-    const commits = Number(await git(path, ['rev-list', '--count', ...goes, '--branches', '--remotes']));
-    return commits > 0 ? { kind: 'unmerged', commits } : { kind: 'nothing' };
-  } catch (error) {
-    return { kind: 'unknown', reason: messageOf(error) };
-  }
-}
-
-/** Removes a worktree, and the branch that is named, where that loses nothing. Otherwise both stay, and the answer says what is in it. */
-export async function removeWorktree(repository: string, path: string, branch?: string): Promise<WorktreeLoss> {
-  // Looked at in turn, too: of two branches with the same commits the first may go, the second may not.
-  return inTurn(repository, async () => {
-    const loss = await worktreeLoss(path, branch);
-    if (loss.kind !== 'nothing') return loss;
-    await git(repository, ['worktree', 'remove', path]);
-    if (branch !== undefined) await git(repository, ['branch', '-D', branch]);
-    return loss;
-  });
 }
 
 /** One entry of git's list of worktrees. */

@@ -244,4 +244,23 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE rigs ADD COLUMN repository TEXT;
   `,
+  // Worktrees that stay after their session, and those that are gone, with what brings them back.
+  `
+  CREATE TABLE worktrees (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    rig TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    path TEXT NOT NULL,
+    branch TEXT,
+    state TEXT NOT NULL,
+    occasion TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    removed TEXT,
+    reason TEXT,
+    refused INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX worktrees_by_path ON worktrees(path);
+  CREATE INDEX worktrees_by_change ON worktrees(changed_at);
+  `,
 ];

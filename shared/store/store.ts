@@ -8,6 +8,7 @@ import { MessageTable } from './messages.ts';
 import { SessionTable } from './sessions.ts';
 import { TroubleTable } from './troubles.ts';
 import { WorkTable } from './work.ts';
+import { WorktreeTable } from './worktrees.ts';
 
 export interface StoredEvent {
   at: number;
@@ -41,6 +42,7 @@ export class Store {
   readonly consents: ConsentTable;
   /** What has happened and is to be recorded, whether or not that can be done now. */
   readonly backlog: Backlog;
+  readonly worktrees: WorktreeTable;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
@@ -57,6 +59,7 @@ export class Store {
     this.troubles = new TroubleTable(this.db);
     this.handoffs = new HandoffTable(this.db);
     this.consents = new ConsentTable(this.db);
+    this.worktrees = new WorktreeTable(this.db);
   }
 
   transaction<T>(work: () => T): T {

@@ -9,6 +9,7 @@ import { trustRig } from './operations/rigs.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { dismissSession, primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
 import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
+import { removeWorktree } from './operations/worktrees.ts';
 import type { TownParts } from './parts.ts';
 import { kindOfCaller, requireRight } from './rights.ts';
 
@@ -32,6 +33,9 @@ const handlers: Handlers = {
   'rig.review': (town, { rig }) => town.consents.review(rig),
   'rig.trust': trustRig,
   'rig.add': (town, { source, name, extent }, _caller, signal) => town.rigs.add(source, name, extent, signal),
+  'worktree.list': (town) => ({ worktrees: town.worktrees.list() }),
+  'worktree.remove': (town, { worktree }) => removeWorktree(town, worktree),
+  'worktree.restore': (town, { worktree }) => town.worktrees.restore(worktree),
   'work.add': addWork,
   'work.show': (town, { id }) => showWork(town, id),
   'work.assign': assignWork,

@@ -29,8 +29,10 @@ import { townPaths } from './paths.ts';
 import { RigConsents } from './rig-consents.ts';
 import { Rigs } from './rigs.ts';
 import { RunSpecs } from './run-specs.ts';
+import { ownFilesIn } from './own-files.ts';
 import { SnapshotBuilder } from './snapshot-builder.ts';
 import type { Problem } from './snapshot.ts';
+import { Worktrees } from './worktrees.ts';
 
 /** What the parts ask and tell the host around them. Nothing of it is used before the town is assembled. */
 export interface Surroundings extends Pick<TownParts, 'changed' | 'snapshot' | 'lastFailure' | 'removal'> {
@@ -85,6 +87,17 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
   const limits = (): MessageLimits => messageLimits(settings.value.messages);
   const outbox = new Outbox({ store, registry, manager, log, limits, onChange: changed });
   const breakers = new Breakers({ store, now, log });
+  const left = new Worktrees({
+    store,
+    now,
+    log,
+    onChange: changed,
+    rebuildableIn: (rig) => [
+      ...(settings.value.worktrees?.rebuildable ?? []),
+      ...(rigs.names().includes(rig) ? (rigs.get(rig).settings.worktrees?.rebuildable ?? []) : []),
+    ],
+    ownFilesIn: (path) => ownFilesIn({ settings, rigs, store }, path),
+  });
   const builder = new SnapshotBuilder({
     root,
     name: basename(root),
@@ -94,7 +107,8 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     rigs,
     breakers,
     asks,
-    problems: () => [...settings.problems, ...rigs.problems(), ...around.problems()],
+    worktrees: left,
+    problems: () => [...settings.problems, ...rigs.problems(), ...left.problems(), ...around.problems()],
   });
   const claude = new ClaudeDriver(manager, {
     terminals: options.terminals,
@@ -138,6 +152,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     rigs,
     consents,
     breakers,
+    worktrees: left,
     contexts,
     builder,
     orchestrators,

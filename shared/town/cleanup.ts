@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
-import { removeWorktree } from '../git/worktree.ts';
 import { worktreePath } from '../git/worktree-places.ts';
 import type { SessionInfo } from '../orchestrator.ts';
 import { hasDied } from '../sessions/session-info.ts';
 import type { StoredWork } from '../store/work.ts';
+import { sessionIdOf } from '../roles/names.ts';
 import { polecatOf } from '../work/sling.ts';
 import { ownedStates } from '../work/state.ts';
+import { isWorkedIn } from './operations/worktrees.ts';
 import type { TownParts } from './parts.ts';
 import { noteResult } from './results.ts';
 
@@ -36,17 +37,13 @@ export async function settleAbandoned(town: TownParts): Promise<void> {
 }
 
 /** The worktree that was made for a session which never came to be. Returns words for the unit's note. */
-async function removeLeftWorktree(town: TownParts, { rig, branch }: StoredWork): Promise<string> {
+async function removeLeftWorktree(town: TownParts, { rig, branch, owner }: StoredWork): Promise<string> {
   const name = polecatOf(branch);
   if (branch === undefined || name === undefined || !town.rigs.names().includes(rig)) return '';
   const path = worktreePath(town.paths, rig, name);
   if (!existsSync(path)) return '';
-  try {
-    const loss = await removeWorktree(town.rigs.get(rig).path, path, branch);
-    return loss.kind === 'nothing' ? '' : ` (its worktree ${path} was kept: it is not empty of work)`;
-  } catch (error) {
-    return ` (its worktree ${path} could not be removed: ${messageOf(error)})`;
-  }
+  const stays = await town.worktrees.over({ repository: town.rigs.get(rig).path, path, branch }, { session: owner ?? sessionIdOf('polecat', rig, name), rig });
+  return stays === undefined ? '' : ` (its worktree ${path} was kept: ${stays})`;
 }
 
 /** Whether somebody has a unit that is on this branch: it may have been handed over. */
@@ -57,9 +54,14 @@ function isInUse(town: TownParts, branch: string): boolean {
 /** The worktree of a polecat that is over goes, with its branch, where that loses nothing. */
 export async function tidyWorktree(town: TownParts, session: SessionInfo): Promise<void> {
   if (session.role !== 'polecat' || session.branch === undefined) return;
-  if (town.work.ownedBy(session.id).length > 0 || isInUse(town, session.branch)) return;
-  const loss = await removeWorktree(town.rigs.get(session.rig).path, town.rigs.worktreeOf(session), session.branch);
-  if (loss.kind !== 'nothing') town.log.info(`[orchestration] the worktree of ${session.id} is kept (${loss.kind})`);
+  const { branch } = session;
+  const path = town.rigs.worktreeOf(session);
+  // Another start under its name may have work already, on a branch of its own.
+  const hasWork = (): boolean => town.work.ownedBy(session.id).some((unit) => unit.branch === undefined || unit.branch === branch);
+  const isFree = (): boolean => !hasWork() && !isInUse(town, branch) && !isWorkedIn(town, path);
+  if (!isFree()) return;
+  const place = { repository: town.rigs.get(session.rig).path, path, branch };
+  await town.worktrees.over(place, { session: session.id, rig: session.rig }, isFree);
 }
 
 /**
@@ -78,6 +80,7 @@ export function cleanUpAfter(town: TownParts): void {
         if (town.endings.get(session.id) === ending) town.endings.delete(session.id);
       });
     town.endings.set(session.id, ending);
+    if (session.role === 'polecat' && town.rigs.names().includes(session.rig)) town.worktrees.leave(town.rigs.worktreeOf(session), ending);
   });
   town.manager.events.onReplaced(({ session, runId }) => {
     runOver(runId).catch(told(session));

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { AgentChoice } from '../backends/choose.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import { openRepository } from '../git/repository.ts';
-import { createWorktree } from '../git/worktree.ts';
 import { worktreePath } from '../git/worktree-places.ts';
 import type { SessionId, SessionInfo } from '../orchestrator.ts';
 import { getOrchestrator } from '../sessions/orchestrator.ts';
@@ -134,7 +133,7 @@ async function placeOf(town: TownParts, work: StoredWork, to: Receiver & { kind:
   const given = work.branch ?? `polecat/${to.name}/${work.id}`;
   const there = await findUnitWorktree(town.paths, { name: work.rig, path: rig }, given, signal);
   const path = there?.path ?? worktreePath(town.paths, work.rig, to.name);
-  return createWorktree(rig, path, there?.branch ?? work.result?.branch ?? given, signal);
+  return town.worktrees.create(rig, path, there?.branch ?? work.result?.branch ?? given, { session: to.id, rig: work.rig }, signal);
 }
 
 /** The unit goes back to whoever had it, if that one still lives; else it is open. */

@@ -34,6 +34,7 @@ import { writeLaunchers } from './launchers.ts';
 import type { HostLock } from './lock.ts';
 import { launcherOf, Means } from './means.ts';
 import { alternativesFor } from './operations/with-agent.ts';
+import { isWorkedIn } from './operations/worktrees.ts';
 import type { TownParts } from './parts.ts';
 import { townPaths } from './paths.ts';
 import type { HostPaths } from './paths.ts';
@@ -269,6 +270,7 @@ export class TownHost {
     this.adopting = adopting.then(() => this.troubles.takeUp());
     // Before anybody can ask for new work: a unit that is just being slung has no session yet either.
     settleHandoffs(this.town);
+    await this.town.worktrees.settle((path) => isWorkedIn(this.town, path));
     await settleAbandoned(this.town);
     this.notices.catchUp();
     this.reconciler.start();

@@ -18,6 +18,7 @@ import type { RigConsents } from './rig-consents.ts';
 import type { Rigs } from './rigs.ts';
 import type { SnapshotBuilder } from './snapshot-builder.ts';
 import type { TownSnapshot } from './snapshot.ts';
+import type { Worktrees } from './worktrees.ts';
 import type { LastFailure } from '../work/trouble.ts';
 
 /** What the plugin inside an Opencode server needs to be matched with. */
@@ -43,6 +44,7 @@ export interface TownParts extends OrchestratorParts {
   rigs: Rigs;
   consents: RigConsents;
   breakers: Breakers;
+  worktrees: Worktrees;
   contexts: SessionContexts;
   builder: SnapshotBuilder;
   orchestrators: ReadonlyMap<BackendName, Orchestrator>;

@@ -2,36 +2,41 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RemovalItem, TownRemoval } from '../channel/protocol.ts';
-import { pluginPlace } from '../config/agents.ts';
 import { settingsPath } from '../config/settings-path.ts';
 import { leftoversIn, removeLeftover, sharedStubs } from '../backends/opencode/leftovers.ts';
 import type { Leftover } from '../backends/opencode/leftovers.ts';
 import type { Environment } from '../process/inherited-environment.ts';
-import type { WorktreeLoss } from '../git/worktree.ts';
+import { findingsText } from '../git/findings.ts';
 import type { Role, SessionId } from '../orchestrator.ts';
 import { hasEnded } from '../sessions/session-info.ts';
 import { messageOf } from '../errors.ts';
 import type { TownParts } from './parts.ts';
-import { findWorktrees, forgetMissing, lossOf, removeTownWorktree } from './town-worktrees.ts';
+import { pluginPlaces } from './own-files.ts';
+import { findWorktrees, forgetMissing, reasonsFor, removeTownWorktree } from './town-worktrees.ts';
 import type { TownWorktree } from './town-worktrees.ts';
 
 /** What a town is removed by. */
-type Parts = Pick<TownParts, 'paths' | 'settings' | 'rigs' | 'store' | 'registry' | 'manager' | 'log'>;
+type Parts = Pick<TownParts, 'paths' | 'settings' | 'rigs' | 'store' | 'registry' | 'manager' | 'worktrees' | 'log'>;
 
 /** Workers first, whoever gives work out last. */
 const order: readonly Role[][] = [['polecat'], ['crew', 'refinery', 'witness'], ['deacon'], ['mayor']];
 
 interface Found {
   sessions: SessionId[];
-  worktrees: readonly (TownWorktree & { loss: WorktreeLoss })[];
+  /** `stays` says why; absent where it goes. */
+  worktrees: readonly (TownWorktree & { stays: string | undefined })[];
   leftovers: readonly Leftover[];
 }
 
 /** Looks what a removal would take away now. Changes nothing. */
 export async function lookAtRemoval(town: Parts, environment: Environment): Promise<TownRemoval> {
   const found = await findWorktrees(town.paths);
-  const worktrees = await Promise.all(found.map(async (each) => ({ ...each, loss: await lossOf(each) })));
-  const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
+  const worktrees = [];
+  for (const each of found) {
+    const reasons = await reasonsFor(each, town.worktrees);
+    worktrees.push({ ...each, stays: reasons.length === 0 ? undefined : findingsText(reasons) });
+  }
+  const stay = worktrees.filter(({ stays }) => stays !== undefined).map(({ path }) => path);
   return describe(town, environment, { sessions: living(town), worktrees, leftovers: await leftoversOf(town, stay) });
 }
 
@@ -50,8 +55,11 @@ export async function removeOutside(town: Parts, environment: Environment): Prom
   }
   const since = (await findWorktrees(paths)).filter(({ path }) => before.every((each) => each.path !== path));
   const worktrees = [];
-  for (const each of [...before, ...since]) worktrees.push({ ...each, loss: await removeTownWorktree(each) });
-  const stay = worktrees.filter(({ loss }) => loss.kind !== 'nothing').map(({ path }) => path);
+  for (const each of [...before, ...since]) {
+    const stays = await removeTownWorktree(each, town.worktrees);
+    worktrees.push({ ...each, stays: existsSync(each.path) ? stays : undefined });
+  }
+  const stay = worktrees.filter(({ stays }) => stays !== undefined).map(({ path }) => path);
   const leftovers = await leftoversOf(town, stay);
   const result = await describe(town, environment, { sessions, worktrees, leftovers });
   for (const each of leftovers) {
@@ -66,21 +74,20 @@ export async function removeOutside(town: Parts, environment: Environment): Prom
 
 const living = ({ registry }: Parts): SessionId[] => registry.list().filter((session) => !hasEnded(session)).map(({ id }) => id);
 
-function leftoversOf({ paths, settings, rigs, store }: Parts, worktrees: readonly string[]): Promise<Leftover[]> {
+function leftoversOf(town: Parts, worktrees: readonly string[]): Promise<Leftover[]> {
+  const { paths, rigs } = town;
   const all = rigs.names().map((name) => rigs.get(name));
-  const configured = [settings.value.agents, ...all.map((rig) => rig.settings.agents)].flatMap((agents) => Object.values(agents ?? {}));
-  const sessions = store.sessions.all();
-  const places = [...configured.map(pluginPlace), ...sessions.map(({ session }) => session.agent.hooks)].filter((place) => place !== undefined);
   // Sessions of a rig that is a folder of its repository work below the top of their worktree.
   const workDirs = worktrees.flatMap((path) => [path, ...all.flatMap(({ subfolder }) => (subfolder === '' ? [] : [join(path, subfolder)]))]);
   const directories = new Set([paths.root, ...all.map(({ folder }) => folder), ...workDirs]);
-  return leftoversIn([...directories], places);
+  return leftoversIn([...directories], pluginPlaces(town));
 }
 
 /** In words for people. */
-async function describe({ paths, rigs }: Parts, environment: Environment, { sessions, worktrees, leftovers }: Found): Promise<TownRemoval> {
-  const goes = worktrees.filter(({ loss }) => loss.kind === 'nothing');
-  const stays = worktrees.filter(({ loss }) => loss.kind !== 'nothing');
+async function describe({ paths, rigs, store }: Parts, environment: Environment, { sessions, worktrees, leftovers }: Found): Promise<TownRemoval> {
+  const goes = worktrees.filter((each) => each.stays === undefined);
+  const stays = worktrees.filter((each) => each.stays !== undefined);
+  const rescued = (rig: string): number => store.worktrees.all().filter((each) => each.rig === rig && each.removed?.rescue !== undefined).length;
   const settings = settingsPath(paths.root);
   const stubs = await sharedStubs(environment);
   return {
@@ -91,28 +98,16 @@ async function describe({ paths, rigs }: Parts, environment: Environment, { sess
       ...leftovers.map(({ kind, path }) => ({ path, what: kind === 'plugin' ? 'the Opencode plugin' : 'a stub for Opencode' })),
     ],
     stays: [
-      ...stays.map(({ path, loss }) => ({ path, what: wordsFor(loss) })),
+      ...stays.map(({ path, stays: why }) => ({ path, what: why ?? '' })),
       { path: settings, what: 'your settings' },
       ...(existsSync(paths.directives) ? [{ path: paths.directives, what: 'your directives' }] : []),
-      ...rigs.names().map((name): RemovalItem => ({ path: rigs.get(name).path, what: `the repository of ${name}, its other branches and its settings` })),
+      ...rigs.names().map((name): RemovalItem => ({ path: rigs.get(name).path, what: repositoryText(name, rescued(name)) })),
       ...stubs.map((path) => ({ path, what: 'a stub for Opencode that all your towns share' })),
     ],
   };
 }
 
-const shownFiles = 3;
-
-function wordsFor(loss: WorktreeLoss): string {
-  switch (loss.kind) {
-    case 'nothing':
-      return 'nothing';
-    case 'uncommitted': {
-      const more = loss.files.length > shownFiles ? ', …' : '';
-      return `uncommitted: ${loss.files.slice(0, shownFiles).join(', ')}${more}`;
-    }
-    case 'unmerged':
-      return loss.commits === 1 ? '1 commit that is nowhere else' : `${loss.commits} commits that are nowhere else`;
-    case 'unknown':
-      return loss.reason;
-  }
+function repositoryText(rig: string, rescued: number): string {
+  const also = rescued === 0 ? '' : `, what ${rescued === 1 ? 'a removed worktree' : `${rescued} removed worktrees`} alone had (refs/rescue)`;
+  return `the repository of ${rig}, its other branches${also} and its settings`;
 }

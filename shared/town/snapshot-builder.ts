@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AskLog } from '../attention/ask-log.ts';
 import type { Breakers } from '../backends/breakers.ts';
 import { againstText } from '../backends/choose.ts';
@@ -11,9 +12,13 @@ import type { StoredEscalation } from '../store/escalations.ts';
 import type { StoredMessage } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredWork } from '../store/work.ts';
+import type { StoredWorktree } from '../store/worktrees.ts';
 import { toWorkUnit } from '../work/service.ts';
 import type { Rigs } from './rigs.ts';
+import type { Worktrees } from './worktrees.ts';
 import type { BackendView, EscalationView, MessageView, Problem, SessionView, TownSnapshot, WorkView } from './snapshot.ts';
+
+const isAtWork = ({ state }: StoredWork): boolean => state === 'assigned' || state === 'running';
 
 /** Puts together what everybody sees. Commit counts come from git, so they are kept and renewed by events only. */
 export class SnapshotBuilder {
@@ -30,6 +35,7 @@ export class SnapshotBuilder {
     rigs: Rigs;
     breakers: Breakers;
     asks: Pick<AskLog, 'lost'>;
+    worktrees: Pick<Worktrees, 'views'>;
     problems: () => Problem[];
   };
 
@@ -50,6 +56,7 @@ export class SnapshotBuilder {
       escalations: store.escalations.open().map((escalation) => this.escalation(escalation)),
       problems: problems(),
       backends: this.backendViews(),
+      worktrees: this.parts.worktrees.views(),
       messagesRevision: store.messages.revision,
     };
   }
@@ -68,6 +75,7 @@ export class SnapshotBuilder {
       ...(lost.length === 0 ? {} : { lostAsks: lost }),
       ...(open === undefined ? {} : { trouble: againstText(open) }),
       ...(quarantined === undefined ? {} : { quarantined }),
+      ...this.keptAt(hasEnded(info) ? ({ path }) => info.workDir === path || info.workDir.startsWith(join(path, '/')) : undefined),
     };
   }
 
@@ -91,7 +99,16 @@ export class SnapshotBuilder {
       ...(result === undefined ? {} : { result }),
       ...(attempts === 0 ? {} : { attempts }),
       ...(notBefore === undefined ? {} : { notBefore }),
+      // While somebody is at it, it is where the work is done.
+      ...this.keptAt(branch === undefined || isAtWork(work) ? undefined : (kept) => kept.rig === rig && kept.branch === branch),
     };
+  }
+
+  /** Why the worktree stays, where one that stays is it. */
+  private keptAt(isIt: ((kept: StoredWorktree) => boolean) | undefined): { worktree?: string } {
+    if (isIt === undefined) return {};
+    for (const kept of this.parts.store.worktrees.kept().values()) if (isIt(kept)) return { worktree: kept.reason ?? '' };
+    return {};
   }
 
   message({ workId: _workId, ...view }: StoredMessage): MessageView {

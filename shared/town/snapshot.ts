@@ -18,6 +18,8 @@ export interface TownSnapshot {
   escalations: EscalationView[];
   problems: Problem[];
   backends: BackendView[];
+  /** Worktrees that stay after their sessions, and those that were just removed. */
+  worktrees: WorktreeView[];
   /** Counts up when a message comes or changes: then `message.list` says something new. */
   messagesRevision: number;
 }
@@ -68,6 +70,8 @@ export interface SessionView extends SessionInfo {
   lostAsks?: string[];
   /** It failed too often, and is not started again until it is reset. */
   quarantined?: { at: number; reason: string };
+  /** Why its worktree stays, where it has ended and its worktree is still there. */
+  worktree?: string;
 }
 
 export interface WorkView {
@@ -94,6 +98,27 @@ export interface WorkView {
   attempts?: number;
   /** While queued: not slung before this. */
   notBefore?: number;
+  /** Why the worktree that it was done in stays, while nobody is at it. */
+  worktree?: string;
+}
+
+/** A worktree whose session is over. */
+export interface WorktreeView {
+  id: string;
+  session: string;
+  rig: string;
+  path: string;
+  branch?: string;
+  /** `under way`: a removal, or bringing it back, has not ended. */
+  state: 'kept' | 'removed' | 'under way';
+  /** Since when. Epoch milliseconds. */
+  at: number;
+  /** Why it stays. */
+  reason?: string;
+  /** The ref of the rescue commit, with how many commits and files only that has. */
+  rescue?: string;
+  commits?: number;
+  files?: number;
 }
 
 export interface MessageView {

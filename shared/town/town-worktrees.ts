@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { unlessMissing } from '../config/write-atomically.ts';
-import { messageOf } from '../errors.ts';
-import { forgetWorktree, listWorktrees, removeWorktree, worktreeLoss } from '../git/worktree.ts';
-import type { WorktreeLoss } from '../git/worktree.ts';
+import { findingsText } from '../git/findings.ts';
+import type { Finding } from '../git/findings.ts';
+import { isAside } from '../git/remove-worktree.ts';
+import { forgetWorktree, listWorktrees } from '../git/worktree.ts';
 import type { WorktreePlaces } from '../git/worktree-places.ts';
+import { sessionIdOf } from '../roles/names.ts';
 import { polecatOf } from '../work/sling.ts';
+import type { Worktrees } from './worktrees.ts';
 
 /** A folder where the town's worktrees are. */
 export interface TownWorktree {
@@ -20,7 +23,7 @@ export interface TownWorktree {
 /** Every `<rig>/<name>` in the town's places, whether the town still knows the rig or not. */
 export async function findWorktrees({ worktrees, formerWorktrees }: WorktreePlaces): Promise<TownWorktree[]> {
   const rigs = (await Promise.all([worktrees, formerWorktrees].map(foldersIn))).flat();
-  const folders = (await Promise.all(rigs.map(foldersIn))).flat();
+  const folders = (await Promise.all(rigs.map(foldersIn))).flat().filter((folder) => !isAside(folder));
   return Promise.all(folders.map(worktreeAt));
 }
 
@@ -44,20 +47,22 @@ async function worktreeAt(path: string): Promise<TownWorktree> {
   }
 }
 
-const unknown: WorktreeLoss = { kind: 'unknown', reason: 'git does not know it as a worktree' };
+const unknown: Finding = { kind: 'unknown', reason: 'git does not know it as a worktree' };
 
-/** What its removal would lose. */
-export function lossOf({ path, repository, branch }: TownWorktree): Promise<WorktreeLoss> {
-  return repository === undefined ? Promise.resolve(unknown) : worktreeLoss(path, branch);
+/** Why it would stay; nothing where it would go. */
+export function reasonsFor({ path, repository, branch }: TownWorktree, worktrees: Worktrees): Promise<Finding[]> {
+  if (repository === undefined) return Promise.resolve([unknown]);
+  return worktrees.reasonsToStay({ repository, path, ...(branch === undefined ? {} : { branch }) }, rigAt(path));
 }
 
-/** Removes it, with its branch, where that loses nothing; else it stays as it is. */
-export async function removeTownWorktree({ path, repository, branch }: TownWorktree): Promise<WorktreeLoss> {
-  if (repository === undefined) return unknown;
-  const loss = await removeWorktree(repository, path, branch).catch((error: unknown): WorktreeLoss => ({ kind: 'unknown', reason: messageOf(error) }));
-  // The end of its session may have removed it at the same moment.
-  return existsSync(path) ? loss : { kind: 'nothing' };
+/** Removes it, with its branch, where that loses nothing; else it stays as it is. Tells why. */
+export async function removeTownWorktree({ path, repository, branch }: TownWorktree, worktrees: Worktrees): Promise<string | undefined> {
+  if (repository === undefined) return findingsText([unknown]);
+  const place = { repository, path, ...(branch === undefined ? {} : { branch }) };
+  return worktrees.over(place, { session: sessionIdOf('polecat', rigAt(path), basename(path)), rig: rigAt(path) });
 }
+
+const rigAt = (path: string): string => basename(dirname(path));
 
 /** Takes off git's record what it has of worktrees in the town's places that are gone; those of others stay on it. */
 export async function forgetMissing(repository: string, { worktrees, formerWorktrees }: WorktreePlaces): Promise<void> {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { ResolvedAgent } from '../config/agents.ts';
 import { GasTownError, messageOf } from '../errors.ts';
-import { createWorktree, removeWorktree } from '../git/worktree.ts';
 import type { Worktree } from '../git/worktree.ts';
 import { worktreePath } from '../git/worktree-places.ts';
 import type { WorktreePlaces } from '../git/worktree-places.ts';
@@ -30,6 +29,10 @@ export interface Sling {
   why?: string;
   /** Where the town has its worktrees. */
   places: WorktreePlaces;
+  /** Makes the worktree (see `createWorktree`). */
+  isolate: (path: string, branch: string, session: SessionId, signal: AbortSignal) => Promise<Worktree>;
+  /** Takes back the worktree of a start that failed; tells why it stays. Never rejects. */
+  discard: (worktree: Worktree, session: SessionId) => Promise<string | undefined>;
 }
 
 export type SlingParts = OrchestratorParts & { orchestrators: ReadonlyMap<BackendName, Orchestrator> };
@@ -52,7 +55,7 @@ export async function slingWork(
 
   let worktree: Worktree | undefined;
   try {
-    worktree = await createWorktree(rig.path, worktreePath(sling.places, rig.name, name), branch, signal);
+    worktree = await sling.isolate(worktreePath(sling.places, rig.name, name), branch, id, signal);
     const claimed = work.get(workId);
     if (claimed.owner !== id) throw new GasTownError('work-conflict', `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`);
     work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}${worktree.warning === undefined ? '' : `; ${worktree.warning}`}` }, { base: worktree.base });
@@ -120,7 +123,7 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
 
 async function undo(
   parts: OrchestratorParts,
-  { workId, rig }: Sling,
+  { workId, discard }: Sling,
   id: SessionId,
   worktree: Worktree | undefined,
   error: unknown,
@@ -129,12 +132,8 @@ async function undo(
   const reason = messageOf(error);
   let note = reason;
   if (worktree) {
-    try {
-      const loss = await removeWorktree(rig.path, worktree.path, worktree.branch);
-      if (loss.kind !== 'nothing') note = `${reason} (its worktree ${worktree.path} was kept: it is not empty of work)`;
-    } catch (failure) {
-      note = `${reason} (its worktree ${worktree.path} could not be removed: ${messageOf(failure)})`;
-    }
+    const stays = await discard(worktree, id);
+    if (stays !== undefined) note = `${reason} (its worktree ${worktree.path} was kept: ${stays})`;
   }
   parts.store.backlog.keep(() => {
     const unit = parts.work.get(workId);

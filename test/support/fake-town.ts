@@ -18,6 +18,8 @@ import { townPaths } from '../../shared/town/paths.ts';
 import { lookAtRemoval, removeOutside } from '../../shared/town/removal.ts';
 import { RigConsents } from '../../shared/town/rig-consents.ts';
 import { Rigs } from '../../shared/town/rigs.ts';
+import { ownFilesIn } from '../../shared/town/own-files.ts';
+import { Worktrees } from '../../shared/town/worktrees.ts';
 import { SnapshotBuilder } from '../../shared/town/snapshot-builder.ts';
 import { Escalations } from '../../shared/work/escalations.ts';
 import { makeCore, makeRepository, temporaryFolder } from './core.ts';
@@ -47,11 +49,17 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   await rigs.add(rig, 'alpha');
   const asks = new AskLog({ store, registry, manager, log: silentLogger });
   const breakers = new Breakers({ store, now, log: silentLogger });
-  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, asks, problems: () => [] });
+  const worktrees = new Worktrees({
+    ...{ store, now, log: silentLogger, onChange: () => undefined },
+    rebuildableIn: () => settings.value.worktrees?.rebuildable ?? [],
+    ownFilesIn: (path) => ownFilesIn({ settings, rigs, store }, path),
+  });
+  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, asks, worktrees, problems: () => worktrees.problems() });
   const town: TownParts = {
     ...core,
     asks,
     breakers,
+    worktrees,
     name: 'town',
     paths,
     settings,

@@ -4,7 +4,6 @@ import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import type { AgentChoice } from '../../backends/choose.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
-import { createWorktree, removeWorktree } from '../../git/worktree.ts';
 import { worktreePath } from '../../git/worktree-places.ts';
 import { townRoles } from '../../orchestrator.ts';
 import type { Orchestrator, Role, SessionConfig, SessionId, SessionInfo } from '../../orchestrator.ts';
@@ -81,7 +80,8 @@ async function resumeSession(
 async function restartEnded(town: TownParts, session: SessionInfo, restart: SessionRestart, signal: AbortSignal): Promise<SessionView> {
   // That of a polecat without work may have gone with its end.
   if (session.role === 'polecat' && session.branch !== undefined) {
-    await createWorktree(town.rigs.get(session.rig).path, town.rigs.worktreeOf(session), session.branch, signal);
+    const repository = town.rigs.get(session.rig).path;
+    await town.worktrees.create(repository, town.rigs.worktreeOf(session), session.branch, { session: session.id, rig: session.rig }, signal);
   }
   town.store.sessions.reset(session.id);
   return town.builder.session(await restartSession(town, session.id, restart, signal));
@@ -90,21 +90,26 @@ async function restartEnded(town: TownParts, session: SessionInfo, restart: Sess
 async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
   const { rig, agentName } = config;
   const { path: repository, subfolder } = town.rigs.get(rig);
-  requireFreeId(town, sessionIdOf('polecat', rig, agentName));
+  const worker = { session: sessionIdOf('polecat', rig, agentName), rig };
+  requireFreeId(town, worker.session);
   const path = worktreePath(town.paths, rig, agentName);
-  const worktree = await createWorktree(repository, path, `polecat/${agentName}/${withoutWork}`, signal);
+  const worktree = await town.worktrees.create(repository, path, `polecat/${agentName}/${withoutWork}`, worker, signal);
   try {
-    return await orchestratorOf(town, choice).spawnSession({ ...config, workDir: join(worktree.path, subfolder), branch: worktree.branch }, signal);
+    const session = await orchestratorOf(town, choice).spawnSession({ ...config, workDir: join(worktree.path, subfolder), branch: worktree.branch }, signal);
+    if (worktree.warning !== undefined) {
+      town.store.addEvent({ at: town.manager.now(), sessionId: session, type: 'worktree.hook-failed', detail: { reason: worktree.warning } });
+    }
+    return session;
   } catch (error) {
-    const loss = await removeWorktree(repository, worktree.path, worktree.branch);
-    if (loss.kind !== 'nothing') town.log.warn(`the worktree ${worktree.path} is kept (${loss.kind})`);
+    const place = { repository, path: worktree.path, branch: worktree.branch };
+    await town.worktrees.over(place, worker);
     throw error;
   }
 }
 
 const orchestratorOf = (town: TownParts, { agent }: AgentChoice): Orchestrator => getOrchestrator(town.orchestrators, { agent });
 
-/** Before a worktree is made: `createWorktree` would take up the one of the session that has the name. */
+/** Before a worktree is made: `createWorktree` would adopt the one of the session that has the name. */
 function requireFreeId(town: TownParts, id: string): void {
   const present = town.registry.findLive(id);
   if (present) {

@@ -4,7 +4,8 @@ import { sessionLimits } from '../../config/session-limits.ts';
 import { GasTownError } from '../../errors.ts';
 import { openRepository } from '../../git/repository.ts';
 import { git } from '../../git/git.ts';
-import type { SessionInfo } from '../../orchestrator.ts';
+import type { Worktree } from '../../git/worktree.ts';
+import type { SessionId, SessionInfo } from '../../orchestrator.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { slingWork } from '../../work/sling.ts';
 import { nameOfCaller } from '../parts.ts';
@@ -166,6 +167,9 @@ export async function slingUnit(
       agent: choice.agent,
       by,
       places: town.paths,
+      isolate: (path: string, branch: string, session: SessionId, until: AbortSignal) =>
+        town.worktrees.create(rig.path, path, branch, { session, rig: rig.name }, until),
+      discard: ({ path, branch }: Worktree, session: SessionId) => town.worktrees.over({ repository: rig.path, path, branch }, { session, rig: rig.name }),
       ...(asked === undefined ? {} : { asked }),
       ...(params.message === undefined || described ? {} : { message: params.message }),
       ...(why === undefined ? {} : { why }),

@@ -90,6 +90,7 @@ export function town(changes: Partial<TownSnapshot> = {}): TownSnapshot {
     escalations: [],
     problems: [],
     backends: [],
+    worktrees: [],
     messagesRevision: 0,
     ...changes,
   };

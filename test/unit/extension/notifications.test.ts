@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Announcer, gathering, reasonBound } from '../../../extension/notifications/announcer.ts';
 import { causesIn } from '../../../extension/notifications/causes.ts';
 import type { Cause } from '../../../extension/notifications/causes.ts';
-import type { SessionView } from '../../../shared/town/snapshot.ts';
+import type { SessionView, WorktreeView } from '../../../shared/town/snapshot.ts';
 import { ask, asking, session, town } from './fixtures.ts';
 
 const keys = (...sessions: SessionView[]) => causesIn(town({ sessions })).map((cause) => cause.key);
@@ -32,6 +32,13 @@ describe('causes', () => {
     const kept = session({ state: 'failed', quarantined: { at: 1, reason: 'died too often' } });
     expect(causesIn(town({ sessions: [kept], escalations: [escalation] })).map(({ key }) => key)).toEqual(['esc_1']);
   });
+
+  test('a worktree that was removed is one, again when it is removed again; one that stays is none', () => {
+    const worktree = { id: 'wt_1', session: 'a', rig: 'r', path: '/w', state: 'removed' as const, at: 1 };
+    const told = (...worktrees: WorktreeView[]) => causesIn(town({ worktrees })).map(({ key }) => key);
+    expect(told(worktree, { ...worktree, id: 'wt_2', state: 'kept', reason: 'x' })).toEqual(['wt_1/1']);
+    expect(told({ ...worktree, at: 2 })).not.toEqual(told(worktree));
+  });
 });
 
 describe('what is told when', () => {
@@ -48,7 +55,7 @@ describe('what is told when', () => {
           now,
           mayTell,
           isOn: (kind: Cause['kind']) => !options.off?.includes(kind),
-          isInView: (cause: Cause) => cause.kind !== 'escalated' && (options.inView?.includes(cause.session.id) ?? false),
+          isInView: (cause: Cause) => cause.kind !== 'escalated' && cause.kind !== 'removed' && (options.inView?.includes(cause.session.id) ?? false),
         };
         return announcer.take(moment).map(({ key }) => key);
       },

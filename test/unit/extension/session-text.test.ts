@@ -82,3 +82,7 @@ test('a parent counts what is below it by what matters most', () => {
   expect(shortAggregateText(sessions, context.t)).toBe('2 waiting · 1 working · 1 idle');
   expect(aggregateText([], context.t)).toBe('no sessions');
 });
+
+test('a session that has ended says why its worktree stays', () => {
+  expect(sessionDescription(session({ state: 'stopped', worktree: 'git has it locked' }), context)).toMatch(/ · its worktree stays: git has it locked$/);
+});

@@ -65,3 +65,8 @@ test('a rig says its branch and what goes on in it, or what is wrong with it', (
     ['broken', 'The repository has a detached HEAD.', 'warning'],
   ]);
 });
+
+test('a unit says why the worktree that it was done in stays', () => {
+  const [group] = workTree(town({ work: [work({ id: 'a', state: 'done', worktree: 'uncommitted: a.txt' })] }), context);
+  expect(group?.children[0]?.description).toBe('done · myproject · its worktree stays: uncommitted: a.txt');
+});

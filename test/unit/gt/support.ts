@@ -145,5 +145,5 @@ export function work(facts: Partial<WorkView> & Pick<WorkView, 'id'>): WorkView 
 }
 
 export function snapshot(facts: Partial<TownSnapshot> = {}): TownSnapshot {
-  return { revision: 1, root: '/town', name: 'town', rigs: [], sessions: [], work: [], escalations: [], problems: [], backends: [], messagesRevision: 0, ...facts };
+  return { revision: 1, root: '/town', name: 'town', rigs: [], sessions: [], work: [], escalations: [], problems: [], backends: [], worktrees: [], messagesRevision: 0, ...facts };
 }

@@ -3,6 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GasTownError } from '../../../shared/errors.ts';
+import { silentLogger } from '../../../shared/process/logger.ts';
+import { Worktrees } from '../../../shared/town/worktrees.ts';
 import { slingWork } from '../../../shared/work/sling.ts';
 import type { Sling } from '../../../shared/work/sling.ts';
 import { fakeAgent, makeCore, makeRepository, temporaryFolder } from '../../support/core.ts';
@@ -10,11 +12,14 @@ import { fakeAgent, makeCore, makeRepository, temporaryFolder } from '../../supp
 let folder: ReturnType<typeof temporaryFolder>;
 let core: ReturnType<typeof makeCore>;
 let repository: string;
+let worktrees: Worktrees;
 
 beforeEach(() => {
   folder = temporaryFolder('sling');
   core = makeCore(join(folder.path, 'town.db'));
   repository = makeRepository(join(folder.path, 'alpha'));
+  const nothing = { onChange: () => undefined, rebuildableIn: () => [], ownFilesIn: async () => [] };
+  worktrees = new Worktrees({ store: core.store, now: () => core.manager.now(), log: silentLogger, ...nothing });
 });
 afterEach(() => {
   core.store.close();
@@ -29,6 +34,8 @@ const order = (patch: Partial<Sling> = {}): Sling => ({
   by: 'overseer',
   message: 'Fix the door',
   places: { worktrees: join(folder.path, 'worktrees'), formerWorktrees: join(folder.path, 'former') },
+  isolate: (path, branch, session, signal) => worktrees.create(repository, path, branch, { session, rig: 'alpha' }, signal),
+  discard: ({ path, branch }, session) => worktrees.over({ repository, path, branch }, { session, rig: 'alpha' }),
   ...patch,
 });
 const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) => slingWork(core, order(patch), signal);
@@ -133,7 +140,7 @@ describe('sling', () => {
     };
     await expect(sling()).rejects.toThrow('died late');
     expect(existsSync(join(worktree(), 'precious.txt'))).toBe(true);
-    expect(core.work.get('issue-1').note).toMatch(/died late.*was kept/);
+    expect(core.work.get('issue-1').note).toBe(`alpha-toast could not be started: died late (its worktree ${worktree()} was kept: uncommitted: precious.txt)`);
   });
 
   test('cancelling undoes it as a failure does', async () => {
