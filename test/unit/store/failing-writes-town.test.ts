@@ -11,10 +11,20 @@ vi.mock('../../../shared/git/worktree.ts', async (original) => ({
     mkdirSync(path, { recursive: true });
     return { path, branch, base: 'base' };
   },
-  removeWorktree: async () => ({ kind: 'nothing' }),
 }));
-vi.mock('../../../shared/git/repository.ts', () => ({ openRepository: async (path: string) => ({ path, branch: 'main' }) }));
-vi.mock('../../../shared/git/git.ts', () => ({ git: async () => '', runGit: async () => ({ stdout: '', stderr: '', code: 1 }) }));
+vi.mock('../../../shared/git/repository.ts', async (original) => ({
+  ...(await original<object>()),
+  openRepository: async (path: string) => ({ path, subfolder: '', branch: 'main' }),
+}));
+vi.mock('../../../shared/git/remove-worktree.ts', async (original) => ({
+  ...(await original<object>()),
+  removeWorktree: async () => ({ kind: 'removed' }),
+}));
+vi.mock('../../../shared/git/git.ts', async (original) => ({
+  ...(await original<object>()),
+  git: async () => '',
+  runGit: async () => ({ stdout: '', stderr: '', code: 1 }),
+}));
 vi.mock('../../../shared/town/handover-note.ts', () => ({ handOverNote: async () => 'What is there.' }));
 
 const closers: (() => void)[] = [];
