@@ -34,7 +34,7 @@ export function guarded(driver: BackendDriver, breakers: Breakers, mayStart: (sp
       if (isBackendFailure(error)) failed(GasTownError.is(error) && error.about === 'place' ? place : program, error);
       throw error;
     }
-    for (const of of [program, place]) breakers.take(of, { kind: 'started' });
+    for (const subject of [program, place]) breakers.take(subject, { kind: 'started' });
   };
   const health = async (signal: AbortSignal): Promise<void> => {
     try {

@@ -76,7 +76,7 @@ export class Troubles {
   private onSuccess(session: SessionInfo): void {
     const { breakers } = this.options.town;
     const { backend, agent, rig } = session;
-    for (const of of [{ backend }, { backend, agent }, { backend, program: agent }, { backend, rig }]) breakers.take(of, { kind: 'succeeded' });
+    for (const subject of [{ backend }, { backend, agent }, { backend, program: agent }, { backend, rig }]) breakers.take(subject, { kind: 'succeeded' });
     this.last.delete(session.backend);
     this.forget(session.id);
   }
