@@ -83,11 +83,12 @@ export class Outbox {
       // After an end that nobody wanted it waits: for the next run, or for whoever decides that there will be none.
       if (!hasDied(session)) this.expire(session.id, `${session.id} ended (${status.cause}) before it had this`);
     });
-    manager.events.onReplaced(({ session, runId }) => {
+    manager.events.onReplaced(({ session, runId, wasOver }) => {
       const [first = ''] = this.courier.replaced(session.id);
       this.keep(() => {
         this.store.messages.setAllRepeated(session.id, first);
-        return this.reopenCut(runId, session.cause);
+        // Of a run that had ended that was decided then: what the user's stop cut short is not begun again.
+        return !wasOver && this.reopenCut(runId, session.cause);
       });
     });
   }

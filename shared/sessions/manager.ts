@@ -244,9 +244,10 @@ export class SessionManager implements DriverHost {
   }
 
   private replace(session: StoredSession, run: StoredRun, before: string, cause: string): void {
+    const wasOver = hasEnded(this.registry.get(session.id));
     this.runs.close(before);
     this.runs.open(run);
-    this.tell.replaced.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before });
+    this.tell.replaced.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before, wasOver });
   }
 
   private show(id: SessionId, runId: string, status: Status): void {

@@ -21,8 +21,8 @@ export interface RunEvents {
   readonly onTurnEnded: Emitter<TurnEnd>['event'];
   /** The session's run is over, and it was not ended for a restart. Told again when one that failed is given up. */
   readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
-  /** `session` goes on with another run than `runId`. */
-  readonly onReplaced: Emitter<RunEvent>['event'];
+  /** `session` goes on with another run than `runId`; `wasOver`: that had ended before, and its end has been told. */
+  readonly onReplaced: Emitter<RunEvent & { wasOver: boolean }>['event'];
   /** An ask was answered, or is no longer asked; `cause` says how. Told before it shows; may be repeated. */
   readonly onAnswered: Emitter<RunEvent & { askId: string; cause: string }>['event'];
 }
@@ -32,7 +32,7 @@ export class RunEmitters {
   readonly delivered: Emitter<RunEvent & { deliveryId: string }>;
   readonly turnEnded: Emitter<TurnEnd>;
   readonly ended: Emitter<RunEvent & { status: Status }>;
-  readonly replaced: Emitter<RunEvent>;
+  readonly replaced: Emitter<RunEvent & { wasOver: boolean }>;
   readonly answered: Emitter<RunEvent & { askId: string; cause: string }>;
 
   constructor(log: Logger) {

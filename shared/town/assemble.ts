@@ -156,6 +156,7 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     contexts,
     builder,
     orchestrators,
+    namesInHand: new Set(),
     endings: new Map(),
     opencode,
     identityOf: (session, run) => specs.identityOf(session, run),

@@ -48,6 +48,8 @@ export interface TownParts extends OrchestratorParts {
   contexts: SessionContexts;
   builder: SnapshotBuilder;
   orchestrators: ReadonlyMap<BackendName, Orchestrator>;
+  /** `<rig>/<name>` of the workers that starts under way have chosen. */
+  namesInHand: Set<string>;
   /** What is still being done after the end of a session: its place is as it will be when that is over. */
   endings: Map<SessionId, Promise<void>>;
   /** Who is who among the sessions of the Opencode servers. */

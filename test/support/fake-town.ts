@@ -68,6 +68,7 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     escalations: new Escalations(store, now, silentLogger),
     contexts: new SessionContexts({ paths, promptsDir: root, store }),
     builder,
+    namesInHand: new Set(),
     endings: new Map(),
     opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
     identityOf: () => ({}),

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallerView, Params, Results } from '../../channel/protocol.ts';
 import type { AgentChoice } from '../../backends/choose.ts';
@@ -7,18 +6,16 @@ import { openRepository } from '../../git/repository.ts';
 import { worktreePath } from '../../git/worktree-places.ts';
 import { townRoles } from '../../orchestrator.ts';
 import type { Orchestrator, Role, SessionConfig, SessionId, SessionInfo } from '../../orchestrator.ts';
-import { nextFreeName } from '../../roles/name-pool.ts';
-import { checkWorkerName, sessionIdOf } from '../../roles/names.ts';
+import { sessionIdOf } from '../../roles/names.ts';
 import { restartSession } from '../../sessions/restart.ts';
 import type { SessionRestart } from '../../sessions/restart.ts';
 import { hasEnded } from '../../sessions/session-info.ts';
 import { getOrchestrator } from '../../sessions/orchestrator.ts';
-import { polecatOf } from '../../work/sling.ts';
-import { ownedStates } from '../../work/state.ts';
 import { nameOfCaller } from '../parts.ts';
 import type { TownParts } from '../parts.ts';
 import type { SessionView } from '../snapshot.ts';
 import { noteChoice, withAgent } from './with-agent.ts';
+import { withWorkerName } from './worker-names.ts';
 
 /** Branch of a polecat that has no work yet, below `polecat/<name>/`. */
 const withoutWork = 'idle';
@@ -33,7 +30,16 @@ export async function spawnSession(
   town.requireTrust();
   const { role } = params;
   const rig = rigOf(town, role, params.rig);
-  const agentName = role === 'crew' || role === 'polecat' ? workerName(town, role, rig, params.name) : '';
+  return withWorkerName(town, { role, rig, given: params.name }, (name) => spawnNamed(town, { ...params, rig, name }, caller, signal));
+}
+
+async function spawnNamed(
+  town: TownParts,
+  params: Params<'session.spawn'> & { rig: string; name: string },
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<SessionView> {
+  const { role, rig, name: agentName } = params;
   const workDir = await workDirOf(town, role, rig);
   const wanted = { role, rig, name: agentName, agent: params.agent, backend: params.backend };
   const ended = town.registry.find(sessionIdOf(role, rig, agentName));
@@ -168,39 +174,6 @@ export function ownSession(named: string | undefined, caller: CallerView, comman
   if (named !== undefined) return named;
   if (caller.kind === 'session') return caller.session;
   throw new GasTownError('bad-input', `"${command}" is for a session's own shell. Name the session to do it from here.`);
-}
-
-/**
- * A valid name: the given one, or the next of the pool that is free, which means that no session of the rig has it, no
- * sling that is under way, and no worktree that was kept for what is in it.
- */
-export function workerName(town: TownParts, role: Role, rig: string, given: string | undefined): string {
-  if (given !== undefined) {
-    checkWorkerName(given);
-    return given;
-  }
-  const live = town.registry.list({ rig, role }).filter((session) => !hasEnded(session));
-  const claims = town.store.work.all().filter((work) => work.rig === rig && ownedStates.includes(work.state));
-  const places = [town.paths.worktrees, town.paths.formerWorktrees];
-  const worktrees = role === 'polecat' ? places.flatMap((place) => foldersIn(join(place, rig))) : [];
-  const taken = [
-    ...live.map((session) => session.agentName),
-    ...claims.flatMap((work) => polecatOf(work.branch) ?? []),
-    ...worktrees,
-  ];
-  const name = nextFreeName(new Set(taken), town.rigs.get(rig).settings.namepool);
-  // Whoever wrote the pool: the name becomes that of a folder.
-  checkWorkerName(name);
-  return name;
-}
-
-function foldersIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // No polecat has worked in this rig yet.
-    return [];
-  }
 }
 
 function rigOf(town: TownParts, role: Role, given: string | undefined): string {

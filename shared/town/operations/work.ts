@@ -16,8 +16,9 @@ import { ownedStates } from '../../work/state.ts';
 import { noteResult } from '../results.ts';
 import { takeBack } from '../take-back.ts';
 import type { WorkView } from '../snapshot.ts';
-import { ownSession, workerName } from './sessions.ts';
+import { ownSession } from './sessions.ts';
 import { noteChoice, withAgent } from './with-agent.ts';
+import { withWorkerName } from './worker-names.ts';
 
 /** Throws `refused` where a session has as many unfinished units already as it may have added. */
 function requireRoom(town: TownParts, by: string): void {
@@ -149,9 +150,19 @@ export async function slingUnit(
   signal: AbortSignal,
 ): Promise<{ session: SessionInfo; work: StoredWork }> {
   town.requireTrust();
+  const { name: rig } = town.rigs.get(params.rig);
+  return withWorkerName(town, { role: 'polecat', rig, given: params.name }, (name) => slingNamed(town, { ...params, name }, by, signal));
+}
+
+async function slingNamed(
+  town: TownParts,
+  params: Params<'sling'> & { name: string },
+  by: string,
+  signal: AbortSignal,
+): Promise<{ session: SessionInfo; work: StoredWork }> {
   const { name: rigName, path: checkout, subfolder } = town.rigs.get(params.rig);
   const rig = { name: rigName, path: (await openRepository(checkout)).path, subfolder };
-  const name = workerName(town, 'polecat', rig.name, params.name);
+  const { name } = params;
   const wanted = { role: 'polecat', rig: rig.name, name, agent: params.agent, backend: params.backend } as const;
   const isNew = town.work.find(params.work) === undefined;
   if (isNew) requireRoom(town, by);

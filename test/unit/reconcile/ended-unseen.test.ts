@@ -149,6 +149,22 @@ describe('a session that was stopped', () => {
     expect(lastStart(town).resume?.reference).toEqual({ session: 'talk' });
   });
 
+  test('is not given again what the stop cut short, when it is started', async () => {
+    await startMayor();
+    const { runId } = town.registry.get(mayor);
+    const { id } = await town.request('message.send', { to: 'mayor/', type: 'nudge', body: 'Paint every door' });
+    town.idle(mayor);
+    await until(() => town.driver.deliveries.length === 1);
+    town.manager.delivered(runId, id);
+    town.manager.saveReference(runId, { session: 'talk' });
+    await town.request('session.stop', { session: mayor });
+    await startMayor();
+    town.idle(mayor);
+    await town.settled();
+    expect(town.driver.deliveries).toHaveLength(1);
+    expect(town.store.messages.get(id)?.state).toBe('delivered');
+  });
+
   test('begins anew after it was dismissed', async () => {
     await startMayor();
     await overNight(mayor);

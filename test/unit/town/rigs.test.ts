@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { workerName } from '../../../shared/town/operations/sessions.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 
@@ -26,9 +25,15 @@ describe('a rig by URL', () => {
   });
 });
 
-test('a name that would leave the folder of worktrees is refused before a folder is made, wherever it comes from', () => {
+test('a name that would leave the folder of worktrees is refused before a folder is made, wherever it comes from', async () => {
   const { get } = town.rigs;
   town.rigs.get = (name) => ({ ...get.call(town.rigs, name), settings: { type: 'rig-settings', namepool: { names: ['../../../x'] } } });
-  expect(() => workerName(town, 'polecat', 'alpha', undefined)).toThrow('A worker cannot be called "../../../x"');
-  expect(() => workerName(town, 'polecat', 'alpha', '../x')).toThrow('A worker cannot be called "../x"');
+  const spawn = (name?: string) => town.request('session.spawn', { role: 'polecat', rig: 'alpha', ...(name === undefined ? {} : { name }) });
+  await expect(spawn()).rejects.toThrow('A worker cannot be called "../../../x"');
+  await expect(spawn('../x')).rejects.toThrow('A worker cannot be called "../x"');
+});
+
+test.each(['polecat', 'crew'] as const)('of a %s that is started without a name, each of several at once gets one of its own', async (role) => {
+  const started = await Promise.all([1, 2, 3].map(() => town.request('session.spawn', { role, rig: 'alpha' })));
+  expect(new Set(started.map(({ agentName }) => agentName)).size).toBe(3);
 });
