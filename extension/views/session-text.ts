@@ -105,7 +105,8 @@ export function agentText(session: SessionView, t: Translate): string {
 export function sessionDescription(session: SessionView, context: ViewContext): string {
   const parts = [stateText(session, context), shortAge(session.since, context), agentText(session, context.t)];
   if (session.branch !== undefined) parts.push(session.branch);
-  if (session.worktree !== undefined) parts.push(context.t('its worktree stays: {0}', session.worktree));
+  // Before what is cut off first in a narrow side bar: it is what there is to do.
+  if (session.worktree !== undefined) parts.splice(1, 0, context.t('its worktree stays: {0}', session.worktree));
   if (session.unreadMail > 0) parts.push(context.t('{0} unread', session.unreadMail));
   const held = heldText(session, context.t);
   if (held !== '') parts.unshift(held);

@@ -114,6 +114,8 @@ export class ClaudeDriver implements BackendDriver {
     // The editor keeps the terminal of a program that fails open, and does not tell that it has ended.
     const liveness = setInterval(() => void run.checkAlive(), livenessEvery);
     try {
+      // What was awaited before this listened to the signal may have taken longer than the caller's patience.
+      throwIfCancelled(signal, `Starting ${spec.sessionId}`);
       const terminal = await this.options.terminals.open(
         {
           name: spec.title,

@@ -188,7 +188,7 @@ export class ClaudeRun {
   }
 
   sessionStarted(claudeSession: string): void {
-    this.unheard.heard();
+    this.unheard.started();
     this.follow(claudeSession);
     this.startup?.sessionStarted();
   }

@@ -47,17 +47,26 @@ export class Unheard {
     this.busySince = undefined;
   }
 
+  /** The hook of a start: it says that hooks reach us, and nothing of the turn that follows. */
+  started(): void {
+    this.over();
+  }
+
   heard(): void {
     this.heardAt = this.parts.now();
     this.silent = false;
-    this.dispose();
-    if (this.told) this.parts.tell(undefined);
-    this.told = false;
+    this.over();
   }
 
   dispose(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+  }
+
+  private over(): void {
+    this.dispose();
+    if (this.told) this.parts.tell(undefined);
+    this.told = false;
   }
 
   private lookIn(ms: number, since: number): void {

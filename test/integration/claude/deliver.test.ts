@@ -126,6 +126,7 @@ test('what is torn in the composer is refused before the model sees it, and goes
 });
 
 test('of two texts that come at once, each has a turn and a receipt of its own', async () => {
+  await town.untilIdle(spec.runId);
   const log: string[] = [];
   const { delivered, turnEnded } = town.host;
   town.host.delivered = (runId, id) => (log.push(id), delivered.call(town.host, runId, id));

@@ -152,6 +152,8 @@ describe('a run that is over', () => {
     await town.host.api.request('session.stop', { session: worker });
     expect(await (await connect()).refusal('hello', hello(old))).toBe('denied');
 
+    // Else the next run would go on in the same Opencode session.
+    await town.host.api.request('session.dismiss', { session: worker });
     await startWorker('issue-2');
 
     await changesNothing(async () => {

@@ -68,7 +68,7 @@ describe('removing a town', () => {
     const session = await RawChannel.connect(townPaths(town.root).socket);
     await session.call('hello', { protocol: protocolVersion, token, client: 'test' });
     for (const method of ['town.removal', 'town.remove']) {
-      expect((await session.call(method, {})).error?.message).toMatch(/it is for the person only/);
+      expect((await session.call(method, {})).error?.message).toMatch(/it is for the user only/);
     }
     session.close();
 

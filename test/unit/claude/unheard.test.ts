@@ -34,6 +34,18 @@ test('a turn of the model in which no hook is heard is told, once, and taken bac
   expect(told).toEqual([lost, undefined]);
 });
 
+test('the hook of the start stands for no hook of the first turn, however soon that follows', async () => {
+  const { unheard, told, speak, later } = scene();
+  unheard.started();
+  await later(100);
+  unheard.busy();
+  await later(1000);
+  speak();
+  unheard.idle();
+  await later(60_000);
+  expect(told).toEqual([lost]);
+});
+
 test('a long turn is told while it goes on', async () => {
   const { unheard, told, speak, later } = scene();
   unheard.busy();

@@ -84,5 +84,5 @@ test('a parent counts what is below it by what matters most', () => {
 });
 
 test('a session that has ended says why its worktree stays', () => {
-  expect(sessionDescription(session({ state: 'stopped', worktree: 'git has it locked' }), context)).toMatch(/ · its worktree stays: git has it locked$/);
+  expect(sessionDescription(session({ state: 'stopped', worktree: 'git has it locked' }), context)).toMatch(/^stopped · its worktree stays: git has it locked · /);
 });
