@@ -120,13 +120,14 @@ test('what is torn in the composer is refused before the model sees it, and goes
   const file = /^\[gt msg_torn\] Nudge\nIt cannot be typed here, so it is in a file\. Read all of (\S+) now/.exec(text)?.[1];
   expect(await readFile(file!, 'utf8')).toBe(delivery.text);
   await town.untilIdle(spec.runId);
+  const turns = town.host.turns.length;
   town.terminal(spec).write('\r');
   await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.trim() === 'a draft put aside');
+  await town.host.until('the end of its turn', () => town.host.turns.length > turns);
   expect(town.model.seen('msg_torn')).toHaveLength(1);
 });
 
 test('of two texts that come at once, each has a turn and a receipt of its own', async () => {
-  await town.untilIdle(spec.runId);
   const log: string[] = [];
   const { delivered, turnEnded } = town.host;
   town.host.delivered = (runId, id) => (log.push(id), delivered.call(town.host, runId, id));
