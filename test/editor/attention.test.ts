@@ -287,8 +287,11 @@ describe('attention', () => {
     expect(await town.window.quickInput.isOpen()).toBe(false);
     expect([town.session(amy).asks, town.session(mayor).asks].map((open) => open.length)).toEqual([1, 1]);
     await town.answer('bash: touch other', 'Deny');
+    await untilAnswered(amy);
+    // Rows that move under the pointer are another matter: the editor then does not say which one was clicked.
+    await town.sessions.rowsWhen('the one left', (rows) => rows.every(({ label }) => label !== 'bash: touch other'));
     await town.answer('Bash: touch another', 'Deny');
-    await Promise.all([untilAnswered(amy), untilAnswered(mayor)]);
+    await untilAnswered(mayor);
     expect(existsSync(fileOf(amy, 'other')) || existsSync(fileOf(mayor, 'another'))).toBe(false);
     await clearNotifications();
   });
