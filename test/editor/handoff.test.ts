@@ -72,7 +72,7 @@ describe('handing work off', () => {
     await quickInput.confirm();
 
     // The worktree goes along, so the polecat that had it ends; then the other one's model gets the context, once, and what is there.
-    await town.work.rowWhen('halves: Do both halves.', ({ description }) => description === `running · ${id('taker')} · ${rigName}`);
+    await town.work.rowWhen('halves: Do both halves.', ({ description }) => description === `running · ${id('taker')} · ${rigName} · 1 commit`);
     await town.untilSession(id('giver'), 'to be stopped', ({ state }) => state === 'stopped');
     await town.sessions.rowWhen('giver', ({ icon }) => icon === 'circle-slash');
     await town.sessions.rowWhen('taker', ({ icon }) => icon === 'sync');

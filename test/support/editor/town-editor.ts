@@ -126,8 +126,14 @@ export class TownEditor {
 
   /** Answers by the row of what a session asks: the answer is chosen where all of it is shown. */
   async answer(title: string, verdict: 'Allow' | 'Deny'): Promise<void> {
+    const { quickInput } = this.window;
     await this.sessions.row(title).inlineAction(verdict);
-    await this.window.quickInput.pick(verdict, 'asks');
+    // Where a row is drawn anew at that very moment the editor does not say which one was clicked, and all waits are offered.
+    const offered = quickInput.input('What do you want to answer?').then(() => true);
+    const asked = quickInput.input('asks').then(() => false);
+    for (const each of [offered, asked]) each.catch(() => undefined);
+    if (await Promise.race([offered, asked])) await quickInput.pick(title, 'What do you want to answer?');
+    await quickInput.pick(verdict, 'asks');
   }
 
   session(id: string): SessionView {

@@ -42,8 +42,8 @@ export class Views {
 
   /** The line above a view's rows; empty where there is none. */
   async message(view: string): Promise<string> {
-    const message = this.#pane(view).locator('.message:visible');
-    return (await message.count()) === 0 ? '' : message.innerText();
+    // In one look: it may go at any moment.
+    return (await this.#pane(view).locator('.message:visible').allInnerTexts())[0] ?? '';
   }
 
   /** What the view says beside its name, such as a filter; empty where it says nothing. */
