@@ -159,6 +159,6 @@ describe('messages', () => {
     await town.window.views.toggle('Messages');
     await tree().rowsWhen('all of them', (rows) => rows.length > 2);
     expect(await town.window.views.welcomeText('Messages')).toBe('');
-    expect(await town.window.views.message('Messages')).toBe('');
+    await expect.poll(() => town.window.views.message('Messages')).toBe('');
   });
 });
