@@ -45,14 +45,13 @@ async function show(review: RigReview, { documents }: CommandDeps): Promise<void
     return;
   }
   const now = textOf(review, ({ content }) => content);
-  if (!items.some(({ state }) => state === 'changed')) return documents.show(title, now);
+  if (!items.some(({ state }) => state === 'changed')) return documents.show(title, now, { isRequest: true });
   const before = textOf(review, ({ state, content, before: agreed }) => (state === 'new' ? '' : (agreed ?? content)));
   await documents.showChange(title, before, now);
 }
 
 function textOf({ rig, path, items }: RigReview, contentOf: (item: RigReviewItem) => string): string {
   const parts = items.map((item) => `${item.subject}\n${'─'.repeat(Math.min(item.subject.length, 80))}\n${contentOf(item)}`);
-  // The question lies over the first lines.
   return [
     t('What the rig {0} brings', rig),
     path,

@@ -41,15 +41,7 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   /** Shows the text under a title; the same title again replaces it. */
   async show(title: string, text: string, { extension = 'txt', isRequest = false, preserveFocus = false, refresh }: ShowOptions = {}): Promise<void> {
     const uri = uriOf(title, extension);
-    const entry = { text, ...(refresh ? { refresh } : {}) };
-    this.texts.set(uri.path, entry);
-    this.changed.fire(uri);
-    let document = await vscode.workspace.openTextDocument(uri);
-    if (isRequest && document.languageId !== requestLanguage) {
-      document = await vscode.languages.setTextDocumentLanguage(document, requestLanguage);
-      // With another language it counts as closed and opened.
-      this.texts.set(uri.path, entry);
-    }
+    const document = await this.open(uri, { text, ...(refresh ? { refresh } : {}) }, isRequest);
     await vscode.window.showTextDocument(document, { preview: true, preserveFocus });
   }
 
@@ -61,15 +53,24 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
     if (shown.length > 0) await vscode.window.tabGroups.close(shown, true);
   }
 
-  /** Shows two texts side by side, with what has changed from one to the other. */
+  /** Shows two texts side by side, with what has changed from one to the other, to be answered. */
   async showChange(title: string, before: string, after: string): Promise<void> {
-    const uriOf = (side: string, text: string): vscode.Uri => {
-      const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')} (${side}).txt` });
-      this.texts.set(uri.path, { text });
-      this.changed.fire(uri);
-      return uri;
+    const side = async (name: string, text: string): Promise<vscode.Uri> => {
+      const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')} (${name}).txt` });
+      return (await this.open(uri, { text }, true)).uri;
     };
-    await vscode.commands.executeCommand('vscode.diff', uriOf('before', before), uriOf('now', after), title, { preview: true });
+    await vscode.commands.executeCommand('vscode.diff', await side('before', before), await side('now', after), title, { preview: true });
+  }
+
+  private async open(uri: vscode.Uri, entry: { text: string; refresh?: () => Promise<string> }, isRequest: boolean): Promise<vscode.TextDocument> {
+    this.texts.set(uri.path, entry);
+    this.changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    if (!isRequest || document.languageId === requestLanguage) return document;
+    const request = await vscode.languages.setTextDocumentLanguage(document, requestLanguage);
+    // With another language it counts as closed and opened.
+    this.texts.set(uri.path, entry);
+    return request;
   }
 
   /** The town has changed: what can be seen is read again. */
