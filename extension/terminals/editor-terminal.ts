@@ -58,12 +58,15 @@ export class EditorTerminal implements ManagedTerminal {
   }
 }
 
-/** Resolves when the terminal is closed. The editor tells by whom. */
+/**
+ * Resolves when the terminal is closed. The editor tells by whom. Where its window goes (a reload) it takes the terminal away
+ * as well, and keeps the program for the next one, or ends it: the next host sees which, and nothing has ended here.
+ */
 function exitOf(terminal: vscode.Terminal): Promise<TerminalExit> {
   if (terminal.exitStatus) return Promise.resolve(exitIn(terminal.exitStatus));
   return new Promise((resolve) => {
     const registration = vscode.window.onDidCloseTerminal((closed) => {
-      if (closed !== terminal) return;
+      if (closed !== terminal || closed.exitStatus?.reason === vscode.TerminalExitReason.Shutdown) return;
       registration.dispose();
       resolve(exitIn(closed.exitStatus));
     });

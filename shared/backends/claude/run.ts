@@ -64,6 +64,8 @@ export class ClaudeRun {
   private readonly hooked: boolean;
   private terminal: ManagedTerminal | undefined;
   private stopping = false;
+  /** The host lets go of it: the program goes on. */
+  private released = false;
   private exiting: Promise<void> | undefined;
   private resolveEnded: () => void = () => undefined;
 
@@ -236,6 +238,7 @@ export class ClaudeRun {
    * permission request keep holding it, and ask the next host.
    */
   async release(): Promise<void> {
+    this.released = true;
     await this.typist.settle(typingBound);
     this.letGo();
   }
@@ -313,9 +316,11 @@ export class ClaudeRun {
     if (!alive) await this.onExit(undefined);
   }
 
-  private onExit(exit: TerminalExit | undefined): Promise<void> {
+  private async onExit(exit: TerminalExit | undefined): Promise<void> {
+    // What becomes of it now is the next host's to see.
+    if (this.released) return;
     this.exiting ??= this.finish(exit);
-    return this.exiting;
+    await this.exiting;
   }
 
   private async finish(told: TerminalExit | undefined): Promise<void> {
