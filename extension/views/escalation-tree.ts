@@ -10,7 +10,7 @@ import type { ViewContext } from './view-context.ts';
 /** Shape and colour both tell how much the person is needed. */
 export const severityIcons: Record<Severity, StateIcon> = {
   low: { icon: 'info', color: 'charts.blue' },
-  medium: { icon: 'megaphone', color: 'notificationsWarningIcon.foreground' },
+  medium: { icon: 'megaphone', color: 'list.warningForeground' },
   high: { icon: 'warning', color: 'list.errorForeground' },
   critical: { icon: 'flame', color: 'list.errorForeground' },
 };

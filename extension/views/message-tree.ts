@@ -12,7 +12,7 @@ const messageIcons: Record<MessageState, StateIcon> = {
   accepted: { icon: 'clock', color: 'disabledForeground' },
   delivered: { icon: 'mail-read', color: 'charts.blue' },
   acted: { icon: 'pass-filled', color: 'charts.green' },
-  refused: { icon: 'circle-slash', color: 'notificationsWarningIcon.foreground' },
+  refused: { icon: 'circle-slash', color: 'list.warningForeground' },
   expired: { icon: 'watch', color: 'list.warningForeground' },
   dead: { icon: 'error', color: 'list.errorForeground' },
 };

@@ -9,7 +9,7 @@ export interface StateIcon {
   color?: string;
 }
 
-const attentionColor = 'notificationsWarningIcon.foreground';
+const attentionColor = 'list.warningForeground';
 
 export const sessionIcons = {
   starting: { icon: 'loading~spin' },

@@ -24,7 +24,7 @@ export const workIcons: Record<WorkState, StateIcon> = {
   stalled: { icon: 'debug-pause', color: 'list.warningForeground' },
   done: { icon: 'pass-filled', color: 'charts.green' },
   failed: { icon: 'error', color: 'list.errorForeground' },
-  escalated: { icon: 'megaphone', color: 'notificationsWarningIcon.foreground' },
+  escalated: { icon: 'megaphone', color: 'list.warningForeground' },
   cancelled: { icon: 'circle-slash', color: 'disabledForeground' },
 };
 
