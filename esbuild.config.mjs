@@ -33,7 +33,8 @@ const bundles = [
 ];
 
 /** Packages that are CommonJS inside call `require` at run time, which a module does not have. */
-const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 const CALLS_REQUIRE = 'Dynamic require of ';
 
 async function bundle({ entry, out, options }) {

@@ -33,7 +33,13 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   const town = lifetime.own(new CurrentTown({ find: (folders) => finder.find(folders), join, log }));
   lifetime.own(finder.onDidAgree(() => void town.refresh()));
   const agents = lifetime.own(new AgentPrograms(town, log));
-  const views = lifetime.own(new Views(town, () => agents.found, () => typing.elsewhere()));
+  const views = lifetime.own(
+    new Views(
+      town,
+      () => agents.found,
+      () => typing.elsewhere(),
+    ),
+  );
   lifetime.own(agents.onDidChange(() => views.show()));
   const keys = lifetime.own(new ContextKeys());
   keepContextKeys(keys, town, agents, lifetime);
@@ -54,7 +60,17 @@ export function startExtension(context: vscode.ExtensionContext, log: vscode.Log
   lifetime.own(town.onDidChange((snapshot) => void path.show(snapshot?.root)));
   const docs = vscode.Uri.joinPath(context.extensionUri, 'docs/user/README.md');
   const shownWaits = new ShownWaits();
-  const deps = { town, attachTerminals, documents, messages, shownWaits, typing, log, docs, checkAgents: () => agents.check() };
+  const deps = {
+    town,
+    attachTerminals,
+    documents,
+    messages,
+    shownWaits,
+    typing,
+    log,
+    docs,
+    checkAgents: () => agents.check(),
+  };
   lifetime.own(registerCommands(deps, views));
   void town.refresh();
   return lifetime;

@@ -16,7 +16,8 @@ export const settings = {
   notifyInactiveWindows: (): boolean => read('notifications.inactiveWindows', false),
 };
 
-export type SettingKey = 'agents.path' | `notifications.${'waiting' | 'failed' | 'escalations' | 'worktrees' | 'inactiveWindows'}`;
+export type SettingKey =
+  'agents.path' | `notifications.${'waiting' | 'failed' | 'escalations' | 'worktrees' | 'inactiveWindows'}`;
 
 export function changesSetting(event: vscode.ConfigurationChangeEvent, key: SettingKey): boolean {
   return event.affectsConfiguration(`gastown.${key}`);

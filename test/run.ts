@@ -41,7 +41,21 @@ const STEPS: readonly Step[] = [
   { name: 'integration', needs: ['build', 'tools'], run: () => tests('integration') },
   { name: 'editor', needs: ['build', 'tools'], run: () => tests('editor') },
   // Short, and always the same decisions. `npm run soak` goes on for as long as is wanted.
-  { name: 'soak', needs: ['tools'], run: () => check('node', ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/soak/main.ts', '--seconds', '40', '--seed', '1', '--report', path.join(OUTPUT, 'soak.json')]) },
+  {
+    name: 'soak',
+    needs: ['tools'],
+    run: () =>
+      check('node', [
+        '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+        'test/soak/main.ts',
+        '--seconds',
+        '40',
+        '--seed',
+        '1',
+        '--report',
+        path.join(OUTPUT, 'soak.json'),
+      ]),
+  },
 ];
 
 /** The program that runs now: when this process is told to end, so is that. */
@@ -65,14 +79,17 @@ async function check(program: string, args: readonly string[]): Promise<Outcome>
 /** Editor tests install this package, so it is made before them. */
 async function packageExtension(): Promise<Outcome> {
   const outcome = await check('vsce', await preparePackage(PACKAGE));
-  if (outcome.failures.length === 0) console.log(`${path.relative(ROOT, PACKAGE)}: ${Math.ceil(statSync(PACKAGE).size / 1024)} KB`);
+  if (outcome.failures.length === 0)
+    console.log(`${path.relative(ROOT, PACKAGE)}: ${Math.ceil(statSync(PACKAGE).size / 1024)} KB`);
   return outcome;
 }
 
 /** Brings the editor, the browser and the agents before the tests, so that progress is seen. */
 async function fetchTools(): Promise<Outcome> {
   const { editor, browser, opencode, claude } = await prepareTools(console.log);
-  console.log(`VS Code ${editor.version}, ${browser.version}, Opencode ${opencode.version}, Claude Code ${claude.version}`);
+  console.log(
+    `VS Code ${editor.version}, ${browser.version}, Opencode ${opencode.version}, Claude Code ${claude.version}`,
+  );
   return { passed: 1, failures: [] };
 }
 
@@ -83,18 +100,30 @@ interface Report {
     readonly name: string;
     readonly status: string;
     readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages: readonly string[] | null }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[] | null;
+    }[];
   }[];
 }
 
 async function tests(project: string): Promise<Outcome> {
   const report = path.join(OUTPUT, `${project}.json`);
   rmSync(report, { force: true });
-  const code = await execute('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const code = await execute('vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   if (!existsSync(report)) return { passed: 0, failures: [`vitest ended with code ${code} and left no report`] };
   const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
   const failures = testResults.flatMap((file) => failuresOf(file));
-  if (failures.length === 0 && code !== 0) failures.push(`vitest ended with code ${code}, though no test failed: see above`);
+  if (failures.length === 0 && code !== 0)
+    failures.push(`vitest ended with code ${code}, though no test failed: see above`);
   if (failures.length === 0 && numPassedTests === 0) failures.push('no test ran');
   return { passed: numPassedTests, failures };
 }
@@ -114,14 +143,18 @@ function firstLine(text: string): string {
 /** The steps to run: those asked for, with what they need; tests whose folder does not exist are left out. */
 function chosenSteps(): Step[] {
   const { values } = parseArgs({ options: { only: { type: 'string' } } });
-  const present = STEPS.filter(({ name }) => !['unit', 'integration', 'editor'].includes(name) || existsSync(path.join(ROOT, 'test', name)));
+  const present = STEPS.filter(
+    ({ name }) => !['unit', 'integration', 'editor'].includes(name) || existsSync(path.join(ROOT, 'test', name)),
+  );
   if (values.only === undefined) return present;
   const asked = values.only.split(',');
   const unknown = asked.filter((name) => !STEPS.some((step) => step.name === name));
   if (unknown.length > 0) {
     throw new Error(`Unknown step ${unknown.join(', ')}. The steps are: ${STEPS.map((step) => step.name).join(', ')}.`);
   }
-  const needed = new Set(STEPS.filter((step) => asked.includes(step.name)).flatMap((step) => [step.name, ...(step.needs ?? [])]));
+  const needed = new Set(
+    STEPS.filter((step) => asked.includes(step.name)).flatMap((step) => [step.name, ...(step.needs ?? [])]),
+  );
   return present.filter((step) => needed.has(step.name));
 }
 
@@ -158,7 +191,11 @@ async function main(): Promise<void> {
   process.exitCode = failedCount > 0 || passedCount === 0 ? 1 : 0;
 }
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
   process.once(signal, () => {
     running?.kill(signal);
     process.exit(code);

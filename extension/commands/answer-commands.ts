@@ -75,7 +75,10 @@ async function chosen(given: Given, deps: CommandDeps): Promise<AttentionView> {
   if (wait) return another ? chooseWaiting(snapshot, waits) : wait;
   const name = session ? fullSessionName(session, t) : given.session;
   void vscode.window.showInformationMessage(
-    t('{0} does not wait for this any more: it was answered elsewhere, or its turn has ended. Nothing was answered now.', name),
+    t(
+      '{0} does not wait for this any more: it was answered elsewhere, or its turn has ended. Nothing was answered now.',
+      name,
+    ),
   );
   throw cancelled();
 }

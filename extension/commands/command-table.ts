@@ -13,7 +13,17 @@ import { broadcastMessage, sendMessage } from './message-commands.ts';
 import { clearMessageFilter, copyMessageId, filterMessages, openMessage } from './message-view-commands.ts';
 import { openTownAgain, removeTown } from './remove-command.ts';
 import { reviewRig } from './review-rig.ts';
-import { attach, dismissSession, resetSession, resumeSession, showAgents, spawnSession, startMayor, startRefinery, terminateSession } from './session-commands.ts';
+import {
+  attach,
+  dismissSession,
+  resetSession,
+  resumeSession,
+  showAgents,
+  spawnSession,
+  startMayor,
+  startRefinery,
+  terminateSession,
+} from './session-commands.ts';
 import { exportTimeline, showTimeline } from './timeline-commands.ts';
 import { addRig, createTown, openRigSettings, openTownSettings } from './town-commands.ts';
 import { assignWork, cancelWork, newWork, requeueWork, slingWork } from './work-commands.ts';
@@ -100,7 +110,8 @@ function tell(name: CommandName, error: unknown, { log }: CommandDeps): void {
   });
 }
 
-const needsConsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'consent-needed';
+const needsConsent = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'consent-needed';
 
 /** The core's own error, or the same one that came over the channel. */
 function isCancellation(error: unknown): boolean {

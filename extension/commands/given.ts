@@ -1,9 +1,23 @@
 import type { RowTarget } from '../views/tree-node.ts';
 
 const keys = [
-  'session', 'to', 'rig', 'role', 'work', 'message', 'ask', 'escalation', 'worktree', 'agent', 'name', 'text', 'source', 'folder',
+  'session',
+  'to',
+  'rig',
+  'role',
+  'work',
+  'message',
+  'ask',
+  'escalation',
+  'worktree',
+  'agent',
+  'name',
+  'text',
+  'source',
+  'folder',
   // Of a wait: the run that asked, and the title where that was shown whole and is all of what is asked for.
-  'run', 'shown',
+  'run',
+  'shown',
 ] as const;
 
 /**

@@ -19,7 +19,9 @@ const newPolecat = '';
 /** Given may be the unit or its session, who gets it (`to`, or `name` and `agent` of a new polecat), and the context (`text`). */
 export const handOffWork: Command = async (given, deps) => {
   const { api, snapshot } = connectionOf(deps);
-  const units = snapshot.work.filter((each) => ownedStates.includes(each.state) && (given.session === undefined || each.owner === given.session));
+  const units = snapshot.work.filter(
+    (each) => ownedStates.includes(each.state) && (given.session === undefined || each.owner === given.session),
+  );
   if (units.length === 0) throw new GasTownError('refused', t('No session has work that could be handed off.'));
   const work = new Answer(given.work ?? (units.length === 1 ? units[0]?.id : undefined));
   const to = new Answer(given.to ?? (given.name === undefined ? undefined : newPolecat));
@@ -36,10 +38,15 @@ export const handOffWork: Command = async (given, deps) => {
     receiverQuestion(to, unit, () => receivers(snapshot, unit())),
     polecatQuestion(name, snapshot, () => unit()?.rig, isRunning),
     agentQuestionOf(agent, snapshot, rig, () => unit()?.rig, isRunning),
-    textQuestion(text, t('What does the new session have to know?'), t('The tests are written; the last one still fails')),
+    textQuestion(
+      text,
+      t('What does the new session have to know?'),
+      t('The tests are written; the last one still fails'),
+    ),
   ]);
   const chosen = unit();
-  if (chosen?.owner === undefined) throw new GasTownError('refused', t('{0} is nobody\'s now, so it cannot be handed off.', work.get()));
+  if (chosen?.owner === undefined)
+    throw new GasTownError('refused', t("{0} is nobody's now, so it cannot be handed off.", work.get()));
   const params = {
     from: chosen.owner,
     to: isRunning() ? to.get() : name.get(),
@@ -47,36 +54,63 @@ export const handOffWork: Command = async (given, deps) => {
     context: text.get(),
     ...(!isRunning() && agent.value ? { agent: agent.value } : {}),
   };
-  const { session } = await withProgress(t('Handing {0} off', chosen.id), (signal) => api.request('work.handoff', params, signal));
+  const { session } = await withProgress(t('Handing {0} off', chosen.id), (signal) =>
+    api.request('work.handoff', params, signal),
+  );
   vscode.window.setStatusBarMessage(t('$(rocket) {0} has the work.', fullSessionName(session, t)), 5000);
 };
 
 function receivers(snapshot: TownSnapshot, unit: WorkView | undefined): SessionView[] {
-  return snapshot.sessions.filter((each) => isAlive(each) && each.id !== unit?.owner && (each.rig === '' || unit?.rig === '' || each.rig === unit?.rig));
+  return snapshot.sessions.filter(
+    (each) =>
+      isAlive(each) && each.id !== unit?.owner && (each.rig === '' || unit?.rig === '' || each.rig === unit?.rig),
+  );
 }
 
 function receiverQuestion(answer: Answer, unit: () => WorkView | undefined, sessions: () => SessionView[]): Question {
   return answer.question(async (place) => {
-    const where = unit()?.branch === undefined ? t('started in a worktree of its own') : t('started in the worktree of the work');
-    const create = { label: t('New Polecat…'), description: where, iconPath: new vscode.ThemeIcon('add'), value: newPolecat };
-    answer.value = await pick(place, [create, ...sessionChoices(sessions())], { placeholder: t('Who shall go on with {0}?', unit()?.id ?? '') });
+    const where =
+      unit()?.branch === undefined ? t('started in a worktree of its own') : t('started in the worktree of the work');
+    const create = {
+      label: t('New Polecat…'),
+      description: where,
+      iconPath: new vscode.ThemeIcon('add'),
+      value: newPolecat,
+    };
+    answer.value = await pick(place, [create, ...sessionChoices(sessions())], {
+      placeholder: t('Who shall go on with {0}?', unit()?.id ?? ''),
+    });
   });
 }
 
-function polecatQuestion(answer: Answer, snapshot: TownSnapshot, rig: () => string | undefined, needless: () => boolean): Question {
+function polecatQuestion(
+  answer: Answer,
+  snapshot: TownSnapshot,
+  rig: () => string | undefined,
+  needless: () => boolean,
+): Question {
   return answer.question(async (place) => {
-    const taken = new Set(snapshot.sessions.filter((each) => each.rig === rig() && isAlive(each)).map((each) => each.agentName));
+    const taken = new Set(
+      snapshot.sessions.filter((each) => each.rig === rig() && isAlive(each)).map((each) => each.agentName),
+    );
     answer.value = await input(place, {
       prompt: t('Name of the new polecat.'),
       placeholder: 'worker-2',
       ...(answer.value === undefined ? {} : { value: answer.value }),
-      validate: (name) => (name === '' ? t('Please write a name, or press Escape to cancel.') : nameComplaint(name, taken)),
+      validate: (name) =>
+        name === '' ? t('Please write a name, or press Escape to cancel.') : nameComplaint(name, taken),
     });
   }, needless);
 }
 
 /** The rig is known only when the work has been chosen. */
-function agentQuestionOf(answer: Answer, snapshot: TownSnapshot, rig: Answer, rigOf: () => string | undefined, needless: () => boolean): Question {
+function agentQuestionOf(
+  answer: Answer,
+  snapshot: TownSnapshot,
+  rig: Answer,
+  rigOf: () => string | undefined,
+  needless: () => boolean,
+): Question {
   const question = agentQuestion(answer, snapshot, rig);
   return {
     skip: () => needless() || (question.skip?.() ?? false),

@@ -8,7 +8,13 @@ export function lostByEnding(session: SessionView, work: readonly WorkView[], t:
   return [
     ...doing(session, t),
     ...(units.length === 0 ? [] : [t('Not done yet: {0}.', units.map(({ id }) => id).join(', '))]),
-    ...(session.queued === 0 ? [] : [session.queued === 1 ? t('A message to it waits, and will not arrive.') : t('{0} messages to it wait, and will not arrive.', session.queued)]),
+    ...(session.queued === 0
+      ? []
+      : [
+          session.queued === 1
+            ? t('A message to it waits, and will not arrive.')
+            : t('{0} messages to it wait, and will not arrive.', session.queued),
+        ]),
   ];
 }
 

@@ -34,7 +34,10 @@ export const filterMessages: Command = async (_given, { town, messages }) => {
     ...sessions.map((session) => facet(session, { session })),
     facet(t('you'), { session: 'overseer' }),
   ];
-  const chosen = await vscode.window.showQuickPick(items, { title: t('Filter Messages'), placeHolder: t('Show only which messages?') });
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: t('Filter Messages'),
+    placeHolder: t('Show only which messages?'),
+  });
   if (!chosen?.value) throw cancelled();
   messages.show({ ...filtered, ...chosen.value });
 };

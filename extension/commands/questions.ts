@@ -165,11 +165,18 @@ export function textQuestion(answer: Answer, prompt: string | (() => string), pl
 }
 
 /** One list outside a sequence. */
-export async function pickOne<T>(title: string, choices: readonly Choice<T>[], placeholder: string, preferred?: string): Promise<T> {
+export async function pickOne<T>(
+  title: string,
+  choices: readonly Choice<T>[],
+  placeholder: string,
+  preferred?: string,
+): Promise<T> {
   let chosen: { value: T } | undefined;
   const question: Question = {
     ask: async (place) => {
-      chosen = { value: await pick(place, choices, { placeholder, ...(preferred === undefined ? {} : { preferred }) }) };
+      chosen = {
+        value: await pick(place, choices, { placeholder, ...(preferred === undefined ? {} : { preferred }) }),
+      };
     },
   };
   await askInTurn(title, [question]);

@@ -19,7 +19,8 @@ export const removeTown: Command = async (_given, deps) => {
   );
   const act = t('Remove Town');
   const detail = report(plan, root, { goes: t('This goes:'), stays: t('This stays:') }, shownLines);
-  if ((await vscode.window.showWarningMessage(t('Remove the town {0}?', name), { modal: true, detail }, act)) !== act) return;
+  if ((await vscode.window.showWarningMessage(t('Remove the town {0}?', name), { modal: true, detail }, act)) !== act)
+    return;
   const title = t('Removing the town {0}', name);
   // It cannot be cancelled: what has gone does not come back.
   const progress = { location: vscode.ProgressLocation.Notification, title };
@@ -30,12 +31,23 @@ export const removeTown: Command = async (_given, deps) => {
 
 export const openTownAgain: Command = (_given, { town }) => town.open();
 
-function report({ sessions, goes, stays }: TownRemoval, root: string, words: { goes: string; stays: string }, most = Infinity): string {
+function report(
+  { sessions, goes, stays }: TownRemoval,
+  root: string,
+  words: { goes: string; stays: string },
+  most = Infinity,
+): string {
   // Paths in the town as seen from its root, the others whole.
   const inTown = (path: string): string => (path.startsWith(`${root}${sep}`) ? path.slice(root.length + 1) : path);
   const line = ({ path, what }: RemovalItem): string => `• ${inTown(path)}: ${what}`;
   const ended = sessions.length === 0 ? [] : [`• ${t('Sessions: {0}', sessions.join(', '))}`];
-  return [words.goes, ...upTo(most, [...ended, ...goes.map(line)]), '', words.stays, ...upTo(most, stays.map(line))].join('\n');
+  return [
+    words.goes,
+    ...upTo(most, [...ended, ...goes.map(line)]),
+    '',
+    words.stays,
+    ...upTo(most, stays.map(line)),
+  ].join('\n');
 }
 
 function upTo(most: number, lines: readonly string[]): string[] {

@@ -41,7 +41,10 @@ async function show(review: RigReview, { documents }: CommandDeps): Promise<void
   const { rig, path, items } = review;
   const title = t('What {0} brings', rig);
   if (items.length === 0) {
-    await documents.show(title, t('The rig {0} ({1}) brings no programs, arguments or environments of its own.', rig, path));
+    await documents.show(
+      title,
+      t('The rig {0} ({1}) brings no programs, arguments or environments of its own.', rig, path),
+    );
     return;
   }
   const now = textOf(review, ({ content }) => content);
@@ -51,7 +54,9 @@ async function show(review: RigReview, { documents }: CommandDeps): Promise<void
 }
 
 function textOf({ rig, path, items }: RigReview, contentOf: (item: RigReviewItem) => string): string {
-  const parts = items.map((item) => `${item.subject}\n${'─'.repeat(Math.min(item.subject.length, 80))}\n${contentOf(item)}`);
+  const parts = items.map(
+    (item) => `${item.subject}\n${'─'.repeat(Math.min(item.subject.length, 80))}\n${contentOf(item)}`,
+  );
   return [
     t('What the rig {0} brings', rig),
     path,

@@ -27,7 +27,6 @@ export interface ReviewOptions {
 /** What the line above the answers has room for, in characters, also in a narrow window. */
 const promptLength = 60;
 
-
 type Action =
   | { kind: 'reply'; answer: AskAnswer }
   | { kind: 'deny-because' }
@@ -73,7 +72,11 @@ export async function review(wait: AttentionView, deps: CommandDeps, options: Re
 
 /** Shows all that there is to know about it in an editor. */
 export async function showWait(wait: AttentionView, deps: CommandDeps): Promise<void> {
-  await deps.documents.show(documentOf(wait, deps), waitText(wait, t), { extension: extensionOf(wait), isRequest: true, preserveFocus: true });
+  await deps.documents.show(documentOf(wait, deps), waitText(wait, t), {
+    extension: extensionOf(wait),
+    isRequest: true,
+    preserveFocus: true,
+  });
   deps.shownWaits.add(wait);
 }
 

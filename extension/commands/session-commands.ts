@@ -123,7 +123,11 @@ export const terminateSession: Command = async (given, deps) => {
   if (lost.length > 0) {
     const terminate = t('Terminate');
     const detail = [...lost, t('What is on its branch stays.')].join('\n');
-    const chosen = await vscode.window.showWarningMessage(t('End {0}?', fullSessionName(session, t)), { modal: true, detail }, terminate);
+    const chosen = await vscode.window.showWarningMessage(
+      t('End {0}?', fullSessionName(session, t)),
+      { modal: true, detail },
+      terminate,
+    );
     if (chosen !== terminate) return;
   }
   await withProgress(t('Ending {0}', fullSessionName(session, t)), (signal) =>
@@ -173,14 +177,29 @@ export const dismissSession: Command = async (given, deps) => {
   await askInTurn(t('Dismiss Session'), [sessionQuestion(answer, ended, t('Which session is not wanted any more?'))]);
   const session = sessionOf(snapshot, answer.get());
   const detail = t('Its work is open again then, and what is on the branch stays.');
-  if (!(await isSure(t('Dismiss'), t('Dismiss {0} although it has work?', fullSessionName(session, t)), detail, session, snapshot))) return;
+  if (
+    !(await isSure(
+      t('Dismiss'),
+      t('Dismiss {0} although it has work?', fullSessionName(session, t)),
+      detail,
+      session,
+      snapshot,
+    ))
+  )
+    return;
   await withProgress(t('Dismissing {0}', fullSessionName(session, t)), (signal) =>
     api.request('session.dismiss', { session: session.id }, signal),
   );
 };
 
 /** Asks only where the session has something that is not done. */
-async function isSure(act: string, question: string, consequence: string, session: SessionView, snapshot: TownSnapshot): Promise<boolean> {
+async function isSure(
+  act: string,
+  question: string,
+  consequence: string,
+  session: SessionView,
+  snapshot: TownSnapshot,
+): Promise<boolean> {
   const work = snapshot.work.filter((each) => each.owner === session.id && ownedStates.includes(each.state));
   if (work.length === 0) return true;
   const detail = `${t('Not done yet: {0}.', work.map((each) => each.id).join(', '))} ${consequence}`;

@@ -47,12 +47,16 @@ export const exportTimeline: Command = async (given, deps) => {
 
 async function whose(given: Given, deps: CommandDeps): Promise<string> {
   const session = new Answer(given.session);
-  await askInTurn(t('Timeline'), [sessionQuestion(session, connectionOf(deps).snapshot.sessions, t('Whose timeline?'))]);
+  await askInTurn(t('Timeline'), [
+    sessionQuestion(session, connectionOf(deps).snapshot.sessions, t('Whose timeline?')),
+  ]);
   return session.get();
 }
 
 /** A session that has left the list is called by its id. */
 function nameOf(session: string, deps: CommandDeps): string {
   const { snapshot } = connectionOf(deps);
-  return snapshot.sessions.some(({ id }) => id === session) ? fullSessionName(sessionOf(snapshot, session), t) : session;
+  return snapshot.sessions.some(({ id }) => id === session)
+    ? fullSessionName(sessionOf(snapshot, session), t)
+    : session;
 }

@@ -43,7 +43,11 @@ export class ConfigProblems {
 
 function diagnostic(problem: Problem): vscode.Diagnostic {
   const severity = problem.severity === 'warning' ? vscode.DiagnosticSeverity.Warning : vscode.DiagnosticSeverity.Error;
-  const made = new vscode.Diagnostic(lineOf(problem), [problem.message, problem.advice].filter(Boolean).join(' '), severity);
+  const made = new vscode.Diagnostic(
+    lineOf(problem),
+    [problem.message, problem.advice].filter(Boolean).join(' '),
+    severity,
+  );
   made.source = 'Gas Town';
   return made;
 }

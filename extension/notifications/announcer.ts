@@ -27,7 +27,8 @@ export class Announcer {
   /** The causes that hold now. What held before this window was there is told by the badge. */
   update(causes: readonly Cause[], now: number): void {
     const keys = new Set(causes.map(({ key }) => key));
-    for (const held of [this.settled, this.pending]) for (const key of [...held.keys()]) if (!keys.has(key)) held.delete(key);
+    for (const held of [this.settled, this.pending])
+      for (const key of [...held.keys()]) if (!keys.has(key)) held.delete(key);
     for (const cause of causes) {
       if (!this.begun) this.settled.add(cause.key);
       if (this.settled.has(cause.key)) continue;

@@ -19,7 +19,9 @@ export function causesIn({ sessions, escalations, worktrees }: TownSnapshot): Ca
     ...sessions.flatMap((session) => causesOf(session)),
     ...escalations.map((escalation): Cause => ({ kind: 'escalated', key: escalation.id, escalation })),
     // Those that stay are told on their rows.
-    ...worktrees.flatMap((worktree): Cause[] => (worktree.state === 'removed' ? [{ kind: 'removed', key: `${worktree.id}/${worktree.at}`, worktree }] : [])),
+    ...worktrees.flatMap((worktree): Cause[] =>
+      worktree.state === 'removed' ? [{ kind: 'removed', key: `${worktree.id}/${worktree.at}`, worktree }] : [],
+    ),
   ];
 }
 

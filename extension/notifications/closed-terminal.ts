@@ -17,7 +17,8 @@ export function tellOfClosedTerminals(town: CurrentTown): vscode.Disposable {
     const pid = await terminal.processId;
     const session = snapshot?.sessions.find((each) => pid !== undefined && each.pid === pid);
     if (!session) return;
-    const units = snapshot?.work.filter(({ owner, state }) => owner === session.id && ownedStates.includes(state)) ?? [];
+    const units =
+      snapshot?.work.filter(({ owner, state }) => owner === session.id && ownedStates.includes(state)) ?? [];
     const [unit, another] = units;
     if (!unit) return;
     const sling = t('Sling Again…');

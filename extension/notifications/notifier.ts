@@ -68,7 +68,8 @@ export class Notifier {
       // An escalation is for somebody beyond the session, whatever they look at.
       if (!vscode.window.state.focused || cause.kind === 'escalated' || cause.kind === 'removed') return false;
       const { id, pid: own } = cause.session;
-      const shown = active !== undefined && (this.options.attachTerminals.shows(active, id) || (pid !== undefined && pid === own));
+      const shown =
+        active !== undefined && (this.options.attachTerminals.shows(active, id) || (pid !== undefined && pid === own));
       return shown || this.options.lookedAt() === id;
     };
   }

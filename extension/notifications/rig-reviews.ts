@@ -27,7 +27,10 @@ export class RigReviews {
 
   private async tell(rig: string): Promise<void> {
     const review = vscode.l10n.t('Review…');
-    const message = vscode.l10n.t('The repository of the rig {0} brings programs, arguments or an environment of its own. Nothing is started with them before you agree.', rig);
+    const message = vscode.l10n.t(
+      'The repository of the rig {0} brings programs, arguments or an environment of its own. Nothing is started with them before you agree.',
+      rig,
+    );
     if ((await vscode.window.showWarningMessage(message, review)) === review) {
       await vscode.commands.executeCommand('gastown.reviewRig', { rig });
     }

@@ -41,5 +41,8 @@ export function typingUntil({ now, canType, elsewhereAt, input, writtenAt, activ
 export function isInView(signs: Signs): boolean {
   const { now, canType, activatedAt, elsewhereAt, input } = signs;
   if (!canType) return false;
-  return (input !== 'unknown' && typingUntil(signs) !== undefined) || (activatedAt > elsewhereAt && now - activatedAt < glance);
+  return (
+    (input !== 'unknown' && typingUntil(signs) !== undefined) ||
+    (activatedAt > elsewhereAt && now - activatedAt < glance)
+  );
 }

@@ -32,7 +32,9 @@ export function messageTree(messages: readonly MessageView[], context: ViewConte
 function messageNode(message: MessageView, context: ViewContext): TreeNode {
   const { t } = context;
   const { id, from, to, state, sentAt } = message;
-  const stateWord = message.repeated ? t('{0}, possibly repeated', messageStateText(state, t)) : messageStateText(state, t);
+  const stateWord = message.repeated
+    ? t('{0}, possibly repeated', messageStateText(state, t))
+    : messageStateText(state, t);
   const kindWords = kindAndPriority(message, t);
   const text = gist(message);
   return {
@@ -40,7 +42,15 @@ function messageNode(message: MessageView, context: ViewContext): TreeNode {
     label: t('{0} → {1}', nameOf(from, t), nameOf(to, t)),
     description: [stateWord, kindWords, shortAge(sentAt, context), ...(text === '' ? [] : [text])].join(' · '),
     icon: messageIcons[state],
-    aria: t('{0} from {1} to {2}, {3}, sent {4} ago: {5}', kindWords, nameOf(from, t), nameOf(to, t), stateWord, longAge(sentAt, context), text),
+    aria: t(
+      '{0} from {1} to {2}, {3}, sent {4} ago: {5}',
+      kindWords,
+      nameOf(from, t),
+      nameOf(to, t),
+      stateWord,
+      longAge(sentAt, context),
+      text,
+    ),
     contextValue: `message.${state}`,
     expanded: false,
     target: { kind: 'message', message: id },
@@ -55,28 +65,42 @@ export function messageTooltip(message: MessageView, context: ViewContext): stri
     time === undefined ? undefined : t('{0}, {1} ago', context.clock(time), longAge(time, context));
   const { state, closedAt, expiresAt } = message;
   const ended = state === 'refused' || state === 'expired' || state === 'dead';
-  const head = lines(`**${t('{0} → {1}', escaped(nameOf(message.from, t)), escaped(nameOf(message.to, t)))}** — ${messageStateText(state, t)}`, [
-    field(t('Because of'), message.reason),
-    field(t('Kind'), kindAndPriority(message, t)),
-    field(t('Accepted'), at(message.sentAt)),
-    field(t('Delivered'), at(message.deliveredAt)),
-    field(t('Read'), at(message.readAt)),
-    field(t('Acted on'), at(message.actedAt)),
-    field(ended ? t('Closed') : t('Archived'), at(closedAt)),
-    field(t('Expires at'), state === 'accepted' && expiresAt !== undefined ? context.clock(expiresAt) : undefined),
-    field(t('Attempts'), String(message.attempts)),
-    field(t('Possibly repeated'), message.repeated ? t('an earlier attempt may have reached the model, too') : undefined),
-    field(t('Id'), message.id),
-  ]);
+  const head = lines(
+    `**${t('{0} → {1}', escaped(nameOf(message.from, t)), escaped(nameOf(message.to, t)))}** — ${messageStateText(state, t)}`,
+    [
+      field(t('Because of'), message.reason),
+      field(t('Kind'), kindAndPriority(message, t)),
+      field(t('Accepted'), at(message.sentAt)),
+      field(t('Delivered'), at(message.deliveredAt)),
+      field(t('Read'), at(message.readAt)),
+      field(t('Acted on'), at(message.actedAt)),
+      field(ended ? t('Closed') : t('Archived'), at(closedAt)),
+      field(t('Expires at'), state === 'accepted' && expiresAt !== undefined ? context.clock(expiresAt) : undefined),
+      field(t('Attempts'), String(message.attempts)),
+      field(
+        t('Possibly repeated'),
+        message.repeated ? t('an earlier attempt may have reached the model, too') : undefined,
+      ),
+      field(t('Id'), message.id),
+    ],
+  );
   return message.body === '' ? head : `${head}\n\n${fenced(message.body)}`;
 }
 
 /** All of a message as plain text, for an editor. */
 export function messageText(message: MessageView, context: ViewContext): string {
   const { t } = context;
-  const time = (name: string, at: number | undefined): string[] => (at === undefined ? [] : [`${name}: ${new Date(at).toISOString()}`]);
+  const time = (name: string, at: number | undefined): string[] =>
+    at === undefined ? [] : [`${name}: ${new Date(at).toISOString()}`];
   return [
-    t('{0} {1} from {2} to {3}: {4}', messageKindText(message.kind, t), message.id, nameOf(message.from, t), nameOf(message.to, t), messageStateText(message.state, t)),
+    t(
+      '{0} {1} from {2} to {3}: {4}',
+      messageKindText(message.kind, t),
+      message.id,
+      nameOf(message.from, t),
+      nameOf(message.to, t),
+      messageStateText(message.state, t),
+    ),
     ...(message.reason === undefined ? [] : [`${t('Because of')}: ${message.reason}`]),
     ...time(t('Accepted'), message.sentAt),
     ...time(t('Delivered'), message.deliveredAt),
@@ -91,7 +115,11 @@ export function messageText(message: MessageView, context: ViewContext): string 
 
 /** What the view shows now, for its title; empty where it shows everything. */
 export function shownText({ state, kind, session }: ShownMessages, t: Translate): string {
-  return [...(state ? [messageStateText(state, t)] : []), ...(kind ? [messageKindText(kind, t)] : []), ...(session ? [nameOf(session, t)] : [])].join(' · ');
+  return [
+    ...(state ? [messageStateText(state, t)] : []),
+    ...(kind ? [messageKindText(kind, t)] : []),
+    ...(session ? [nameOf(session, t)] : []),
+  ].join(' · ');
 }
 
 function kindAndPriority({ kind, priority }: MessageView, t: Translate): string {
@@ -102,7 +130,8 @@ function gist({ subject, body, reason }: MessageView): string {
   return (reason ?? (subject === '' ? body : subject)).replace(/\s+/g, ' ').trim().slice(0, 120);
 }
 
-const nameOf = (who: string, t: Translate): string => (who === 'overseer' ? t('you') : who === 'host' ? t('Gas Town') : who);
+const nameOf = (who: string, t: Translate): string =>
+  who === 'overseer' ? t('you') : who === 'host' ? t('Gas Town') : who;
 
 export function messageStateText(state: MessageState, t: Translate): string {
   switch (state) {

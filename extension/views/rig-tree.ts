@@ -15,12 +15,16 @@ export function rigTree(snapshot: TownSnapshot, { t }: ViewContext): TreeNode[] 
       ...(open > 0 ? [open === 1 ? t('1 open work unit') : t('{0} open work units', open)] : []),
     ];
     const review = rig.toReview === undefined ? [] : [t('settings to review')];
-    const description = rig.problem ?? [...review, rig.defaultBranch, ...counts].filter((part) => part !== undefined).join(' · ');
+    const description =
+      rig.problem ?? [...review, rig.defaultBranch, ...counts].filter((part) => part !== undefined).join(' · ');
     return {
       id: `rig:${rig.name}`,
       label: rig.name,
       description,
-      icon: rig.problem === undefined && rig.toReview === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
+      icon:
+        rig.problem === undefined && rig.toReview === undefined
+          ? { icon: 'repo' }
+          : { icon: 'warning', color: 'list.warningForeground' },
       aria: t('rig {0}, {1}', rig.name, description),
       contextValue: 'rig',
       expanded: false,

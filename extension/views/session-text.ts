@@ -116,7 +116,9 @@ export function sessionDescription(session: SessionView, context: ViewContext): 
 /** Why what waits for it does not reach it now; empty where nothing is held. */
 export function heldText({ held, queued }: SessionView, t: Translate): string {
   if (held === undefined || queued === 0) return '';
-  return queued === 1 ? t('1 message waits: its terminal is in use') : t('{0} messages wait: its terminal is in use', queued);
+  return queued === 1
+    ? t('1 message waits: its terminal is in use')
+    : t('{0} messages wait: its terminal is in use', queued);
 }
 
 /** One sentence for screen readers. */
@@ -128,7 +130,10 @@ export function sessionSentence(session: SessionView, context: ViewContext): str
       : t('session {0}, {1}', session.agentName, session.role);
   const where = session.rig === '' ? who : t('{0} of rig {1}', who, session.rig);
   const why = session.asks[0];
-  const state = [why ? t('{0}: {1}', stateText(session, context), why.title) : stateText(session, context), heldText(session, t)]
+  const state = [
+    why ? t('{0}: {1}', stateText(session, context), why.title) : stateText(session, context),
+    heldText(session, t),
+  ]
     .filter((part) => part !== '')
     .join(', ');
   return t('{0}, {1}, for {2}, agent {3}', where, state, longAge(session.since, context), agentText(session, t));

@@ -39,7 +39,11 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   }
 
   /** Shows the text under a title; the same title again replaces it. */
-  async show(title: string, text: string, { extension = 'txt', isRequest = false, preserveFocus = false, refresh }: ShowOptions = {}): Promise<void> {
+  async show(
+    title: string,
+    text: string,
+    { extension = 'txt', isRequest = false, preserveFocus = false, refresh }: ShowOptions = {},
+  ): Promise<void> {
     const uri = uriOf(title, extension);
     const document = await this.open(uri, { text, ...(refresh ? { refresh } : {}) }, isRequest);
     await vscode.window.showTextDocument(document, { preview: true, preserveFocus });
@@ -59,10 +63,16 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
       const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')} (${name}).txt` });
       return (await this.open(uri, { text }, true)).uri;
     };
-    await vscode.commands.executeCommand('vscode.diff', await side('before', before), await side('now', after), title, { preview: true });
+    await vscode.commands.executeCommand('vscode.diff', await side('before', before), await side('now', after), title, {
+      preview: true,
+    });
   }
 
-  private async open(uri: vscode.Uri, entry: { text: string; refresh?: () => Promise<string> }, isRequest: boolean): Promise<vscode.TextDocument> {
+  private async open(
+    uri: vscode.Uri,
+    entry: { text: string; refresh?: () => Promise<string> },
+    isRequest: boolean,
+  ): Promise<vscode.TextDocument> {
     this.texts.set(uri.path, entry);
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);

@@ -5,7 +5,12 @@ import type { Translate } from '../translate.ts';
 /** One line an entry, to be read in an editor: the newest first, since it is what somebody looks for. */
 export function timelineText(name: string, entries: readonly LogEntry[], t: Translate): string {
   const lines = entries.map(({ at, text }) => `${timeOf(at)}  ${text}`).reverse();
-  return [t('Timeline of {0}, newest first', name), '', ...(lines.length === 0 ? [t('Nothing has happened yet.')] : lines), ''].join('\n');
+  return [
+    t('Timeline of {0}, newest first', name),
+    '',
+    ...(lines.length === 0 ? [t('Nothing has happened yet.')] : lines),
+    '',
+  ].join('\n');
 }
 
 /** The whole, with what was asked, to be kept: the oldest first. */
@@ -18,7 +23,11 @@ export function timelineMarkdown(name: string, entries: readonly LogEntry[], t: 
 }
 
 /** Without milliseconds; the zone is told by the Z. */
-const timeOf = (at: number): string => new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+const timeOf = (at: number): string =>
+  new Date(at)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
 
 const escaped = (text: string): string => text.replace(/[\\`*_{}[\]<>#|]/g, '\\$&');
 
@@ -29,4 +38,8 @@ function fenced(text: string): string {
   return `${fence}text\n${text}\n${fence}`;
 }
 
-const indented = (text: string): string => text.split('\n').map((line) => `  ${line}`).join('\n');
+const indented = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');

@@ -77,7 +77,10 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...(session.lostAsks ?? []).map((title) => field(t('Asked before it ended'), title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
-    field(t('Waiting to be delivered'), session.queued === 0 ? undefined : heldText(session, t) || String(session.queued)),
+    field(
+      t('Waiting to be delivered'),
+      session.queued === 0 ? undefined : heldText(session, t) || String(session.queued),
+    ),
     field(t('Unread mail'), session.unreadMail === 0 ? undefined : String(session.unreadMail)),
     field(t('Agent'), agentText(session, t)),
     field(t('Role'), session.role),

@@ -13,7 +13,12 @@ import type { RowTarget, TreeNode } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 import { workTree } from './work-tree.ts';
 
-export const viewIds = { sessions: 'gastown.sessions', rigs: 'gastown.rigs', work: 'gastown.work', messages: 'gastown.messages' } as const;
+export const viewIds = {
+  sessions: 'gastown.sessions',
+  rigs: 'gastown.rigs',
+  work: 'gastown.work',
+  messages: 'gastown.messages',
+} as const;
 
 interface TownView {
   readonly view: vscode.TreeView<string>;
@@ -108,7 +113,8 @@ export class Views {
 
   private look(rowId: string | undefined): void {
     const target = rowId === undefined ? undefined : this.target(rowId);
-    this.selected = target !== undefined && 'session' in target ? { session: target.session, at: Date.now() } : undefined;
+    this.selected =
+      target !== undefined && 'session' in target ? { session: target.session, at: Date.now() } : undefined;
     void this.markSeen();
   }
 

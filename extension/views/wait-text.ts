@@ -5,7 +5,11 @@ import type { Translate } from '../translate.ts';
 export function waitText({ kind, title, detail, questions, resolvable }: AttentionView, t: Translate): string {
   // A plan is a document of its own.
   if (kind === 'plan') return `${detail}\n`;
-  const several = questions?.some(({ multiple }) => multiple) ? [t('Several answers may be chosen where the question says so.')] : [];
+  const several = questions?.some(({ multiple }) => multiple)
+    ? [t('Several answers may be chosen where the question says so.')]
+    : [];
   const where = resolvable ? [] : [t('It can only be answered in its terminal.')];
-  return [title, detail === title ? '' : detail, ...several, ...where].filter((part) => part !== '').join('\n\n') + '\n';
+  return (
+    [title, detail === title ? '' : detail, ...several, ...where].filter((part) => part !== '').join('\n\n') + '\n'
+  );
 }

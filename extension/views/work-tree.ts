@@ -82,7 +82,10 @@ function elsewhere({ branch, result }: WorkView, t: Translate): string[] {
   if (result === undefined) return [];
   const others = (result.others ?? []).map((each) => t('also on {0}', each.branch));
   if (result.branch === branch) return others;
-  return [result.branch === undefined ? t('on no branch, at {0}', result.head.slice(0, 7)) : t('on {0}', result.branch), ...others];
+  return [
+    result.branch === undefined ? t('on no branch, at {0}', result.head.slice(0, 7)) : t('on {0}', result.branch),
+    ...others,
+  ];
 }
 
 function groupName(id: GroupId, t: Translate): string {

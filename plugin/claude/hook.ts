@@ -26,7 +26,14 @@ async function main(): Promise<void> {
   const ask = (params: { ask?: string; signal?: AbortSignal } = {}) => {
     const { signal, ...others } = params;
     const hook = { name, payload: report(payload), at: begunAt, ...others };
-    return askOnce({ socket, token, client: 'claude-hook', method: 'inside.hook', params: hook, ...(signal ? { signal } : {}) });
+    return askOnce({
+      socket,
+      token,
+      client: 'claude-hook',
+      method: 'inside.hook',
+      params: hook,
+      ...(signal ? { signal } : {}),
+    });
   };
   if (name === 'SessionStart') {
     const heard = await ask({ signal: AbortSignal.timeout(bounds.SessionStart) }).catch(() => undefined);

@@ -34,11 +34,16 @@ async function noHost(io: Io): Promise<Failure> {
   const { root, passedOver } = await findTownRoot(io);
   if (root === undefined) {
     const why = passedOver.map((reason) => ` ${reason}`).join('');
-    return new Failure(`There is no Gas Town in ${io.cwd} or above it.${why} Go to a folder of the town, or set GT_ROOT to its root.`,
-      exitCode.noHost);
+    return new Failure(
+      `There is no Gas Town in ${io.cwd} or above it.${why} Go to a folder of the town, or set GT_ROOT to its root.`,
+      exitCode.noHost,
+    );
   }
-  return new Failure(`No Gas Town host is running for ${root}. Open the folder in VS Code with the Gas Town extension, ` +
-    'or run `npm start` in the extension\'s source folder.', exitCode.noHost);
+  return new Failure(
+    `No Gas Town host is running for ${root}. Open the folder in VS Code with the Gas Town extension, ` +
+      "or run `npm start` in the extension's source folder.",
+    exitCode.noHost,
+  );
 }
 
 /** A session keeps its identity: where its host was replaced by another one, its own token is shown at the new door. */

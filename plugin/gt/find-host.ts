@@ -66,7 +66,9 @@ function hostFile(root: string): string {
 }
 
 function notBelieved(root: string, suspicion: string): Failure {
-  return new Failure(`The host of ${root} is not asked: ${suspicion}. Where the town is yours, make its files yours, and reload the window that has it open.`);
+  return new Failure(
+    `The host of ${root} is not asked: ${suspicion}. Where the town is yours, make its files yours, and reload the window that has it open.`,
+  );
 }
 
 /** Longer is neither a host's file nor settings. In bytes. */

@@ -35,7 +35,11 @@ export class Gt {
    * Tells the host what has happened in this session. Where none answers it is kept for the next one, and said so: undefined.
    * Whoever is no session has no report, and the failure is theirs.
    */
-  async report<M extends SpooledCall['method']>(options: CommonOptions, method: M, params: Params<M>): Promise<Results[M] | undefined> {
+  async report<M extends SpooledCall['method']>(
+    options: CommonOptions,
+    method: M,
+    params: Params<M>,
+  ): Promise<Results[M] | undefined> {
     try {
       return await this.request(method, params);
     } catch (error) {
@@ -43,7 +47,12 @@ export class Gt {
       if (!isWithoutHost(error) || !root || !run || !token) throw error;
       const file = await keepReport(root, { method, params } as SpooledCall, { run, token });
       if (file === undefined) throw error;
-      this.print(options, { kept: file }, () => `No host of ${root} answers now. This is kept, and told to the next one: nothing more is to be done for it.`);
+      this.print(
+        options,
+        { kept: file },
+        () =>
+          `No host of ${root} answers now. This is kept, and told to the next one: nothing more is to be done for it.`,
+      );
       return undefined;
     }
   }

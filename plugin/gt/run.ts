@@ -54,8 +54,11 @@ function makeProgram(gt: Gt): Command {
 function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof ChannelError && error.code === 'no-host') {
-    return new Failure('The host went away before it answered. When it is back, look whether it has done what was asked ' +
-      '(`gt agents`, `gt work list`) before you repeat it.', exitCode.noHost);
+    return new Failure(
+      'The host went away before it answered. When it is back, look whether it has done what was asked ' +
+        '(`gt agents`, `gt work list`) before you repeat it.',
+      exitCode.noHost,
+    );
   }
   return new Failure(error instanceof Error ? error.message : String(error));
 }

@@ -119,7 +119,11 @@ function hooksFor(
       const { env } = process;
       for (const name of serverOnly) output.env[name] = '';
       const temporary = env['GT_TMPDIR'];
-      if (temporary) Object.assign(output.env, process.platform === 'win32' ? { TEMP: temporary, TMP: temporary } : { TMPDIR: temporary });
+      if (temporary)
+        Object.assign(
+          output.env,
+          process.platform === 'win32' ? { TEMP: temporary, TMP: temporary } : { TMPDIR: temporary },
+        );
       if (sessionID !== undefined) Object.assign(output.env, await sessions.environment(sessionID));
     },
 

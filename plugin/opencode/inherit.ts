@@ -84,4 +84,5 @@ function isRule(value: unknown): value is PermissionRule {
   return value['action'] === 'allow' || value['action'] === 'ask' || value['action'] === 'deny';
 }
 
-const isSame = (a: PermissionRule, b: PermissionRule): boolean => a.permission === b.permission && a.pattern === b.pattern && a.action === b.action;
+const isSame = (a: PermissionRule, b: PermissionRule): boolean =>
+  a.permission === b.permission && a.pattern === b.pattern && a.action === b.action;

@@ -26,7 +26,10 @@ export function payloadOf(type: string, properties: Payload): Payload | undefine
   const info = properties['info'];
   if (!isObject(info)) return shortened(properties) as Payload;
   const { id, parentID, title, directory, metadata, cost, tokens } = info;
-  return withoutUndefined({ sessionID: properties['sessionID'], info: { id, parentID, title, directory, metadata, cost, tokens } });
+  return withoutUndefined({
+    sessionID: properties['sessionID'],
+    info: { id, parentID, title, directory, metadata, cost, tokens },
+  });
 }
 
 /** User messages, and answers when they are complete, with their price. */
@@ -36,7 +39,19 @@ function messagePayload(properties: Payload): Payload | undefined {
   const { id, sessionID, role, parentID, time, cost, tokens, error, modelID, providerID, agent } = info;
   const completed = isObject(time) && typeof time['completed'] === 'number';
   if (role !== 'user' && !(role === 'assistant' && completed)) return undefined;
-  const shown = { id, sessionID, role, parentID, time, cost, tokens, error: shortened(error), modelID, providerID, agent };
+  const shown = {
+    id,
+    sessionID,
+    role,
+    parentID,
+    time,
+    cost,
+    tokens,
+    error: shortened(error),
+    modelID,
+    providerID,
+    agent,
+  };
   return withoutUndefined({ sessionID, info: shown });
 }
 

@@ -41,7 +41,8 @@ export class Sessions {
   }
 
   forget(session: string): void {
-    for (const map of [this.parents, this.contextFiles, this.runs, this.environments, this.contexts]) map.delete(session);
+    for (const map of [this.parents, this.contextFiles, this.runs, this.environments, this.contexts])
+      map.delete(session);
     this.staleContexts.delete(session);
     this.roots.delete(session);
   }

@@ -23,7 +23,11 @@ export const isPattern = (text: string): boolean => patternForm.test(text);
  * The patterns by which all the calls are allowed, in the order of the calls, each once; undefined where one of them is not,
  * or there is none. A file in `workDir` is also known by its path from there.
  */
-export function allowedBy(calls: readonly ToolCall[], patterns: readonly string[], workDir: string): string[] | undefined {
+export function allowedBy(
+  calls: readonly ToolCall[],
+  patterns: readonly string[],
+  workDir: string,
+): string[] | undefined {
   const rules = new Set<string>();
   for (const { tool, argument, kind } of calls) {
     if (argument.length > longestArgument) return undefined;

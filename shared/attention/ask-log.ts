@@ -71,7 +71,9 @@ export class AskLog {
     this.onAsked = this.askedEmitter.event;
     this.onEnded = this.endedEmitter.event;
     this.onDidChange = this.changedEmitter.event;
-    this.manager.events.onAnswered(({ session, runId, askId, cause }) => this.watched(session, runId).causes.set(askId, cause));
+    this.manager.events.onAnswered(({ session, runId, askId, cause }) =>
+      this.watched(session, runId).causes.set(askId, cause),
+    );
     this.registry.onDidChange(({ kind, session }) => {
       if (this.disposed) return;
       if (kind === 'unregistered') this.forget(session);
@@ -146,14 +148,24 @@ export class AskLog {
     }, reasonBound);
   }
 
-  private record(session: SessionInfo, watched: Watched, { kind, title, detail, since }: AttentionView, id: string): void {
+  private record(
+    session: SessionInfo,
+    watched: Watched,
+    { kind, title, detail, since }: AttentionView,
+    id: string,
+  ): void {
     watched.open.push({ id, title, since });
     this.keep({
       at: since,
       sessionId: session.id,
       runId: session.runId,
       type: 'ask.asked',
-      detail: { ask: id, kind, title, detail: detail.length > longestDetail ? `${detail.slice(0, longestDetail)}…` : detail },
+      detail: {
+        ask: id,
+        kind,
+        title,
+        detail: detail.length > longestDetail ? `${detail.slice(0, longestDetail)}…` : detail,
+      },
     });
   }
 
@@ -162,7 +174,8 @@ export class AskLog {
     const { id, title } = wait;
     const answered = watched.answers.get(id);
     const cause = watched.causes.get(id) ?? end ?? 'answered in the terminal';
-    const by = answered?.by ?? (end === undefined && /terminal|replied|rejected|elsewhere/.test(cause) ? 'terminal' : 'nobody');
+    const by =
+      answered?.by ?? (end === undefined && /terminal|replied|rejected|elsewhere/.test(cause) ? 'terminal' : 'nobody');
     watched.open = watched.open.filter((each) => each !== wait);
     watched.answers.delete(id);
     watched.causes.delete(id);
@@ -195,7 +208,14 @@ export class AskLog {
     clearTimeout(known?.timer);
     for (const wait of known?.open ?? []) this.close(session.id, known!, wait, 'its run was replaced');
     const events = this.store.events(session.id).filter((event) => event.runId === runId);
-    const fresh: Watched = { runId, open: openIn(events), lost: lostIn(events), announced: new Set(), causes: new Map(), answers: new Map() };
+    const fresh: Watched = {
+      runId,
+      open: openIn(events),
+      lost: lostIn(events),
+      announced: new Set(),
+      causes: new Map(),
+      answers: new Map(),
+    };
     this.sessions.set(session.id, fresh);
     return fresh;
   }
@@ -210,7 +230,8 @@ export class AskLog {
 /** Pure. The waits of a run that ended with it. */
 function lostIn(events: readonly StoredEvent[]): string[] {
   return events.flatMap(({ type, detail: { lost, title } }) =>
-    type === 'ask.answered' && lost === true && typeof title === 'string' && title !== '' ? [title] : []);
+    type === 'ask.answered' && lost === true && typeof title === 'string' && title !== '' ? [title] : [],
+  );
 }
 
 /** Pure. The waits of a run that were recorded, and whose end was not. */

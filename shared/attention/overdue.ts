@@ -36,7 +36,8 @@ export class Overdue implements Disposable {
       asks.onEnded(({ runId, wait, by }) =>
         store.backlog.keep(() => {
           const raised = store.escalations.byCause(causeOf(runId, wait));
-          if (raised && raised.closedAt === undefined) escalations.close(raised.id, 'host', `no longer waits: answered by ${by}`);
+          if (raised && raised.closedAt === undefined)
+            escalations.close(raised.id, 'host', `no longer waits: answered by ${by}`);
         }),
       ),
     ];
@@ -55,7 +56,8 @@ export class Overdue implements Disposable {
       if (due > now()) next = Math.min(next, due);
       else store.backlog.keep(() => this.raise(session, wait));
     }
-    if (next < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.review(), Math.min(next - now(), longestTimer));
+    if (next < Number.POSITIVE_INFINITY)
+      this.timer = setTimeout(() => this.review(), Math.min(next - now(), longestTimer));
   }
 
   dispose(): void {
@@ -80,4 +82,5 @@ export class Overdue implements Disposable {
   }
 }
 
-const causeOf = (runId: string, { id, since }: OpenWait): string => `wait:${runId}/${id}${id === dialogId ? `@${since}` : ''}`;
+const causeOf = (runId: string, { id, since }: OpenWait): string =>
+  `wait:${runId}/${id}${id === dialogId ? `@${since}` : ''}`;

@@ -27,7 +27,8 @@ export function followAllowList({ asks, patterns, log, platform }: PolicyOptions
       () => log.info(`[orchestration] ${session.id}: "${ask.title}" was allowed by ${rule}`),
       (error: unknown) => {
         // Answered elsewhere in this moment: nothing is left to do.
-        if (!GasTownError.is(error, 'refused')) log.warn(`${session.id}: "${ask.title}" could not be allowed by ${rule}: ${messageOf(error)}`);
+        if (!GasTownError.is(error, 'refused'))
+          log.warn(`${session.id}: "${ask.title}" could not be allowed by ${rule}: ${messageOf(error)}`);
       },
     );
   });

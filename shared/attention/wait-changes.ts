@@ -25,7 +25,11 @@ export interface WaitChanges {
  * without an ask is a recorded one whose ask was lost with an earlier host, or else a new one. While it is not known what the
  * session does, nothing ends.
  */
-export function waitChanges(open: readonly OpenWait[], session: SessionInfo, answered: ReadonlySet<string>): WaitChanges {
+export function waitChanges(
+  open: readonly OpenWait[],
+  session: SessionInfo,
+  answered: ReadonlySet<string>,
+): WaitChanges {
   const waits = waitsOf(session);
   const lost = open.filter(({ id }) => waits.every(({ ask }) => ask !== id));
   const told = lost.filter(({ id }) => answered.has(id));

@@ -26,7 +26,9 @@ export interface AttentionView {
 }
 
 /** Pure. What the session waits for now, oldest first. */
-export function waitsOf(session: Pick<SessionInfo, 'id' | 'runId' | 'state' | 'activity' | 'asks' | 'since' | 'cause'>): AttentionView[] {
+export function waitsOf(
+  session: Pick<SessionInfo, 'id' | 'runId' | 'state' | 'activity' | 'asks' | 'since' | 'cause'>,
+): AttentionView[] {
   if (hasEnded(session)) return [];
   const { id, runId, activity, asks, since, cause } = session;
   if (asks.length > 0) {
@@ -45,7 +47,19 @@ export function waitsOf(session: Pick<SessionInfo, 'id' | 'runId' | 'state' | 'a
     }));
   }
   if (activity.kind !== 'attention') return [];
-  return [{ session: id, runId, kind: activity.ask, title: cause, detail: '', options: [], resolvable: false, atAGlance: false, since }];
+  return [
+    {
+      session: id,
+      runId,
+      kind: activity.ask,
+      title: cause,
+      detail: '',
+      options: [],
+      resolvable: false,
+      atAGlance: false,
+      since,
+    },
+  ];
 }
 
 /** A longer text is cut, or fills a notification: nobody shall allow what they cannot read. */

@@ -44,7 +44,9 @@ export const closedBreaker = (at: number): Breaker => ({ state: 'closed', failur
 export function reduceBreaker(breaker: Breaker, event: BreakerEvent, at: number, policy: BreakerPolicy): Breaker {
   switch (event.kind) {
     case 'started':
-      return breaker.state === 'closed' ? breaker : { state: 'closed', failures: breaker.failures, reason: '', changedAt: at };
+      return breaker.state === 'closed'
+        ? breaker
+        : { state: 'closed', failures: breaker.failures, reason: '', changedAt: at };
     case 'succeeded':
       return breaker.state === 'closed' && breaker.failures === 0 ? breaker : closedBreaker(at);
     case 'failed': {
@@ -58,7 +60,8 @@ export function reduceBreaker(breaker: Breaker, event: BreakerEvent, at: number,
     }
     case 'limited':
       if (event.until <= at) return breaker;
-      if (breaker.state === 'limited' && breaker.until === event.until && breaker.reason === event.reason) return breaker;
+      if (breaker.state === 'limited' && breaker.until === event.until && breaker.reason === event.reason)
+        return breaker;
       return { state: 'limited', failures: breaker.failures, until: event.until, reason: event.reason, changedAt: at };
     case 'try-now':
       return breaker.state === 'closed' || breaker.until === undefined || breaker.until <= at

@@ -145,7 +145,9 @@ export class Breakers {
   private arm(): void {
     clearTimeout(this.timer);
     const now = this.now();
-    const next = [...this.known].flatMap(([, { state, until }]) => (state !== 'closed' && until !== undefined && until > now ? [until] : []));
+    const next = [...this.known].flatMap(([, { state, until }]) =>
+      state !== 'closed' && until !== undefined && until > now ? [until] : [],
+    );
     if (next.length === 0) return;
     this.timer = setTimeout(() => this.due(), Math.min(Math.min(...next) - now, longestTimer));
     this.timer.unref();
@@ -170,4 +172,5 @@ const keysFor = ({ backend, agent, rig }: StartOf): string[] => [
   keyOf({ backend, rig }),
 ];
 
-const isPartOf = (key: string, backend: BackendName): boolean => ['/', ':', '@'].some((mark) => key.startsWith(`${backend}${mark}`));
+const isPartOf = (key: string, backend: BackendName): boolean =>
+  ['/', ':', '@'].some((mark) => key.startsWith(`${backend}${mark}`));

@@ -30,19 +30,33 @@ export function chooseAgent(
 ): AgentChoice {
   const [first, ...others] = uniqueByName(candidates);
   const judged = [first, ...others].map((agent) => ({ agent, reason: options.against(agent) }));
-  const passedOver = judged.flatMap(({ agent, reason }) => (reason === undefined ? [] : [{ agent: agent.name, reason }]));
+  const passedOver = judged.flatMap(({ agent, reason }) =>
+    reason === undefined ? [] : [{ agent: agent.name, reason }],
+  );
   const free = judged.filter(({ reason }) => reason === undefined).map(({ agent }) => agent);
   const [chosen] = free;
   if (chosen === first) return { agent: first };
   if (chosen && !options.explicit) {
-    const before = judged.slice(0, judged.findIndex(({ agent }) => agent === chosen));
-    return { agent: chosen, instead: passedOver.filter(({ agent }) => before.some((each) => each.agent.name === agent)) };
+    const before = judged.slice(
+      0,
+      judged.findIndex(({ agent }) => agent === chosen),
+    );
+    return {
+      agent: chosen,
+      instead: passedOver.filter(({ agent }) => before.some((each) => each.agent.name === agent)),
+    };
   }
   if (options.anyway?.(first)) return { agent: first };
-  const why = passedOver.filter(({ agent }) => !options.explicit || agent === first.name).map(wordsOf).join(' ');
+  const why = passedOver
+    .filter(({ agent }) => !options.explicit || agent === first.name)
+    .map(wordsOf)
+    .join(' ');
   const instead = free.map(({ name }) => `--agent ${name}`).join(', ');
   const next = instead === '' ? '' : ` What works: ${instead}.`;
-  throw new GasTownError('backend-unavailable', `${why}${next} "Gas Town: Check Health" (gt health) tries at once whether it works again.`);
+  throw new GasTownError(
+    'backend-unavailable',
+    `${why}${next} "Gas Town: Check Health" (gt health) tries at once whether it works again.`,
+  );
 }
 
 function uniqueByName(agents: readonly [ResolvedAgent, ...ResolvedAgent[]]): [ResolvedAgent, ...ResolvedAgent[]] {

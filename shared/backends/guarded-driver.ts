@@ -18,7 +18,11 @@ function programOf({ agent }: Pick<RunSpec, 'agent'>): BreakerOf {
 }
 
 /** A driver whose starts are allowed first (`mayStart` rejects where not), and told, as its health checks are, to the breaker of what they depend on. */
-export function guarded(driver: BackendDriver, breakers: Breakers, mayStart: (spec: RunSpec) => Promise<void>): BackendDriver {
+export function guarded(
+  driver: BackendDriver,
+  breakers: Breakers,
+  mayStart: (spec: RunSpec) => Promise<void>,
+): BackendDriver {
   const { backend } = driver;
   const failed = (of: BreakerOf, error: unknown): void => {
     const final = GasTownError.is(error, 'agent-missing') || GasTownError.is(error, 'agent-too-old');

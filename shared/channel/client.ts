@@ -161,6 +161,7 @@ function toChannelError(error: unknown): unknown {
   if (error instanceof ConnectionError) return new ChannelError('no-host', 'The host closed the connection.');
   if (!(error instanceof ResponseError)) return error;
   const data = error.data as ErrorData | undefined;
-  if (data?.code === undefined) return new ChannelError('no-host', `The host closed the connection (${error.message}).`);
+  if (data?.code === undefined)
+    return new ChannelError('no-host', `The host closed the connection (${error.message}).`);
   return new ChannelError(data.code, error.message);
 }

@@ -39,8 +39,12 @@ export function quoted(text: string): string {
  * else's name. It is broken by a colon, `[gt: msg_…]`.
  */
 export function unmarked(text: string): string {
-  const breaks = [...text.matchAll(/\p{Ps}/gu)].flatMap(({ index, 0: opening }) => markAt(text, index + opening.length) ?? []);
-  return breaks.reduceRight((broken, at) => `${broken.slice(0, at)}:${broken.slice(at)}`, text).replace(/\[gt(?=\s)/g, '[gt:');
+  const breaks = [...text.matchAll(/\p{Ps}/gu)].flatMap(
+    ({ index, 0: opening }) => markAt(text, index + opening.length) ?? [],
+  );
+  return breaks
+    .reduceRight((broken, at) => `${broken.slice(0, at)}:${broken.slice(at)}`, text)
+    .replace(/\[gt(?=\s)/g, '[gt:');
 }
 
 /** How far behind an opening bracket a mark is looked for, in characters: invisible ones may stand between. */
@@ -48,7 +52,17 @@ const reach = 200;
 const letters = 'gtmsg';
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{M}]/u;
 /** Letters of other scripts that look like ours and have no compatibility form. */
-const alike: Readonly<Record<string, string>> = { ɡ: 'g', ɢ: 'g', т: 't', τ: 't', ᴛ: 't', м: 'm', ᴍ: 'm', ѕ: 's', ꜱ: 's' };
+const alike: Readonly<Record<string, string>> = {
+  ɡ: 'g',
+  ɢ: 'g',
+  т: 't',
+  τ: 't',
+  ᴛ: 't',
+  м: 'm',
+  ᴍ: 'm',
+  ѕ: 's',
+  ꜱ: 's',
+};
 
 /** Where the mark that begins behind a bracket at `start` is to be broken: behind its `gt`. Undefined where there is none. */
 function markAt(text: string, start: number): number | undefined {
@@ -63,7 +77,8 @@ function markAt(text: string, start: number): number | undefined {
         found += 1;
         if (found === 2) behindName = at;
         if (found === letters.length) return behindName;
-      } else if (!/\s/.test(folded) && !(found === 2 && /[\p{P}\p{S}]/u.test(folded) && folded !== ':')) return undefined;
+      } else if (!/\s/.test(folded) && !(found === 2 && /[\p{P}\p{S}]/u.test(folded) && folded !== ':'))
+        return undefined;
     }
   }
   return undefined;

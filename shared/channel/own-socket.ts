@@ -11,5 +11,7 @@ export async function requireOwnSocket(socket: string): Promise<void> {
   const folder = dirname(socket);
   const facts = await lstat(folder);
   if (facts.isDirectory() && facts.uid === process.getuid?.() && (facts.mode & 0o077) === 0) return;
-  throw new Error(`${folder} is not a private folder of this user, so whoever listens there is not taken for the host.`);
+  throw new Error(
+    `${folder} is not a private folder of this user, so whoever listens there is not taken for the host.`,
+  );
 }

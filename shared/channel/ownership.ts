@@ -21,5 +21,7 @@ export async function foreignOwner(paths: readonly string[]): Promise<string | u
 export async function notPrivate(path: string): Promise<string | undefined> {
   if (process.getuid === undefined) return undefined;
   const { mode } = await stat(path);
-  return (mode & 0o077) === 0 ? undefined : `others may read or write ${path} (its mode is ${(mode & 0o777).toString(8)})`;
+  return (mode & 0o077) === 0
+    ? undefined
+    : `others may read or write ${path} (its mode is ${(mode & 0o777).toString(8)})`;
 }

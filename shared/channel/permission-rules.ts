@@ -26,6 +26,9 @@ function profileWithin({ permission, pattern }: PermissionRule, profile: readonl
 
 /** Whether all that the text stands for fits the wildcard. */
 function fits(text: string, wildcard: string): boolean {
-  const expression = wildcard.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const expression = wildcard
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${expression}$`, 's').test(text);
 }

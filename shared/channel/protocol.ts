@@ -9,7 +9,17 @@ import { backendNames, roles, workTypes } from '../orchestrator.ts';
 import type { BackendName, BroadcastResult, SessionId } from '../orchestrator.ts';
 import { severities } from '../work/severity.ts';
 import type { AttentionView } from '../attention/waits.ts';
-import type { EscalationView, LogEntry, MessageView, RigReview, RigView, SessionView, TownSnapshot, WorktreeView, WorkView } from '../town/snapshot.ts';
+import type {
+  EscalationView,
+  LogEntry,
+  MessageView,
+  RigReview,
+  RigView,
+  SessionView,
+  TownSnapshot,
+  WorktreeView,
+  WorkView,
+} from '../town/snapshot.ts';
 import type { AttachTarget } from '../backends/driver.ts';
 
 export const protocolVersion = 1;
@@ -40,7 +50,12 @@ const answer = z.discriminatedUnion('kind', [
 
 export const schemas = {
   /** First call on a connection: who speaks. Everything else is refused before it. */
-  hello: z.strictObject({ protocol: z.literal(protocolVersion), token: z.string(), client: name, watch: z.boolean().optional() }),
+  hello: z.strictObject({
+    protocol: z.literal(protocolVersion),
+    token: z.string(),
+    client: name,
+    watch: z.boolean().optional(),
+  }),
 
   'town.snapshot': none,
   'town.doctor': none,
@@ -58,7 +73,11 @@ export const schemas = {
   'worktree.restore': z.strictObject({ worktree: text }),
 
   /** `extent`: what a folder inside of a repository stands for; without it such a folder is refused (`inside-repository`). */
-  'rig.add': z.strictObject({ source: text, name: name.optional(), extent: z.enum(['folder', 'repository']).optional() }),
+  'rig.add': z.strictObject({
+    source: text,
+    name: name.optional(),
+    extent: z.enum(['folder', 'repository']).optional(),
+  }),
   /** What of the rig's own counts only by the user's word, and whether they have given it. */
   'rig.review': z.strictObject({ rig: name }),
   /** The user's word: all that `rig.review` has shown under this hash counts. */
@@ -87,7 +106,11 @@ export const schemas = {
   'work.cancel': z.strictObject({ id: name, message: text.optional() }),
   /** Another chance for a unit, whatever has become of it: it is queued, and the host slings it. */
   'work.requeue': z.strictObject({ id: name }),
-  'work.done': z.strictObject({ status: z.enum(doneStatuses).optional(), message: text.optional(), id: name.optional() }),
+  'work.done': z.strictObject({
+    status: z.enum(doneStatuses).optional(),
+    message: text.optional(),
+    id: name.optional(),
+  }),
   /** `gt escalate`: somebody beyond the caller has to deal with this. */
   'work.escalate': z.strictObject({ severity: z.enum(severities), message: text, work: name.optional() }),
   /** The open ones; with `all` the closed ones, too. */
@@ -260,9 +283,7 @@ export interface WorkHistoryEntry {
 
 /** Who the host takes the caller for, by its token. */
 export type CallerView =
-  | { kind: 'person' }
-  | { kind: 'session'; session: SessionId; runId: string }
-  | { kind: 'server'; server: string };
+  { kind: 'person' } | { kind: 'session'; session: SessionId; runId: string } | { kind: 'server'; server: string };
 
 /** Error data that travels beside the message, so that `gt` can exit with a meaningful code. */
 export interface ErrorData {

@@ -115,7 +115,9 @@ export class ChannelServer {
   /** Resolves when what has been answered by now is handed over. */
   async flush(): Promise<void> {
     // Each connection sends in order, and a peer passes over what begins with `$/`.
-    const told = [...this.connections.values()].map((connection) => connection.sendNotification('$/flush').catch(() => undefined));
+    const told = [...this.connections.values()].map((connection) =>
+      connection.sendNotification('$/flush').catch(() => undefined),
+    );
     await Promise.race([Promise.all(told), delay(flushMs, undefined, { ref: false })]);
   }
 
@@ -128,7 +130,10 @@ export class ChannelServer {
 
   private accept(socket: Socket): void {
     const { handler, log, peers } = this;
-    const connection = createMessageConnection(new StreamMessageReader(socket, { contentTypeDecoder }), new SocketMessageWriter(socket));
+    const connection = createMessageConnection(
+      new StreamMessageReader(socket, { contentTypeDecoder }),
+      new SocketMessageWriter(socket),
+    );
     this.connections.set(socket, connection);
     this.admit(socket);
     const gone = new AbortController();
@@ -138,7 +143,10 @@ export class ChannelServer {
     socket.on('data', (chunk) => {
       bytes += chunk.length;
       if (bytes <= (known === undefined ? maxBytesBeforeHello : maxBytesOfMessage)) return;
-      peers.warn('size', `channel: a peer sent ${known === undefined ? 'much without saying who it is' : 'too large a message'}; it was disconnected`);
+      peers.warn(
+        'size',
+        `channel: a peer sent ${known === undefined ? 'much without saying who it is' : 'too large a message'}; it was disconnected`,
+      );
       socket.destroy();
     });
     socket.on('close', () => {
@@ -163,7 +171,10 @@ export class ChannelServer {
           const { token, watch } = parse('hello', raw);
           const caller = this.identify(token);
           if ((this.open.get(token) ?? 0) >= maxOfCaller) {
-            throw new GasTownError('refused', `More than ${maxOfCaller} connections with this token are open. Close some first.`);
+            throw new GasTownError(
+              'refused',
+              `More than ${maxOfCaller} connections with this token are open. Close some first.`,
+            );
           }
           known = token;
           this.count(token, 1);
@@ -173,8 +184,13 @@ export class ChannelServer {
         }
         if (known === undefined) throw new GasTownError('denied', 'Say hello first.');
         const caller = this.identify(known);
-        if (!isMethod(method)) return new ResponseError<ErrorData>(ErrorCodes.MethodNotFound, `There is no method "${method}".`, { code: 'bad-input' });
-        const signal = held.includes(method) ? AbortSignal.any([gone.signal, signalOf(cancellation)]) : signalOf(cancellation);
+        if (!isMethod(method))
+          return new ResponseError<ErrorData>(ErrorCodes.MethodNotFound, `There is no method "${method}".`, {
+            code: 'bad-input',
+          });
+        const signal = held.includes(method)
+          ? AbortSignal.any([gone.signal, signalOf(cancellation)])
+          : signalOf(cancellation);
         return await handler.handle(caller, method, parse(method, raw), signal);
       } catch (error) {
         return toResponseError(error, method, log);
@@ -199,7 +215,10 @@ export class ChannelServer {
     this.strangers.set(socket, late);
     if (this.strangers.size <= maxStrangers) return;
     const [oldest] = this.strangers.keys();
-    this.peers.warn('crowd', `channel: more than ${maxStrangers} peers did not say who they are; the oldest was disconnected`);
+    this.peers.warn(
+      'crowd',
+      `channel: more than ${maxStrangers} peers did not say who they are; the oldest was disconnected`,
+    );
     oldest?.destroy();
     if (oldest) this.meet(oldest);
   }
@@ -235,7 +254,10 @@ async function privateFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const facts = await lstat(folder);
   if (!facts.isDirectory() || facts.uid !== process.getuid?.()) {
-    throw new GasTownError('denied', `${folder} belongs to somebody else, so no socket is put there. Remove it, or set TMPDIR to a folder of yours.`);
+    throw new GasTownError(
+      'denied',
+      `${folder} belongs to somebody else, so no socket is put there. Remove it, or set TMPDIR to a folder of yours.`,
+    );
   }
   if ((facts.mode & 0o077) !== 0) await chmod(folder, 0o700);
 }
@@ -254,7 +276,8 @@ function parse<M extends MethodName>(method: M, raw: unknown): z.output<(typeof 
 
 function toResponseError(error: unknown, method: string, log: Logger): ResponseError<ErrorData> {
   const code: ErrorCode = GasTownError.is(error) ? error.code : 'internal';
-  if (code === 'internal') log.error(`channel: ${method} failed: ${error instanceof Error ? error.stack : messageOf(error)}`);
+  if (code === 'internal')
+    log.error(`channel: ${method} failed: ${error instanceof Error ? error.stack : messageOf(error)}`);
   const wire = code === 'bad-input' ? ErrorCodes.InvalidParams : ErrorCodes.InternalError;
   return new ResponseError(wire, messageOf(error), { code });
 }

@@ -5,8 +5,7 @@ import type { Params } from './protocol.ts';
 
 /** What is kept while no host listens. Everything else is asked for an answer, so it fails then. */
 export type SpooledCall =
-  | { method: 'work.done'; params: Params<'work.done'> }
-  | { method: 'work.escalate'; params: Params<'work.escalate'> };
+  { method: 'work.done'; params: Params<'work.done'> } | { method: 'work.escalate'; params: Params<'work.escalate'> };
 
 /** One report of a session: a file of its own, 0600, below `.runtime/spool` (0700), named so that order of names is order of time. */
 export type SpooledReport = SpooledCall & {
@@ -28,7 +27,11 @@ export const spoolEnding = '.json';
  * Keeps a report for the next host of the town. Returns the file; undefined where the town has been removed. Rejects as the
  * file system does.
  */
-export async function keepReport(root: string, call: SpooledCall, by: { run: string; token: string }): Promise<string | undefined> {
+export async function keepReport(
+  root: string,
+  call: SpooledCall,
+  by: { run: string; token: string },
+): Promise<string | undefined> {
   if (!(await stat(join(root, '.runtime')).catch(() => undefined))) return undefined;
   const folder = spoolFolder(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -3,7 +3,8 @@ import { isAbsolute, normalize } from 'node:path/posix';
 import { z } from 'zod';
 
 /** Belongs to Gas Town's format and is kept as it is; nothing here reads it. */
-export const untouched = (description: string) => z.unknown().describe(`${description} Kept, but not used here.`).optional();
+export const untouched = (description: string) =>
+  z.unknown().describe(`${description} Kept, but not used here.`).optional();
 
 const agentName = z.string().min(1);
 
@@ -12,16 +13,21 @@ const insideWorkDir = z
   .refine((path) => !isAbsolute(path) && !normalize(path).startsWith('..') && !/^[A-Za-z]:|\\/.test(path), {
     error: 'must be a path with forward slashes that stays inside the work directory',
   })
-  .refine((path) => !isGits(path), { error: 'must not be in .git, which is git\'s own' });
+  .refine((path) => !isGits(path), { error: "must not be in .git, which is git's own" });
 
 /** Git's own folder, by any of the names that some file system takes for it. */
-const isGits = (path: string): boolean => normalize(path).split('/').some((part) => /^\.git[. ]*$|^git~1$/i.test(part));
+const isGits = (path: string): boolean =>
+  normalize(path)
+    .split('/')
+    .some((part) => /^\.git[. ]*$|^git~1$/i.test(part));
 
 const hooks = z.looseObject({
   provider: z.string().describe('Whose hooks these are: `opencode` or `claude`.').optional(),
   dir: insideWorkDir
     .meta({ examples: ['.opencode/plugins', '.opencode/plugin'] })
-    .describe('Folder, relative to the work directory, in which the Opencode plugin is installed besides; both `.opencode/plugins` and `.opencode/plugin` are read by Opencode.')
+    .describe(
+      'Folder, relative to the work directory, in which the Opencode plugin is installed besides; both `.opencode/plugins` and `.opencode/plugin` are read by Opencode.',
+    )
     .optional(),
   settings_file: insideWorkDir
     .meta({ examples: ['gastown.js'] })
@@ -41,14 +47,16 @@ export const agentSettings = z.looseObject({
   args: z
     .array(z.string())
     .nullable()
-    .describe('Arguments of the program, e.g. `["--model", "zai/glm-4.7"]`. `null` means the backend\'s own, `[]` none.')
+    .describe(
+      'Arguments of the program, e.g. `["--model", "zai/glm-4.7"]`. `null` means the backend\'s own, `[]` none.',
+    )
     .optional(),
-  env: z.record(z.string(), z.string()).describe('Environment variables for this agent\'s sessions.').optional(),
+  env: z.record(z.string(), z.string()).describe("Environment variables for this agent's sessions.").optional(),
   prompt_mode: z
     .enum(['arg', 'none'])
     .describe('Whether the first prompt is given as an argument (`arg`) or not at all (`none`).')
     .optional(),
-  hooks: hooks.describe('Where the agent\'s plugin is installed besides.').optional(),
+  hooks: hooks.describe("Where the agent's plugin is installed besides.").optional(),
   initial_prompt: untouched('Prompt that is sent at the start.'),
   session: untouched('Environment variables that carry the session id and the config folder.'),
   tmux: untouched('How the agent is recognised in tmux; there is no tmux here.'),
@@ -72,15 +80,16 @@ export const roleAgents = z
     refinery: ofRole('refinery, which reviews and merges'),
     crew: ofRole('crew: long-lived named workers beside you'),
     polecat: ofRole('polecats: workers with a worktree and one unit of work'),
-    boot: untouched('Gas Town\'s watchdog of the deacon.'),
-    dog: untouched('Gas Town\'s helper for short chores.'),
+    boot: untouched("Gas Town's watchdog of the deacon."),
+    dog: untouched("Gas Town's helper for short chores."),
   })
   .describe('Which agent each role gets: `{"polecat": "opencode"}`.');
 
 /** `{worker name → agent name}`. */
 export const agentsByWorker = z.record(z.string(), agentName);
 
-const chainOf = (role: string) => z.array(agentName).describe(`Agents for the ${role}, tried in this order.`).optional();
+const chainOf = (role: string) =>
+  z.array(agentName).describe(`Agents for the ${role}, tried in this order.`).optional();
 
 /** `{role → agents}`: who takes over where the role's agent cannot. */
 export const failover = z
@@ -93,4 +102,6 @@ export const failover = z
     polecat: chainOf('polecats'),
   })
   .meta({ examples: [{ polecat: ['opencode', 'claude'] }] })
-  .describe('Which agents a role falls back on, in this order, while its own is rate-limited or its backend is down: `{"polecat": ["opencode", "claude"]}`.');
+  .describe(
+    'Which agents a role falls back on, in this order, while its own is rate-limited or its backend is down: `{"polecat": ["opencode", "claude"]}`.',
+  );

@@ -54,8 +54,11 @@ export function resolveAgent(query: AgentQuery): ResolvedAgent {
   const agent = complete(chosen.name, settings, query);
   if (explicitBackend === undefined || agent.backend === explicitBackend) return agent;
   if (explicitAgent !== undefined) {
-    throw new GasTownError('bad-input', `Agent "${explicitAgent}" runs on backend ${agent.backend}, not on ` +
-      `${explicitBackend}. Leave out one of --agent and --backend, or name an agent of that backend.`);
+    throw new GasTownError(
+      'bad-input',
+      `Agent "${explicitAgent}" runs on backend ${agent.backend}, not on ` +
+        `${explicitBackend}. Leave out one of --agent and --backend, or name an agent of that backend.`,
+    );
   }
   const own = complete(explicitBackend, known.get(explicitBackend) ?? {}, query);
   return own.backend === explicitBackend ? own : complete(explicitBackend, {}, {});
@@ -81,20 +84,28 @@ function chooseName({ role, workerName, explicitAgent, town, rigSettings: rig }:
   const candidates: { name: string | undefined; from: string }[] = [
     { name: explicitAgent, from: '--agent' },
     { name: byName(rig?.worker_agents), from: `worker_agents.${workerName} of the rig's settings` },
-    { name: role === 'crew' ? byName(town.crew_agents) : undefined, from: `crew_agents.${workerName} of the town's settings` },
+    {
+      name: role === 'crew' ? byName(town.crew_agents) : undefined,
+      from: `crew_agents.${workerName} of the town's settings`,
+    },
     { name: rig?.role_agents?.[role], from: `role_agents.${role} of the rig's settings` },
     { name: town.role_agents?.[role], from: `role_agents.${role} of the town's settings` },
-    { name: rig?.agent, from: 'agent of the rig\'s settings' },
-    { name: rig?.runtime && runtimeName(rig.runtime), from: 'runtime of the rig\'s settings' },
-    { name: town.default_agent, from: 'default_agent of the town\'s settings' },
+    { name: rig?.agent, from: "agent of the rig's settings" },
+    { name: rig?.runtime && runtimeName(rig.runtime), from: "runtime of the rig's settings" },
+    { name: town.default_agent, from: "default_agent of the town's settings" },
   ];
   const first = candidates.find((candidate): candidate is Choice => candidate.name !== undefined);
   return first ?? { name: defaultAgent, from: 'the built-in default' };
 }
 
-function complete(name: string, settings: AgentSettings, { rigSettings }: Pick<AgentQuery, 'rigSettings'>): ResolvedAgent {
+function complete(
+  name: string,
+  settings: AgentSettings,
+  { rigSettings }: Pick<AgentQuery, 'rigSettings'>,
+): ResolvedAgent {
   const backend = backendOf(name, settings);
-  const consent = rigSettings && agentsOfRig(rigSettings).get(name) === settings ? agentItem(name, settings)?.hash : undefined;
+  const consent =
+    rigSettings && agentsOfRig(rigSettings).get(name) === settings ? agentItem(name, settings)?.hash : undefined;
   const hooks = backend === 'opencode' ? pluginPlace(settings) : undefined;
   return {
     name,
@@ -109,7 +120,8 @@ function complete(name: string, settings: AgentSettings, { rigSettings }: Pick<A
 
 /** Where the plugin is installed besides, if the agent's `hooks` say so for an agent of Opencode. */
 export function pluginPlace({ hooks }: AgentSettings): ResolvedAgent['hooks'] {
-  if (hooks?.dir === undefined || hooks.informational === true || (hooks.provider ?? 'opencode') !== 'opencode') return undefined;
+  if (hooks?.dir === undefined || hooks.informational === true || (hooks.provider ?? 'opencode') !== 'opencode')
+    return undefined;
   return { dir: hooks.dir, settingsFile: hooks.settings_file ?? 'gastown.js' };
 }
 
@@ -117,10 +129,15 @@ export function pluginPlace({ hooks }: AgentSettings): ResolvedAgent['hooks'] {
 function backendOf(name: string, { provider, command }: AgentSettings): BackendName {
   const program = command === undefined ? undefined : basename(command).replace(/\.(exe|cmd)$/i, '');
   const signs = provider === undefined ? [program, name] : [provider];
-  const backend = signs.map((sign) => backendNames.find((known) => known === sign)).find((known) => known !== undefined);
+  const backend = signs
+    .map((sign) => backendNames.find((known) => known === sign))
+    .find((known) => known !== undefined);
   if (backend) return backend;
   if (provider === undefined && command === undefined) return defaultAgent;
   const says = provider === undefined ? 'names no provider, and its program' : `has the provider "${provider}", which`;
-  throw new GasTownError('unknown-backend', `Agent "${name}" ${says} is no backend known here. ` +
-    `Set its "provider" to ${backendNames.map((known) => `"${known}"`).join(' or ')}, or choose another agent.`);
+  throw new GasTownError(
+    'unknown-backend',
+    `Agent "${name}" ${says} is no backend known here. ` +
+      `Set its "provider" to ${backendNames.map((known) => `"${known}"`).join(' or ')}, or choose another agent.`,
+  );
 }

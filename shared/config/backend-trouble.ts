@@ -5,13 +5,19 @@ const seconds = z.number().min(0).max(86_400);
 /** What is done when a model or its provider does not answer. */
 export const backendTrouble = z.looseObject({
   patience_seconds: seconds
-    .describe('How long Opencode may go on trying within one turn; then the turn is broken off. 120 when absent. (Claude Code gives up by itself.)')
+    .describe(
+      'How long Opencode may go on trying within one turn; then the turn is broken off. 120 when absent. (Claude Code gives up by itself.)',
+    )
     .optional(),
   grace_seconds: seconds
-    .describe('A rate limit that ends within this time is waited for, even where another agent could take over. 60 when absent.')
+    .describe(
+      'A rate limit that ends within this time is waited for, even where another agent could take over. 60 when absent.',
+    )
     .optional(),
   pause_seconds: seconds
-    .describe('How long a session rests after a failed turn where the provider names no time; each further failure doubles it. 30 when absent.')
+    .describe(
+      'How long a session rests after a failed turn where the provider names no time; each further failure doubles it. 30 when absent.',
+    )
     .optional(),
   longest_pause_seconds: seconds.describe('The longest such rest. 600 when absent.').optional(),
   max_redeliveries: z

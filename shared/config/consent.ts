@@ -37,11 +37,14 @@ export const runtimeName = (runtime: AgentSettings): string => runtime.provider 
  * undefined where they say nothing of it. The backend's own program by its own name is nothing.
  */
 export function agentItem(name: string, { provider, command, args, env }: AgentSettings): ConsentItem | undefined {
-  const ownName = command !== undefined && command === (provider ?? command) && ['claude', 'opencode'].includes(command);
+  const ownName =
+    command !== undefined && command === (provider ?? command) && ['claude', 'opencode'].includes(command);
   const said = {
     ...(command === undefined || ownName ? {} : { command }),
     ...(args?.length ? { args } : {}),
-    ...(env && Object.keys(env).length > 0 ? { env: Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) } : {}),
+    ...(env && Object.keys(env).length > 0
+      ? { env: Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) }
+      : {}),
   };
   if (Object.keys(said).length === 0) return undefined;
   const content = { ...(provider === undefined ? {} : { provider }), ...said };

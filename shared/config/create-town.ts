@@ -29,7 +29,10 @@ export async function createTown(root: string): Promise<void> {
     await writeFile(join(root, '.runtime', '.gitignore'), '*\n');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      throw new GasTownError('name-taken', `${file} exists already and was left as it is. Open ${root} as it is, or choose another folder.`);
+      throw new GasTownError(
+        'name-taken',
+        `${file} exists already and was left as it is. Open ${root} as it is, or choose another folder.`,
+      );
     }
     throw cannotWrite(root, error);
   }

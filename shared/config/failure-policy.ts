@@ -1,7 +1,14 @@
 import { z } from 'zod';
 
 const restarts = z.looseObject({
-  max: z.int().min(0).max(100).describe('How often a session is restarted within the window before it is quarantined; 3 when absent, 0 means never.').optional(),
+  max: z
+    .int()
+    .min(0)
+    .max(100)
+    .describe(
+      'How often a session is restarted within the window before it is quarantined; 3 when absent, 0 means never.',
+    )
+    .optional(),
   window_seconds: z.int().min(1).describe('Length of the window, in seconds; 300 when absent.').optional(),
 });
 
@@ -10,15 +17,21 @@ export const failurePolicySettings = z
   .looseObject({
     spawn_failure: z
       .enum(['retry', 'fail', 'escalate'])
-      .describe('A session for a unit of work could not be started: `retry` queues the unit again, up to `retries` times, and then escalates (the default); `fail` leaves it failed; `escalate` tells you at once. What a retry cannot cure (a missing program, a mistake in the settings) fails at once.')
+      .describe(
+        'A session for a unit of work could not be started: `retry` queues the unit again, up to `retries` times, and then escalates (the default); `fail` leaves it failed; `escalate` tells you at once. What a retry cannot cure (a missing program, a mistake in the settings) fails at once.',
+      )
       .optional(),
     work_failure: z
       .enum(['leave', 'retry', 'reassign', 'escalate'])
-      .describe('A session reported its unit as failed: `leave` leaves it so (the default); `retry` gives it to the same session again, `reassign` to another one, up to `retries` times, and then escalates; `escalate` tells you at once.')
+      .describe(
+        'A session reported its unit as failed: `leave` leaves it so (the default); `retry` gives it to the same session again, `reassign` to another one, up to `retries` times, and then escalates; `escalate` tells you at once.',
+      )
       .optional(),
     stalled: z
       .enum(['leave', 'reassign', 'escalate'])
-      .describe('A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times; `leave` only shows it.')
+      .describe(
+        'A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times; `leave` only shows it.',
+      )
       .optional(),
     retries: z.int().min(0).max(20).describe('How often a unit is tried again; 1 when absent.').optional(),
     backoff_seconds: z
@@ -34,7 +47,9 @@ export const failurePolicySettings = z
     hung_minutes: z
       .number()
       .positive()
-      .describe('After how many minutes without a word of the model or a tool a busy session counts as hung; 30 when absent.')
+      .describe(
+        'After how many minutes without a word of the model or a tool a busy session counts as hung; 30 when absent.',
+      )
       .optional(),
     idle_stop_minutes: z
       .number()

@@ -19,7 +19,10 @@ export interface RefusedTown {
  * `town-settings`. A rig's settings on the way up are passed over; a file with an error in it still counts. What belongs
  * to another user counts for nothing, unless the user has told git that the folder is safe, nor what cannot be read; `refused` is told of both, as far as it may be a town.
  */
-export async function findTown(folder: string, refused: (town: RefusedTown) => void = () => undefined): Promise<string | undefined> {
+export async function findTown(
+  folder: string,
+  refused: (town: RefusedTown) => void = () => undefined,
+): Promise<string | undefined> {
   for (let root = resolve(folder); ; root = dirname(root)) {
     try {
       const file = settingsPath(root);

@@ -11,14 +11,24 @@ const defaults = {
 } as const;
 
 const count = (does: string, value: number) => z.int().min(1).describe(`${does} ${value} when absent.`).optional();
-const minutes = (does: string, value: number) => z.number().positive().max(43_200).describe(`${does} ${value} when absent.`).optional();
+const minutes = (does: string, value: number) =>
+  z.number().positive().max(43_200).describe(`${does} ${value} when absent.`).optional();
 
 /** `messages` in the town's settings. */
 export const messageSettings = z.looseObject({
-  max_per_minute: count('How many messages a session may send in a minute; a broadcast counts once. What you send yourself is not counted.', defaults.max_per_minute),
-  max_exchange: count('How many messages two sessions may exchange, both ways together, within `exchange_minutes`.', defaults.max_exchange),
+  max_per_minute: count(
+    'How many messages a session may send in a minute; a broadcast counts once. What you send yourself is not counted.',
+    defaults.max_per_minute,
+  ),
+  max_exchange: count(
+    'How many messages two sessions may exchange, both ways together, within `exchange_minutes`.',
+    defaults.max_exchange,
+  ),
   exchange_minutes: minutes('The time over which `max_exchange` counts.', defaults.exchange_minutes),
-  nudge_expiry_minutes: minutes('After how long a nudge or broadcast that was not delivered expires.', defaults.nudge_expiry_minutes),
+  nudge_expiry_minutes: minutes(
+    'After how long a nudge or broadcast that was not delivered expires.',
+    defaults.nudge_expiry_minutes,
+  ),
   urgent_expiry_minutes: minutes('The same for urgent ones.', defaults.urgent_expiry_minutes),
 });
 

@@ -50,7 +50,10 @@ export function unknownName(kind: NamedKind, given: string, known: Iterable<stri
   const more = names.length > listedAtMost ? ` and ${names.length - listedAtMost} more` : '';
   const all = names.length === 0 ? `There are no ${many} yet.` : `Known ${many}: ${listed}${more}.`;
   const source = where === undefined ? '' : ` (from ${where})`;
-  return new GasTownError(`unknown-${kind}`, `There is no ${one} "${given.slice(0, longestName)}"${source}.${didYouMean(given, names)} ${all}`);
+  return new GasTownError(
+    `unknown-${kind}`,
+    `There is no ${one} "${given.slice(0, longestName)}"${source}.${didYouMean(given, names)} ${all}`,
+  );
 }
 
 /** Optimal string alignment: the number of letters to insert, delete, replace or swap with their neighbour. */

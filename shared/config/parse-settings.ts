@@ -25,7 +25,10 @@ const maxQuoted = 200;
 export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: string): ParsedSettings<T> {
   const lineAt = (offset: number) => text.slice(0, offset).split('\n').length;
   const deep = tooDeepAt(text);
-  if (deep) return { problems: [{ file, line: lineAt(deep.offset), message: `The file goes deeper than ${deep.maxDepth} levels.` }] };
+  if (deep)
+    return {
+      problems: [{ file, line: lineAt(deep.offset), message: `The file goes deeper than ${deep.maxDepth} levels.` }],
+    };
   const errors: ParseError[] = [];
   const root = parseTree(text, errors);
   const [firstError] = errors;
@@ -40,20 +43,28 @@ export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: strin
     return {
       problems: result.error.issues.slice(0, maxProblems).map((issue) => {
         const path = issue.path.filter((part) => typeof part !== 'symbol');
-        return { file, line: lineAt(offsetOf(root, path)), message: `${fieldName(path)} ${describe(issue, raw, path)}` };
+        return {
+          file,
+          line: lineAt(offsetOf(root, path)),
+          message: `${fieldName(path)} ${describe(issue, raw, path)}`,
+        };
       }),
     };
   }
-  const warnings = unknownKeys(schema, raw).slice(0, maxProblems).map(({ path, known }): Problem => {
-    const key = String(path.at(-1));
-    const message = `${fieldName(path)} is not a known key and has no effect.${didYouMean(key, known)}`;
-    return { file, line: lineAt(offsetOf(root, path)), message, severity: 'warning' };
-  });
+  const warnings = unknownKeys(schema, raw)
+    .slice(0, maxProblems)
+    .map(({ path, known }): Problem => {
+      const key = String(path.at(-1));
+      const message = `${fieldName(path)} is not a known key and has no effect.${didYouMean(key, known)}`;
+      return { file, line: lineAt(offsetOf(root, path)), message, severity: 'warning' };
+    });
   return { value: result.data, problems: warnings };
 }
 
 function syntaxError({ error, offset, length }: ParseError, text: string): string {
-  const words = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  const words = printParseErrorCode(error)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
   const found = text.slice(offset, offset + Math.min(length, maxQuoted)).split('\n')[0];
   return found ? `${words} at ${found}` : `${words} at the end of the file`;
 }

@@ -17,7 +17,10 @@ export async function readBounded(file: string, maxBytes = maxFileBytes): Promis
   try {
     const facts = await handle.stat();
     if (!facts.isFile()) {
-      throw new GasTownError('bad-config', `${file} is ${facts.isDirectory() ? 'a folder' : 'no regular file'}, so it is not read.`);
+      throw new GasTownError(
+        'bad-config',
+        `${file} is ${facts.isDirectory() ? 'a folder' : 'no regular file'}, so it is not read.`,
+      );
     }
     const chunks: Buffer[] = [];
     // Not by the size alone: a file may grow meanwhile, and some of the system's say that they are empty.

@@ -10,7 +10,11 @@ export interface SessionLimits {
 const defaults = { open_escalations: 20, open_units: 200 } as const;
 
 const count = (what: string, value: number) =>
-  z.int().min(1).describe(`How many ${what} a session may have at once. What you do yourself is not counted. ${value} when absent.`).optional();
+  z
+    .int()
+    .min(1)
+    .describe(`How many ${what} a session may have at once. What you do yourself is not counted. ${value} when absent.`)
+    .optional();
 
 /** `limits` in the town's settings. */
 export const sessionLimitSettings = z.looseObject({

@@ -114,7 +114,10 @@ export class SettingsFile<T extends object> {
     if (text !== undefined && text === this.lastText) return;
     this.lastText = text;
     if (text === undefined) {
-      const missing = { file: this.file, message: 'The file is missing: the last settings (or the defaults) are in force.' };
+      const missing = {
+        file: this.file,
+        message: 'The file is missing: the last settings (or the defaults) are in force.',
+      };
       // A rig whose file was removed goes back to the defaults; a town never loses its settings that way.
       this.take(this.options.required ? undefined : this.options.defaults, this.options.required ? [missing] : []);
       return;
@@ -140,8 +143,11 @@ export class SettingsFile<T extends object> {
     if (!isTooDeep) parse(before, errors);
     if (isTooDeep || errors.length > 0) {
       const [problem] = parseSettings(before, this.options.schema, this.file).problems;
-      throw new GasTownError('bad-config', `${this.file} was not changed, because it cannot be read. ` +
-        `Correct line ${problem?.line ?? 1} first: ${problem?.message ?? 'it is not valid JSON.'}`);
+      throw new GasTownError(
+        'bad-config',
+        `${this.file} was not changed, because it cannot be read. ` +
+          `Correct line ${problem?.line ?? 1} first: ${problem?.message ?? 'it is not valid JSON.'}`,
+      );
     }
     const after = edit(before, patch);
     const { value, problems } = parseSettings(after, this.options.schema, this.file);
@@ -174,7 +180,8 @@ interface Leaf {
 
 function leaves(patch: object, path: string[] = []): Leaf[] {
   return Object.entries(patch).flatMap(([key, value]: [string, unknown]): Leaf[] => {
-    const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+    const isGroup =
+      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
     return isGroup ? leaves(value, [...path, key]) : [{ path: [...path, key], value }];
   });
 }

@@ -8,7 +8,8 @@ export interface UnknownKey {
 
 /** Walks a value beside its schema and finds the keys that only `z.looseObject` let pass. */
 export function unknownKeys(schema: unknown, value: unknown, path: (string | number)[] = []): UnknownKey[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return unknownKeys(schema.unwrap(), value, path);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return unknownKeys(schema.unwrap(), value, path);
   if (!isObject(value)) return [];
   if (schema instanceof z.ZodRecord) {
     return Object.entries(value).flatMap(([key, item]) => unknownKeys(schema.valueType, item, [...path, key]));

@@ -11,7 +11,7 @@ export async function writeAtomically(file: string, text: string, given?: number
   try {
     await mkdir(dirname(file), { recursive: true });
     // A link is followed: its target is replaced, not the link.
-    const target = await unlessMissing(realpath(file)) ?? file;
+    const target = (await unlessMissing(realpath(file))) ?? file;
     const mode = given ?? (await unlessMissing(stat(target)))?.mode;
     const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
     try {

@@ -26,7 +26,12 @@ export async function askRepository(folder: string, args: readonly string[]): Pr
 const words = (stderr: string): string => stderr.trim().replace(/^fatal: /, '');
 
 async function mayBeInRepository(folder: string): Promise<boolean> {
-  if (await Promise.all(['HEAD', 'objects', 'refs'].map((name) => mayBeThere(join(folder, name)))).then((all) => all.every(Boolean))) return true;
+  if (
+    await Promise.all(['HEAD', 'objects', 'refs'].map((name) => mayBeThere(join(folder, name)))).then((all) =>
+      all.every(Boolean),
+    )
+  )
+    return true;
   for (let at = folder; ; at = dirname(at)) {
     if (await mayBeThere(join(at, '.git'))) return true;
     if (dirname(at) === at) return false;

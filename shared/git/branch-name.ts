@@ -17,10 +17,13 @@ export function problemInBranch(word: string): string | undefined {
  */
 export async function requireFreeBranch(repository: string, branch: string, signal?: AbortSignal): Promise<void> {
   const [top = branch] = branch.split('/', 1);
-  const listed = await git(repository, ['for-each-ref', '--ignore-case', '--format=%(refname)', `refs/heads/${top}`], { signal });
+  const listed = await git(repository, ['for-each-ref', '--ignore-case', '--format=%(refname)', `refs/heads/${top}`], {
+    signal,
+  });
   const others = listed.split('\n').map((ref) => ref.slice('refs/heads/'.length));
   const exactly = others.find((other) => isInWay(other, branch));
-  const other = exactly ?? others.find((each) => isInWay(each.toLowerCase(), branch.toLowerCase()) || isSameButCase(each, branch));
+  const other =
+    exactly ?? others.find((each) => isInWay(each.toLowerCase(), branch.toLowerCase()) || isSameButCase(each, branch));
   if (other === undefined || (exactly === undefined && !(await ignoresCase(repository, signal)))) return;
   throw new GasTownError(
     'isolation-failed',
@@ -28,8 +31,10 @@ export async function requireFreeBranch(repository: string, branch: string, sign
   );
 }
 
-const isInWay = (other: string, branch: string): boolean => other !== '' && (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`));
-const isSameButCase = (other: string, branch: string): boolean => other !== branch && other.toLowerCase() === branch.toLowerCase();
+const isInWay = (other: string, branch: string): boolean =>
+  other !== '' && (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`));
+const isSameButCase = (other: string, branch: string): boolean =>
+  other !== branch && other.toLowerCase() === branch.toLowerCase();
 
 async function ignoresCase(repository: string, signal?: AbortSignal): Promise<boolean> {
   const { stdout } = await runGit(repository, ['config', '--type=bool', 'core.ignorecase'], { signal });

@@ -39,9 +39,11 @@ export const isRefusal = ({ kind }: Finding): boolean => kind === 'locked' || ki
 
 const shown = 3;
 
-const list = (items: readonly string[]): string => `${items.slice(0, shown).join(', ')}${items.length > shown ? ', …' : ''}`;
+const list = (items: readonly string[]): string =>
+  `${items.slice(0, shown).join(', ')}${items.length > shown ? ', …' : ''}`;
 
-const commitsText = (count: number): string => (count === 1 ? '1 commit that is nowhere else' : `${count} commits that are nowhere else`);
+const commitsText = (count: number): string =>
+  count === 1 ? '1 commit that is nowhere else' : `${count} commits that are nowhere else`;
 
 function textOf(finding: Finding): string {
   switch (finding.kind) {

@@ -43,12 +43,23 @@ const drainMs = 500;
  * nobody can type. Rejects with `cancelled`, or `internal` where git is not there or its time is over; by then git and all
  * that it had started (hooks, and what they started) has been ended.
  */
-export async function runGit(cwd: string, args: readonly string[], options: AbortSignal | GitOptions = {}): Promise<GitResult> {
+export async function runGit(
+  cwd: string,
+  args: readonly string[],
+  options: AbortSignal | GitOptions = {},
+): Promise<GitResult> {
   const { signal, boundMs = gitBounds.look, env: over = {}, input, bytes, outputTo } = optionsOf(options);
   const what = `git ${subcommandOf(args)}`;
   if (signal?.aborted) throw new GasTownError('cancelled', `${what} was cancelled.`);
   const call = randomUUID();
-  const env = { ...inheritedEnvironment('program', process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...over, [mark]: call };
+  const env = {
+    ...inheritedEnvironment('program', process.env),
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+    ...over,
+    [mark]: call,
+  };
   const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', outputTo ?? 'pipe', 'pipe'];
   const child = spawn('git', [...args], { cwd, env, stdio, windowsHide: true, detached: process.platform !== 'win32' });
   const encoding = bytes ? 'latin1' : 'utf8';
@@ -58,7 +69,13 @@ export async function runGit(cwd: string, args: readonly string[], options: Abor
   const brokenOff = new Promise<GasTownError>((resolve) => {
     breakOff = resolve;
   });
-  const tooMuch = (): void => breakOff(new GasTownError('internal', `${what} in ${cwd} printed more than ${mostOutput / 1024 / 1024} MB, so it was ended.`));
+  const tooMuch = (): void =>
+    breakOff(
+      new GasTownError(
+        'internal',
+        `${what} in ${cwd} printed more than ${mostOutput / 1024 / 1024} MB, so it was ended.`,
+      ),
+    );
   const stdout = gather(child.stdout, tooMuch);
   const stderr = gather(child.stderr, tooMuch);
   const onAbort = (): void => breakOff(new GasTownError('cancelled', `${what} was cancelled.`));
@@ -91,7 +108,8 @@ export async function git(cwd: string, args: readonly string[], options?: AbortS
   throw new GasTownError('internal', withoutSecrets(`git ${args.join(' ')} failed in ${cwd}: ${words}`));
 }
 
-const optionsOf = (given: AbortSignal | GitOptions): GitOptions => (given instanceof AbortSignal ? { signal: given } : given);
+const optionsOf = (given: AbortSignal | GitOptions): GitOptions =>
+  given instanceof AbortSignal ? { signal: given } : given;
 
 /** Keeps reading, so that what a hook has left in the background is not stopped by a pipe that is full. */
 function gather(stream: NodeJS.ReadableStream | null, tooMuch: () => void): () => Buffer {
@@ -122,7 +140,10 @@ async function endOf(child: ChildProcess): Promise<number> {
 async function endAll(child: ChildProcess, call: string): Promise<void> {
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const started = await startedWith(mark, call);
-  const root = child.pid === undefined || child.exitCode !== null || child.signalCode !== null ? undefined : await identify(child.pid);
+  const root =
+    child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+      ? undefined
+      : await identify(child.pid);
   const left = root ? await killTree(root, { also: started }) : await killAll(started);
   const late = await startedWith(mark, call);
   if (late.length > 0) await killAll(late, 0);

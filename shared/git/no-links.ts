@@ -13,6 +13,10 @@ export async function requireNoLinks(root: string, relative: string): Promise<vo
     at = path.join(at, part);
     const facts = await unlessMissing(lstat(at));
     if (facts === undefined) return;
-    if (facts.isSymbolicLink()) throw new GasTownError('bad-config', `${at} is a link, so nothing is written through it. Make it a folder or a file of its own.`);
+    if (facts.isSymbolicLink())
+      throw new GasTownError(
+        'bad-config',
+        `${at} is a link, so nothing is written through it. Make it a folder or a file of its own.`,
+      );
   }
 }

@@ -5,7 +5,19 @@
  * are not in it: the setting `worktrees.rebuildable` names them where they are.
  */
 const known: readonly string[] = [
-  ...['node_modules', '.pnpm-store', '.parcel-cache', '.turbo', '.next', '.nuxt', '.svelte-kit', '.angular', '.vite', '.swc', '.nyc_output'],
+  ...[
+    'node_modules',
+    '.pnpm-store',
+    '.parcel-cache',
+    '.turbo',
+    '.next',
+    '.nuxt',
+    '.svelte-kit',
+    '.angular',
+    '.vite',
+    '.swc',
+    '.nyc_output',
+  ],
   ...['*.tsbuildinfo', '.eslintcache', '.stylelintcache', '.sass-cache'],
   ...['__pycache__', '*.pyc', '.pytest_cache', '.mypy_cache', '.ruff_cache', '.tox', '.nox'],
   ...['.gradle', '.dart_tool', '.zig-cache', 'zig-cache', 'elm-stuff', '.DS_Store', 'Thumbs.db'],
@@ -21,13 +33,18 @@ export const cacheMarks: readonly { file: string; begins: string }[] = [
 export type IsRebuildable = (path: string) => boolean;
 
 export function rebuildable(extended: readonly string[] = []): IsRebuildable {
-  const entries = [...known, ...extended].map((entry) => entry.replace(/^\/+|\/+$/g, '')).filter((entry) => entry !== '');
+  const entries = [...known, ...extended]
+    .map((entry) => entry.replace(/^\/+|\/+$/g, ''))
+    .filter((entry) => entry !== '');
   const names = entries.filter((entry) => !entry.includes('/')).map(matcher);
   const paths = entries.filter((entry) => entry.includes('/')).map(matcher);
   return (path) => {
     const parts = path.split('/').filter((part) => part !== '');
     const above = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-    return parts.some((part) => names.some((name) => name.test(part))) || above.some((each) => paths.some((name) => name.test(each)));
+    return (
+      parts.some((part) => names.some((name) => name.test(part))) ||
+      above.some((each) => paths.some((name) => name.test(each)))
+    );
   };
 }
 

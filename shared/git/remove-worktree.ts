@@ -35,7 +35,8 @@ export interface RemovedWorktree extends WorktreePlace {
 }
 
 /** `used`: somebody works there again, so nothing was looked at. */
-export type RemovalResult = { kind: 'used' } | { kind: 'kept'; findings: Finding[] } | { kind: 'removed'; removed: RemovedWorktree };
+export type RemovalResult =
+  { kind: 'used' } | { kind: 'kept'; findings: Finding[] } | { kind: 'removed'; removed: RemovedWorktree };
 
 export interface RemovalOrder extends WorktreePlace {
   id: string;
@@ -71,10 +72,24 @@ export function removeWorktree(order: RemovalOrder, options: SurveyOptions): Pro
     try {
       ref = await rescue(order, found, { occasion, stays: branchStays, label: order.label, at: order.at });
     } catch (error) {
-      return { kind: 'kept', findings: [{ kind: 'unknown', reason: `what only it has could not be saved: ${messageOf(error)}` }] };
+      return {
+        kind: 'kept',
+        findings: [{ kind: 'unknown', reason: `what only it has could not be saved: ${messageOf(error)}` }],
+      };
     }
     const counted = (...kinds: Finding['kind'][]): number =>
-      found.findings.reduce((sum, finding) => sum + (!kinds.includes(finding.kind) ? 0 : 'commits' in finding ? finding.commits : 'files' in finding ? finding.files.length : 0), 0);
+      found.findings.reduce(
+        (sum, finding) =>
+          sum +
+          (!kinds.includes(finding.kind)
+            ? 0
+            : 'commits' in finding
+              ? finding.commits
+              : 'files' in finding
+                ? finding.files.length
+                : 0),
+        0,
+      );
     const removed: RemovedWorktree = {
       id: order.id,
       repository,
@@ -93,7 +108,10 @@ export function removeWorktree(order: RemovalOrder, options: SurveyOptions): Pro
       try {
         await rename(path, asideOf(removed));
       } catch (error) {
-        return { kind: 'kept', findings: [{ kind: 'unknown', reason: `its folder could not be moved: ${messageOf(error)}` }] };
+        return {
+          kind: 'kept',
+          findings: [{ kind: 'unknown', reason: `its folder could not be moved: ${messageOf(error)}` }],
+        };
       }
     }
     await finish(removed);
@@ -162,7 +180,8 @@ async function makeWritable(folder: string): Promise<void> {
 export function restoreWorktree(removed: RemovedWorktree): Promise<void> {
   return inTurn(removed.repository, async () => {
     const { repository, path, branch, branchTip, head, headRef, rescue: ref } = removed;
-    if (await unlessMissing(lstat(path))) throw new GasTownError('name-taken', `${path} is there already: move or remove it first.`);
+    if (await unlessMissing(lstat(path)))
+      throw new GasTownError('name-taken', `${path} is there already: move or remove it first.`);
     const change = { boundMs: gitBounds.change };
     const tipOf = async (name: string): Promise<string | undefined> => {
       const { code, stdout } = await runGit(repository, ['rev-parse', '--verify', '--quiet', `refs/heads/${name}`]);
@@ -171,18 +190,30 @@ export function restoreWorktree(removed: RemovedWorktree): Promise<void> {
     const isBack = branch !== undefined && branchTip !== undefined && (await tipOf(branch)) === undefined;
     if (isBack) await git(repository, ['branch', '--no-track', '--', branch, branchTip], change);
     const out = headRef?.replace(/^refs\/heads\//, '');
-    const isFree = out !== undefined && head !== undefined && (await tipOf(out)) === head && !(await isCheckedOut(repository, out));
-    if (head === undefined) throw new GasTownError('refused', `${path} had no commit checked out; what it had is in ${ref ?? 'no rescue commit'}.`);
+    const isFree =
+      out !== undefined && head !== undefined && (await tipOf(out)) === head && !(await isCheckedOut(repository, out));
+    if (head === undefined)
+      throw new GasTownError(
+        'refused',
+        `${path} had no commit checked out; what it had is in ${ref ?? 'no rescue commit'}.`,
+      );
     await mkdir(dirname(path), { recursive: true });
     try {
-      await git(repository, ['worktree', 'add', '--no-checkout', ...(isFree ? [path, out] : ['--detach', path, head])], change);
+      await git(
+        repository,
+        ['worktree', 'add', '--no-checkout', ...(isFree ? [path, out] : ['--detach', path, head])],
+        change,
+      );
       await git(path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], { boundMs: gitBounds.transfer });
       if (ref !== undefined) await putBack(repository, path, ref);
       await initSubmodules(path, repository);
     } catch (error) {
       await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
       await runGit(repository, ['worktree', 'remove', '--force', '--force', path], change).catch(() => undefined);
-      if (isBack) await runGit(repository, ['update-ref', '-d', `refs/heads/${branch}`, branchTip], change).catch(() => undefined);
+      if (isBack)
+        await runGit(repository, ['update-ref', '-d', `refs/heads/${branch}`, branchTip], change).catch(
+          () => undefined,
+        );
       throw error;
     }
   });

@@ -48,7 +48,10 @@ export async function openRepository(folder: string): Promise<Repository> {
     );
   }
   if ((await askGit(top, ['rev-parse', '--verify', '-q', 'HEAD^{commit}'])) === undefined) {
-    throw new GasTownError('not-a-repository', `${top} has no commit yet: worktrees need one. Make a first commit there.`);
+    throw new GasTownError(
+      'not-a-repository',
+      `${top} has no commit yet: worktrees need one. Make a first commit there.`,
+    );
   }
   const subfolder = (await git(path, ['rev-parse', '--show-prefix'])).replace(/\/$/, '');
   return { path: top, subfolder, branch };
@@ -57,7 +60,10 @@ export async function openRepository(folder: string): Promise<Repository> {
 /** Throws `not-a-repository` unless the commit that new work starts from has the folder: a worktree would be without it. */
 export async function requireCommitted({ path, subfolder }: Repository): Promise<void> {
   if ((await askGit(path, ['rev-parse', '--verify', '-q', `HEAD:${subfolder}`])) !== undefined) return;
-  throw new GasTownError('not-a-repository', `No commit of ${path} has the folder ${subfolder}, so workers would not have it. Commit it there first.`);
+  throw new GasTownError(
+    'not-a-repository',
+    `No commit of ${path} has the folder ${subfolder}, so workers would not have it. Commit it there first.`,
+  );
 }
 
 /** The checkout that stands for a folder: the container of a Gas Town rig has it in `mayor/rig`. */

@@ -3,7 +3,19 @@
  * file byte by byte (no filter has touched it), and `manifest.json`. Its parents are what was checked out, the index as a
  * commit, and the commits that only logs had. So git keeps all of it, and shows it without us: `git show <ref>`.
  */
-import { chmod, lstat, mkdir, mkdtemp, open, readFile, readlink, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unlessMissing } from '../config/write-atomically.ts';
@@ -46,16 +58,26 @@ export async function rescue(
 ): Promise<string | undefined> {
   const { repository, path, branch } = place;
   const withFiles = how.occasion === 'asked' && survey.files !== undefined && hasFiles(survey.files);
-  const tips = await heads(repository, [...survey.tips, ...(survey.head === undefined ? [] : [survey.head])], how.stays ? undefined : branch);
+  const tips = await heads(
+    repository,
+    [...survey.tips, ...(survey.head === undefined ? [] : [survey.head])],
+    how.stays ? undefined : branch,
+  );
   if (!withFiles && tips.length === 0) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'gastown-rescue-'));
   try {
-    const content = withFiles ? await writeFiles(path, survey.files!) : { entries: [], manifest: { version: 1 as const, modes: {}, deleted: [], flags: [] } };
+    const content = withFiles
+      ? await writeFiles(path, survey.files!)
+      : { entries: [], manifest: { version: 1 as const, modes: {}, deleted: [], flags: [] } };
     const parents = [...new Set([...(survey.head === undefined ? [] : [survey.head]), ...tips])];
     const index = withFiles ? await git(path, ['write-tree'], change) : undefined;
-    if (index !== undefined) parents.push(await commit(repository, index, survey.head === undefined ? [] : [survey.head], 'What was staged'));
+    if (index !== undefined)
+      parents.push(await commit(repository, index, survey.head === undefined ? [] : [survey.head], 'What was staged'));
     const manifest: Manifest = { ...content.manifest, ...(index === undefined ? {} : { index }) };
-    const blob = await git(repository, ['hash-object', '-w', '--stdin'], { ...change, input: `${JSON.stringify(manifest, null, 2)}\n` });
+    const blob = await git(repository, ['hash-object', '-w', '--stdin'], {
+      ...change,
+      input: `${JSON.stringify(manifest, null, 2)}\n`,
+    });
     const env = { GIT_INDEX_FILE: join(folder, 'index') };
     const input = [...content.entries, `100644 ${blob}\tmanifest.json`].map((entry) => `${entry}\0`).join('');
     await git(repository, ['update-index', '-z', '--index-info'], { ...change, env, input, bytes: true });
@@ -69,7 +91,8 @@ export async function rescue(
   }
 }
 
-const hasFiles = ({ uncommitted, ignored, flagged }: FilesSurvey): boolean => uncommitted.length + ignored.length + flagged.length > 0;
+const hasFiles = ({ uncommitted, ignored, flagged }: FilesSurvey): boolean =>
+  uncommitted.length + ignored.length + flagged.length > 0;
 
 /** Part of a ref's name by git's rules. */
 const refPart = (label: string): string => label.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+/, '') || 'worktree';
@@ -77,14 +100,22 @@ const refPart = (label: string): string => label.replace(/[^A-Za-z0-9_-]+/g, '-'
 /** Of the commits that would be reached by nothing, those that no other of them has as its parent. */
 async function heads(repository: string, tips: readonly string[], branch: string | undefined): Promise<string[]> {
   if (tips.length === 0) return [];
-  const listed = await git(repository, ['rev-list', '--parents', '--stdin', ...elsewhere(branch)], { input: [...new Set(tips)].join('\n') });
-  const lines = listed.split('\n').filter((line) => line !== '').map((line) => line.split(' '));
+  const listed = await git(repository, ['rev-list', '--parents', '--stdin', ...elsewhere(branch)], {
+    input: [...new Set(tips)].join('\n'),
+  });
+  const lines = listed
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '));
   const parents = new Set(lines.flatMap(([, ...above]) => above));
   return lines.flatMap(([each]) => (each !== undefined && !parents.has(each) ? [each] : []));
 }
 
 async function commit(repository: string, tree: string, parents: readonly string[], message: string): Promise<string> {
-  return git(repository, ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', message], { ...change, env: author });
+  return git(repository, ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', message], {
+    ...change,
+    env: author,
+  });
 }
 
 async function writeFiles(root: string, survey: FilesSurvey): Promise<{ entries: string[]; manifest: Manifest }> {
@@ -94,11 +125,13 @@ async function writeFiles(root: string, survey: FilesSurvey): Promise<{ entries:
   const entries: string[] = [];
   const plain: string[] = [];
   const add = (mode: string, blob: string, name: string): void => void entries.push(`${mode} ${blob}\tfiles/${name}`);
-  const hash = async (input: string): Promise<string> => git(root, ['hash-object', '-w', '--stdin'], { ...transfer, input, bytes: true });
+  const hash = async (input: string): Promise<string> =>
+    git(root, ['hash-object', '-w', '--stdin'], { ...transfer, input, bytes: true });
   for (const name of names) {
     const path = pathOf(root, name);
     const facts = await lstat(path);
-    if (facts.isSymbolicLink()) add('120000', await hash((await readlink(path, { encoding: 'buffer' })).toString('latin1')), name);
+    if (facts.isSymbolicLink())
+      add('120000', await hash((await readlink(path, { encoding: 'buffer' })).toString('latin1')), name);
     else if (!facts.isFile()) throw new Error(`${name} is neither a file nor a link`);
     else {
       manifest.modes[name] = facts.mode & onlyPermissions;
@@ -108,7 +141,10 @@ async function writeFiles(root: string, survey: FilesSurvey): Promise<{ entries:
     }
   }
   const input = plain.map((name) => `${pathOf(root, name).toString('latin1')}\n`).join('');
-  const blobs = plain.length === 0 ? '' : await git(root, ['hash-object', '-w', '--no-filters', '--stdin-paths'], { ...transfer, input, bytes: true });
+  const blobs =
+    plain.length === 0
+      ? ''
+      : await git(root, ['hash-object', '-w', '--no-filters', '--stdin-paths'], { ...transfer, input, bytes: true });
   for (const [index, blob] of blobs.split('\n').entries()) {
     const name = plain[index];
     if (name !== undefined) add(modeOf(manifest.modes[name] ?? 0), blob, name);
@@ -128,12 +164,18 @@ export async function putBack(repository: string, path: string, ref: string): Pr
   const files = listed.split('\0').flatMap((entry): SavedFile[] => {
     const [mode, , blob, size] = entry.slice(0, entry.indexOf('\t')).split(/ +/);
     const name = entry.slice(entry.indexOf('\t') + 'files/'.length + 1);
-    return mode === undefined || blob === undefined ? [] : [{ path: pathOf(path, name), mode, blob, size: Number(size), permissions: manifest.modes[name] }];
+    return mode === undefined || blob === undefined
+      ? []
+      : [{ path: pathOf(path, name), mode, blob, size: Number(size), permissions: manifest.modes[name] }];
   });
   for (const batch of inBatches(files)) await putFiles(repository, batch);
   await git(path, ['update-index', '-q', '--really-refresh'], change).catch(() => undefined);
-  const flagged = (pattern: RegExp): string => manifest.flags.flatMap(({ path: name, flag }) => (pattern.test(flag) ? [`${name}\0`] : [])).join('');
-  for (const [option, input] of [['--assume-unchanged', flagged(/[a-z]/)], ['--skip-worktree', flagged(/[sS]/)]] as const) {
+  const flagged = (pattern: RegExp): string =>
+    manifest.flags.flatMap(({ path: name, flag }) => (pattern.test(flag) ? [`${name}\0`] : [])).join('');
+  for (const [option, input] of [
+    ['--assume-unchanged', flagged(/[a-z]/)],
+    ['--skip-worktree', flagged(/[sS]/)],
+  ] as const) {
     if (input !== '') await git(path, ['update-index', option, '-z', '--stdin'], { ...change, input, bytes: true });
   }
 }
@@ -168,12 +210,17 @@ async function putFiles(repository: string, files: readonly SavedFile[]): Promis
   const [first] = files;
   if (first !== undefined && first.size > batchSize) return putLarge(repository, first);
   const input = files.map(({ blob }) => `${blob}\n`).join('');
-  const { code, stdout, stderr } = await runGit(repository, ['cat-file', '--batch'], { ...transfer, input, bytes: true });
+  const { code, stdout, stderr } = await runGit(repository, ['cat-file', '--batch'], {
+    ...transfer,
+    input,
+    bytes: true,
+  });
   if (code !== 0) throw new Error(`git cat-file: ${stderr.trim()}`);
   let at = 0;
   for (const { path, mode, blob, size, permissions } of files) {
     const begin = stdout.indexOf('\n', at) + 1;
-    if (stdout.slice(at, begin) !== `${blob} blob ${size}\n`) throw new Error(`git cat-file has another answer than ${blob}: ${stdout.slice(at, begin)}`);
+    if (stdout.slice(at, begin) !== `${blob} blob ${size}\n`)
+      throw new Error(`git cat-file has another answer than ${blob}: ${stdout.slice(at, begin)}`);
     const content = Buffer.from(stdout.slice(begin, begin + size), 'latin1');
     at = begin + size + 1;
     await makeWay(path);

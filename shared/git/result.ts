@@ -26,9 +26,18 @@ export async function readResult(worktree: string, base: string): Promise<Worktr
   const head = await git(worktree, ['rev-parse', '--verify', 'HEAD^{commit}']);
   const branch = await checkedOut(worktree);
   const commits = await countSince(worktree, base, head);
-  const others = (await branchesWith(worktree, await madeHere(worktree, base))).filter((each) => each.branch !== branch);
-  const counted = await Promise.all(others.map(async (each) => ({ ...each, commits: await countSince(worktree, base, each.head) })));
-  return { ...(branch === undefined ? {} : { branch }), head, commits, ...(counted.length === 0 ? {} : { others: counted }) };
+  const others = (await branchesWith(worktree, await madeHere(worktree, base))).filter(
+    (each) => each.branch !== branch,
+  );
+  const counted = await Promise.all(
+    others.map(async (each) => ({ ...each, commits: await countSince(worktree, base, each.head) })),
+  );
+  return {
+    ...(branch === undefined ? {} : { branch }),
+    head,
+    commits,
+    ...(counted.length === 0 ? {} : { others: counted }),
+  };
 }
 
 /** The branch that is checked out; undefined with a detached HEAD. */
@@ -66,15 +75,26 @@ async function madeHere(worktree: string, base: string): Promise<string[]> {
 async function branchesWith(worktree: string, commits: readonly string[]): Promise<{ branch: string; head: string }[]> {
   if (commits.length === 0) return [];
   const format = '--format=%(objectname) %(refname:lstrip=2)';
-  const listed = await git(worktree, ['for-each-ref', format, ...commits.map((commit) => `--contains=${commit}`), 'refs/heads/']);
-  return lines(listed).map((line) => ({ head: line.slice(0, line.indexOf(' ')), branch: line.slice(line.indexOf(' ') + 1) }));
+  const listed = await git(worktree, [
+    'for-each-ref',
+    format,
+    ...commits.map((commit) => `--contains=${commit}`),
+    'refs/heads/',
+  ]);
+  return lines(listed).map((line) => ({
+    head: line.slice(0, line.indexOf(' ')),
+    branch: line.slice(line.indexOf(' ') + 1),
+  }));
 }
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
 /** For people: `feature/x (2 commits)`, or where no branch is checked out `no branch, at 1a2b3c4 (1 commit)`; with the other branches. */
 export function resultText({ branch, head, commits, others = [] }: WorktreeResult): string {
-  const places = [`${branch ?? `no branch, at ${head.slice(0, 7)}`} (${commitsText(commits)})`, ...others.map((each) => `${each.branch} (${commitsText(each.commits)})`)];
+  const places = [
+    `${branch ?? `no branch, at ${head.slice(0, 7)}`} (${commitsText(commits)})`,
+    ...others.map((each) => `${each.branch} (${commitsText(each.commits)})`),
+  ];
   return places.join(', ');
 }
 

@@ -6,8 +6,13 @@ import { runGit } from './git.ts';
  * system's configuration, as editors write it in containers. What a repository says of itself does not count.
  */
 export async function isSafeDirectory(folder: string): Promise<boolean> {
-  const lists = await Promise.all(['--global', '--system'].map((scope) => runGit(sep, ['config', scope, '--get-all', 'safe.directory'])));
-  return isListed(folder, lists.map(({ stdout }) => stdout.split('\n')));
+  const lists = await Promise.all(
+    ['--global', '--system'].map((scope) => runGit(sep, ['config', scope, '--get-all', 'safe.directory'])),
+  );
+  return isListed(
+    folder,
+    lists.map(({ stdout }) => stdout.split('\n')),
+  );
 }
 
 /** Pure. Within a list an empty value takes back those before it. */
@@ -16,6 +21,8 @@ export function isListed(folder: string, lists: readonly (readonly string[])[]):
     const values = lines.at(-1) === '' ? lines.slice(0, -1) : lines;
     return values
       .slice(values.lastIndexOf('') + 1)
-      .some((value) => value === '*' || value === folder || (value.endsWith('/*') && folder.startsWith(value.slice(0, -1))));
+      .some(
+        (value) => value === '*' || value === folder || (value.endsWith('/*') && folder.startsWith(value.slice(0, -1))),
+      );
   });
 }

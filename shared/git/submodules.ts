@@ -19,7 +19,11 @@ export async function initSubmodules(worktree: string, repository: string, signa
   await initFrom(worktree, { checkout: repository, gitDir: common }, signal);
 }
 
-async function initFrom(folder: string, source: { checkout: string; gitDir: string }, signal?: AbortSignal): Promise<void> {
+async function initFrom(
+  folder: string,
+  source: { checkout: string; gitDir: string },
+  signal?: AbortSignal,
+): Promise<void> {
   for (const { name, path } of await listSubmodules(folder, signal)) {
     const own = join(source.gitDir, 'modules', name);
     const checkout = join(source.checkout, path);
@@ -32,7 +36,12 @@ async function initFrom(folder: string, source: { checkout: string; gitDir: stri
   }
 }
 
-async function initOne(folder: string, { name, path }: Submodule, from: { repository: string; gitDir: string }, signal?: AbortSignal): Promise<void> {
+async function initOne(
+  folder: string,
+  { name, path }: Submodule,
+  from: { repository: string; gitDir: string },
+  signal?: AbortSignal,
+): Promise<void> {
   const long = { signal, boundMs: gitBounds.transfer };
   const env = configured([
     [`submodule.${name}.url`, from.gitDir],
@@ -54,7 +63,12 @@ async function initOne(folder: string, { name, path }: Submodule, from: { reposi
 }
 
 /** Where the submodule comes from, as the main checkout has it. */
-async function remoteOf(repository: string, name: string, gitDir: string, signal?: AbortSignal): Promise<string | undefined> {
+async function remoteOf(
+  repository: string,
+  name: string,
+  gitDir: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const set = await runGit(repository, ['config', '--get', `submodule.${name}.url`], { signal });
   if (set.code === 0) return set.stdout.trim();
   const origin = await runGit(repository, [`--git-dir=${gitDir}`, 'config', '--get', 'remote.origin.url'], { signal });
@@ -64,10 +78,16 @@ async function remoteOf(repository: string, name: string, gitDir: string, signal
 /** Those of `.gitmodules` that the index has. */
 async function listSubmodules(folder: string, signal?: AbortSignal): Promise<Submodule[]> {
   if ((await unlessMissing(lstat(join(folder, '.gitmodules')))) === undefined) return [];
-  const { stdout } = await runGit(folder, ['config', '-z', '-f', '.gitmodules', '--get-regexp', '^submodule\\..*\\.path$'], { signal });
+  const { stdout } = await runGit(
+    folder,
+    ['config', '-z', '-f', '.gitmodules', '--get-regexp', '^submodule\\..*\\.path$'],
+    { signal },
+  );
   const named = stdout.split('\0').flatMap((entry) => {
     const [key = '', path] = [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1)];
-    return path === '' || !key.endsWith('.path') ? [] : [{ name: key.slice('submodule.'.length, -'.path'.length), path }];
+    return path === '' || !key.endsWith('.path')
+      ? []
+      : [{ name: key.slice('submodule.'.length, -'.path'.length), path }];
   });
   const linked = new Set(await gitlinks(folder, signal));
   return named.filter(({ path }) => linked.has(path));
@@ -76,7 +96,9 @@ async function listSubmodules(folder: string, signal?: AbortSignal): Promise<Sub
 /** Paths of the submodules that the index has, whether they are checked out or not. */
 async function gitlinks(folder: string, signal?: AbortSignal): Promise<string[]> {
   const staged = await git(folder, ['ls-files', '--stage', '-z'], { signal });
-  return staged.split('\0').flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
+  return staged
+    .split('\0')
+    .flatMap((entry) => (entry.startsWith('160000 ') ? [entry.slice(entry.indexOf('\t') + 1)] : []));
 }
 
 /** Settings for one call. Unlike `-c` this takes a name with `=` in it. */

@@ -35,7 +35,8 @@ export interface FilesOptions {
 export const readable = (name: string): string => Buffer.from(name, 'latin1').toString();
 
 /** The whole path of a name in a survey. */
-export const pathOf = (root: string, name: string): Buffer => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, 'latin1')]);
+export const pathOf = (root: string, name: string): Buffer =>
+  Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, 'latin1')]);
 
 /** Rejects where git or the system cannot tell: that is no answer, and never "nothing". */
 export async function surveyFiles(root: string, options: FilesOptions): Promise<FilesSurvey> {
@@ -45,7 +46,16 @@ export async function surveyFiles(root: string, options: FilesOptions): Promise<
   const present = [];
   for (const each of flags) if (await existsAt(root, each.path)) present.push(each.path);
   const entries = await withPlainIndex(root, present, (env) => status(root, env));
-  const survey: FilesSurvey = { uncommitted: [], deleted: [], ignored: [], flagged: [], nested: [], moved: [], links, flags };
+  const survey: FilesSurvey = {
+    uncommitted: [],
+    deleted: [],
+    ignored: [],
+    flagged: [],
+    nested: [],
+    moved: [],
+    links,
+    flags,
+  };
   const hidden = new Set(present);
   const folders: string[] = [];
   for (const { kind, path, isLink } of entries) {
@@ -71,7 +81,11 @@ const linksIn = (listed: string): FilesSurvey['links'] =>
   });
 
 /** Lets git look by an index in which these files have no flags. The worktree's own is left as it is. */
-async function withPlainIndex<T>(root: string, flagged: readonly string[], look: (env: Record<string, string>) => Promise<T>): Promise<T> {
+async function withPlainIndex<T>(
+  root: string,
+  flagged: readonly string[],
+  look: (env: Record<string, string>) => Promise<T>,
+): Promise<T> {
   if (flagged.length === 0) return look({});
   const folder = await mkdtemp(join(tmpdir(), 'gastown-index-'));
   try {
@@ -95,10 +109,19 @@ interface Entry {
 }
 
 async function status(root: string, env: Record<string, string>): Promise<Entry[]> {
-  const args = ['status', '--porcelain=v2', '-z', '--untracked-files=all', '--ignored=matching', '--ignore-submodules=none', '--no-renames'];
+  const args = [
+    'status',
+    '--porcelain=v2',
+    '-z',
+    '--untracked-files=all',
+    '--ignored=matching',
+    '--ignore-submodules=none',
+    '--no-renames',
+  ];
   const { code, stdout, stderr } = await runGit(root, args, { env, bytes: true });
   // A folder that it may not read it only warns of.
-  if (code !== 0 || /^(warning|error|fatal):/m.test(stderr)) throw new Error(`git status: ${stderr.trim() || `exit code ${code}`}`);
+  if (code !== 0 || /^(warning|error|fatal):/m.test(stderr))
+    throw new Error(`git status: ${stderr.trim() || `exit code ${code}`}`);
   return stdout.split('\0').flatMap((entry): Entry[] => {
     const kind = entry[0];
     if (kind === '?' || kind === '!') return [{ kind, path: entry.slice(2), isLink: false }];
@@ -142,7 +165,9 @@ async function repositoriesIn(root: string, name: string, names: readonly string
     const inside = `${name}/${each}`;
     const facts = await unlessMissing(lstat(pathOf(root, inside)));
     if (!facts?.isDirectory()) continue;
-    const within = (await readdir(pathOf(root, inside), { encoding: 'buffer' })).map((entry) => entry.toString('latin1'));
+    const within = (await readdir(pathOf(root, inside), { encoding: 'buffer' })).map((entry) =>
+      entry.toString('latin1'),
+    );
     if (within.includes('.git')) found.push(inside);
     else if (depth > 1 && each.startsWith('@')) found.push(...(await repositoriesIn(root, inside, within, depth - 1)));
   }
@@ -168,7 +193,10 @@ async function isSame(path: Buffer, other: Buffer): Promise<boolean> {
   const files = [await open(path), await open(other)] as const;
   try {
     for (let at = 0; at < mine.size; at += chunk) {
-      const [a, b] = [await files[0].read(Buffer.alloc(chunk), 0, chunk, at), await files[1].read(Buffer.alloc(chunk), 0, chunk, at)];
+      const [a, b] = [
+        await files[0].read(Buffer.alloc(chunk), 0, chunk, at),
+        await files[1].read(Buffer.alloc(chunk), 0, chunk, at),
+      ];
       if (a.bytesRead !== b.bytesRead || !a.buffer.equals(b.buffer)) return false;
     }
     return true;

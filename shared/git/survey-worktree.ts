@@ -56,13 +56,15 @@ async function adminFolder({ repository, path }: WorktreePlace): Promise<string 
   const place = await realPlace(path);
   for (const name of (await unlessMissing(readdir(folder))) ?? []) {
     const named = await unlessMissing(readFile(join(folder, name, 'gitdir'), 'utf8'));
-    if (named !== undefined && (await realPlace(dirname(resolve(folder, name, named.trim())))) === place) return join(folder, name);
+    if (named !== undefined && (await realPlace(dirname(resolve(folder, name, named.trim())))) === place)
+      return join(folder, name);
   }
   return undefined;
 }
 
 /** Links above it resolved, also where it is gone itself. */
-const realPlace = async (path: string): Promise<string> => join((await unlessMissing(realpath(dirname(path)))) ?? dirname(path), basename(path));
+const realPlace = async (path: string): Promise<string> =>
+  join((await unlessMissing(realpath(dirname(path)))) ?? dirname(path), basename(path));
 
 async function survey(place: WorktreePlace, options: SurveyOptions): Promise<WorktreeSurvey> {
   const { path, repository } = place;
@@ -79,12 +81,15 @@ async function survey(place: WorktreePlace, options: SurveyOptions): Promise<Wor
   const common = { isThere, tips: commits.tips, ...commits.at };
   if (!isThere) return { findings, ...common };
   const link = (await readFile(join(path, '.git'), 'utf8')).replace(/^gitdir: /, '').trim();
-  if ((await realpath(resolve(path, link))) !== (await realpath(admin))) throw new Error('its .git leads to another repository');
+  if ((await realpath(resolve(path, link))) !== (await realpath(admin)))
+    throw new Error('its .git leads to another repository');
   // Git writes the index last: without one nobody has ever worked in it.
-  if ((await unlessMissing(lstat(join(admin, 'index')))) === undefined && (await readdir(path)).length === 1) return { findings, ...common };
+  if ((await unlessMissing(lstat(join(admin, 'index')))) === undefined && (await readdir(path)).length === 1)
+    return { findings, ...common };
   const files = await surveyFiles(path, { ...options, base: repository });
   const within = await surveyWithin(path, admin, files, { ...options, base: repository });
-  const named = (kind: 'uncommitted' | 'ignored' | 'flagged'): Finding[] => (files[kind].length === 0 ? [] : [{ kind, files: files[kind].map(readable) }]);
+  const named = (kind: 'uncommitted' | 'ignored' | 'flagged'): Finding[] =>
+    files[kind].length === 0 ? [] : [{ kind, files: files[kind].map(readable) }];
   findings.push(...named('uncommitted'), ...named('flagged'), ...named('ignored'));
   if (within.nested.length > 0) findings.push({ kind: 'nested', folders: within.nested });
   if (within.submodules.length > 0) findings.push({ kind: 'submodule', folders: within.submodules });
@@ -114,7 +119,10 @@ export function elsewhere(branch: string | undefined): string[] {
   return ['--not', ...gone, ...ownRefs.map((refs) => `--exclude=${refs}/*`), '--glob=refs/*'];
 }
 
-async function surveyCommits({ repository, branch }: WorktreePlace, admin: string): Promise<{
+async function surveyCommits(
+  { repository, branch }: WorktreePlace,
+  admin: string,
+): Promise<{
   findings: Finding[];
   tips: string[];
   at: Pick<WorktreeSurvey, 'head' | 'headRef' | 'branchTip' | 'branchHolds'>;
@@ -126,25 +134,44 @@ async function surveyCommits({ repository, branch }: WorktreePlace, admin: strin
   };
   const head = await ask('rev-parse', '--verify', '--quiet', 'HEAD^{commit}');
   const headRef = await ask('symbolic-ref', '--quiet', 'HEAD');
-  const branchTip = branch === undefined ? undefined : await ask('rev-parse', '--verify', '--quiet', `refs/heads/${branch}`);
+  const branchTip =
+    branch === undefined ? undefined : await ask('rev-parse', '--verify', '--quiet', `refs/heads/${branch}`);
   if (head === undefined && headRef === undefined) throw new Error('its HEAD leads to no commit');
   const logs = [...(head === undefined ? [] : ['HEAD']), ...(branchTip === undefined ? [] : [`refs/heads/${branch}`])];
   const logged = logs.length === 0 ? '' : await git(repository, [here, 'rev-list', '--walk-reflogs', ...logs]);
   const pseudo = ['ORIG_HEAD', 'MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'REBASE_HEAD'];
   const refs = await git(repository, [here, 'for-each-ref', '--format=%(objectname)', ...ownRefs]);
-  const input = [...pseudo, ...refs.split('\n').filter((line) => line !== '')].map((name) => `${name}^{commit}\n`).join('');
+  const input = [...pseudo, ...refs.split('\n').filter((line) => line !== '')]
+    .map((name) => `${name}^{commit}\n`)
+    .join('');
   const checked = await git(repository, [here, 'cat-file', '--batch-check=%(objectname) %(objecttype)'], { input });
-  const named = checked.split('\n').flatMap((line) => (line.endsWith(' commit') ? [line.slice(0, line.indexOf(' '))] : []));
+  const named = checked
+    .split('\n')
+    .flatMap((line) => (line.endsWith(' commit') ? [line.slice(0, line.indexOf(' '))] : []));
   const tips = [...new Set([...logged.split('\n'), ...named].filter((line) => line !== ''))];
   const unmerged = [head, branchTip].filter((commit) => commit !== undefined);
   const count = async (from: readonly string[], not: readonly string[]): Promise<number> =>
-    from.length === 0 ? 0 : Number(await git(repository, ['rev-list', '--count', '--stdin', ...elsewhere(branch), ...not], { input: from.join('\n') }));
+    from.length === 0
+      ? 0
+      : Number(
+          await git(repository, ['rev-list', '--count', '--stdin', ...elsewhere(branch), ...not], {
+            input: from.join('\n'),
+          }),
+        );
   const [ahead, loose] = [await count(unmerged, []), await count(tips, unmerged)];
   const branchHolds = branchTip !== undefined && ahead > 0 && (await count([branchTip], [])) > 0;
   return {
-    findings: [...(ahead > 0 ? [{ kind: 'unmerged' as const, commits: ahead }] : []), ...(loose > 0 ? [{ kind: 'loose' as const, commits: loose }] : [])],
+    findings: [
+      ...(ahead > 0 ? [{ kind: 'unmerged' as const, commits: ahead }] : []),
+      ...(loose > 0 ? [{ kind: 'loose' as const, commits: loose }] : []),
+    ],
     tips,
-    at: { ...(head === undefined ? {} : { head }), ...(headRef === undefined ? {} : { headRef }), ...(branchTip === undefined ? {} : { branchTip }), branchHolds },
+    at: {
+      ...(head === undefined ? {} : { head }),
+      ...(headRef === undefined ? {} : { headRef }),
+      ...(branchTip === undefined ? {} : { branchTip }),
+      branchHolds,
+    },
   };
 }
 
@@ -173,7 +200,8 @@ async function surveyWithin(root: string, gitDir: string, files: FilesSurvey, op
   }
   // Also those that are checked out no more.
   for (const module of await gitDirsIn(join(gitDir, 'modules'))) {
-    if (await hasOwnCommits(module, pinned)) submodules.push(relative(join(gitDir, 'modules'), module).split(`${sep}modules${sep}`).join('/'));
+    if (await hasOwnCommits(module, pinned))
+      submodules.push(relative(join(gitDir, 'modules'), module).split(`${sep}modules${sep}`).join('/'));
   }
   return { nested, submodules: [...new Set(submodules)] };
 }
@@ -199,14 +227,26 @@ async function hasOwnWork(folder: string, of: string, pinned: readonly string[],
 
 /** Whether its refs and logs have commits that neither its remotes nor the repository around it have. */
 async function hasOwnCommits(gitDir: string, pinned: readonly string[]): Promise<boolean> {
-  const args = [`--git-dir=${gitDir}`, `--work-tree=${gitDir}`, 'rev-list', '--max-count=1', '--ignore-missing', '--all', '--reflog', '--not', '--remotes', ...pinned];
+  const args = [
+    `--git-dir=${gitDir}`,
+    `--work-tree=${gitDir}`,
+    'rev-list',
+    '--max-count=1',
+    '--ignore-missing',
+    '--all',
+    '--reflog',
+    '--not',
+    '--remotes',
+    ...pinned,
+  ];
   return (await git(gitDir, args)) !== '';
 }
 
 async function gitDirsIn(folder: string): Promise<string[]> {
   const entries = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
   const names = entries.map(({ name }) => name);
-  if (['HEAD', 'objects', 'refs'].every((name) => names.includes(name))) return [folder, ...(await gitDirsIn(join(folder, 'modules')))];
+  if (['HEAD', 'objects', 'refs'].every((name) => names.includes(name)))
+    return [folder, ...(await gitDirsIn(join(folder, 'modules')))];
   const found: string[] = [];
   for (const entry of entries) if (entry.isDirectory()) found.push(...(await gitDirsIn(join(folder, entry.name))));
   return found;

@@ -20,10 +20,16 @@ export function worktreePath({ worktrees, formerWorktrees }: WorktreePlaces, rig
 }
 
 /** The folder for new worktrees of the town: the same however the town's folder is reached. Nothing is made. */
-export function worktreesFolder(root: string, environment: Environment, platform: NodeJS.Platform = process.platform): string {
+export function worktreesFolder(
+  root: string,
+  environment: Environment,
+  platform: NodeJS.Platform = process.platform,
+): string {
   const real = existsSync(root) ? realpathSync(root) : root;
   const hash = createHash('sha256').update(real).digest('hex').slice(0, 12);
-  const words = basename(real).replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 24);
+  const words = basename(real)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 24);
   return join(userDataFolder(environment, platform), 'gastown', 'worktrees', `${words}-${hash}`);
 }
 

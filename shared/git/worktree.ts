@@ -24,7 +24,10 @@ const filling = new Map<string, Promise<unknown>>();
 export function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T> {
   const result = (busy.get(repository) ?? Promise.resolve()).then(act);
   // The chain only orders; whoever asked gets the error.
-  busy.set(repository, result.catch(() => undefined));
+  busy.set(
+    repository,
+    result.catch(() => undefined),
+  );
   return result;
 }
 
@@ -34,7 +37,12 @@ export function inTurn<T>(repository: string, act: () => Promise<T>): Promise<T>
  * attempt at the same work) is adopted where it was left, in the worktree that it was left in if that is still there.
  * A post-checkout hook that fails does not undo a checkout, as everywhere in git; one that does not end does.
  */
-export async function createWorktree(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<Worktree> {
+export async function createWorktree(
+  repository: string,
+  path: string,
+  branch: string,
+  signal?: AbortSignal,
+): Promise<Worktree> {
   try {
     // What is in it is the user's alone, as everything of the town.
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -55,17 +63,28 @@ export async function createWorktree(repository: string, path: string, branch: s
   }
 }
 
-async function make(repository: string, path: string, branch: string, signal?: AbortSignal): Promise<{ warning?: string }> {
+async function make(
+  repository: string,
+  path: string,
+  branch: string,
+  signal?: AbortSignal,
+): Promise<{ warning?: string }> {
   const isNewBranch = await inTurn(repository, async () => {
     throwIfCancelled(signal, `Making a worktree for ${branch}`);
     const listed = await findListed(repository, path, signal);
     const isThere = (await unlessMissing(stat(path))) !== undefined;
     if (listed && isThere && listed.branch === branch) return undefined;
     if (listed && !isThere) {
-      throw new GasTownError('isolation-failed', `git has a worktree at ${path} on record whose folder is gone. If nothing of it is wanted: git worktree prune.`);
+      throw new GasTownError(
+        'isolation-failed',
+        `git has a worktree at ${path} on record whose folder is gone. If nothing of it is wanted: git worktree prune.`,
+      );
     }
     if (isThere) {
-      throw new GasTownError('isolation-failed', `${path} is there already, perhaps kept for what is in it. Choose another name, or remove it.`);
+      throw new GasTownError(
+        'isolation-failed',
+        `${path} is there already, perhaps kept for what is in it. Choose another name, or remove it.`,
+      );
     }
     const known = await runGit(repository, ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], signal);
     const isNew = known.code !== 0;
@@ -85,7 +104,8 @@ async function make(repository: string, path: string, branch: string, signal?: A
   try {
     return await fill(repository, path, signal);
   } catch (error) {
-    if (isNewBranch !== undefined) await inTurn(repository, () => takeBack(repository, path, isNewBranch ? branch : undefined));
+    if (isNewBranch !== undefined)
+      await inTurn(repository, () => takeBack(repository, path, isNewBranch ? branch : undefined));
     throw error;
   }
 }
@@ -114,7 +134,8 @@ async function takeBack(repository: string, path: string, branch: string | undef
   await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   // With submodules git removes it only when the folder is gone.
   await runGit(repository, ['worktree', 'remove', '--force', '--force', path], { boundMs }).catch(() => undefined);
-  if (branch !== undefined) await runGit(repository, ['branch', '-D', '--', branch], { boundMs }).catch(() => undefined);
+  if (branch !== undefined)
+    await runGit(repository, ['branch', '-D', '--', branch], { boundMs }).catch(() => undefined);
 }
 
 async function hasIndex(path: string, signal?: AbortSignal): Promise<boolean> {
@@ -145,7 +166,8 @@ export async function listWorktrees(folder: string, signal?: AbortSignal): Promi
   const listed = await git(folder, ['worktree', 'list', '--porcelain', '-z'], signal);
   return listed.split('\0\0').flatMap((entry) => {
     const lines = entry.split('\0');
-    const valueOf = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+    const valueOf = (name: string): string | undefined =>
+      lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
     const path = valueOf('worktree');
     return path === undefined ? [] : [{ path, branch: valueOf('branch')?.replace(/^refs\/heads\//, '') }];
   });

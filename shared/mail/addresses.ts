@@ -22,7 +22,10 @@ export const isGroup = (address: string): boolean => address.startsWith('@');
 export function recipientOf(address: string, facts: AddressFacts): SessionId {
   if (address === overseer) return overseer;
   if (isGroup(address)) {
-    throw new GasTownError('bad-input', `${address} is a group. Send to it with: gt broadcast --to ${address} "<text>".`);
+    throw new GasTownError(
+      'bad-input',
+      `${address} is a group. Send to it with: gt broadcast --to ${address} "<text>".`,
+    );
   }
   const meant = candidates(address, facts);
   const fitting = facts.sessions.filter(({ id }) => meant.includes(id));
@@ -30,13 +33,20 @@ export function recipientOf(address: string, facts: AddressFacts): SessionId {
   const [first, second] = live;
   if (first && second) {
     const both = live.map(({ id, role, rig, agentName }) => `${id} (${addressOf(role, rig, agentName)})`).join(' and ');
-    throw new GasTownError('bad-input', `"${address}" is the name of two sessions: ${both}. Write to the one that you mean.`);
+    throw new GasTownError(
+      'bad-input',
+      `"${address}" is the name of two sessions: ${both}. Write to the one that you mean.`,
+    );
   }
   if (first) return first.id;
   const role = singleRoles(facts.rigs).find(({ id }) => meant.includes(id));
   if (role) return role.id;
   const [ended] = fitting;
-  if (ended) throw new GasTownError('refused', `${ended.id} has ended (${ended.cause}). Start it again, or choose another recipient.`);
+  if (ended)
+    throw new GasTownError(
+      'refused',
+      `${ended.id} has ended (${ended.cause}). Start it again, or choose another recipient.`,
+    );
   throw unknown(address, facts);
 }
 
@@ -45,7 +55,10 @@ export function membersOf(group: string, facts: AddressFacts, sender: string): S
   const name = group.slice(1);
   if (name !== 'town' && !facts.rigs.includes(name)) {
     const known = ['town', ...facts.rigs];
-    throw new GasTownError('unknown-rig', `There is no group "${group}".${didYouMean(name, known)} Groups: ${known.map((each) => `@${each}`).join(', ')}.`);
+    throw new GasTownError(
+      'unknown-rig',
+      `There is no group "${group}".${didYouMean(name, known)} Groups: ${known.map((each) => `@${each}`).join(', ')}.`,
+    );
   }
   const members = facts.sessions.filter((session) => !isOver(session) && (name === 'town' || session.rig === name));
   return members.map(({ id }) => id).filter((id) => id !== sender);
@@ -61,7 +74,13 @@ export interface SingleRole {
 }
 
 /** Pure. The roles that nobody has now, but that may be written to: the next session that has the role gets it. */
-export function rolesWithoutSession({ sessions, rigs }: { sessions: readonly Pick<SessionInfo, 'id' | 'state'>[]; rigs: readonly string[] }): SingleRole[] {
+export function rolesWithoutSession({
+  sessions,
+  rigs,
+}: {
+  sessions: readonly Pick<SessionInfo, 'id' | 'state'>[];
+  rigs: readonly string[];
+}): SingleRole[] {
   const live = sessions.filter((session) => !isOver(session)).map(({ id }) => id);
   return singleRoles(rigs).filter(({ id }) => !live.includes(id));
 }
@@ -79,13 +98,22 @@ function candidates(address: string, { sessions, rigs }: AddressFacts): SessionI
 }
 
 function singleRoles(rigs: readonly string[]): SingleRole[] {
-  const of = (role: Role, rig: string): SingleRole => ({ id: sessionIdOf(role, rig, ''), role, rig, address: addressOf(role, rig, '') });
+  const of = (role: Role, rig: string): SingleRole => ({
+    id: sessionIdOf(role, rig, ''),
+    role,
+    rig,
+    address: addressOf(role, rig, ''),
+  });
   return [of('mayor', ''), of('deacon', ''), ...rigs.flatMap((rig) => [of('witness', rig), of('refinery', rig)])];
 }
 
 function unknown(address: string, { sessions, rigs }: AddressFacts): GasTownError {
   const live = sessions.filter((session) => !isOver(session));
-  const addresses = live.flatMap(({ id, role, rig, agentName }) => [id, addressOf(role, rig, agentName), ...(agentName ? [`${rig}/${agentName}`] : [])]);
+  const addresses = live.flatMap(({ id, role, rig, agentName }) => [
+    id,
+    addressOf(role, rig, agentName),
+    ...(agentName ? [`${rig}/${agentName}`] : []),
+  ]);
   const roles = singleRoles(rigs).map((role) => role.address);
   const known = live.length === 0 ? 'No session runs.' : `Sessions: ${live.map(({ id }) => id).join(', ')}.`;
   return new GasTownError(

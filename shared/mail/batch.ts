@@ -11,7 +11,11 @@ type Facts = Pick<StoredMessage, 'kind' | 'priority' | 'attempts'>;
  * it, and nothing has to wait for the end of what may be a long turn. An entry that failed before goes alone when it is
  * its turn, so that it cannot take others down with it. Pure.
  */
-export function nextBatch<T extends Facts>(due: readonly T[], bytesOf: (entry: T) => number, bounds: typeof deliveryBounds = deliveryBounds): T[] {
+export function nextBatch<T extends Facts>(
+  due: readonly T[],
+  bytesOf: (entry: T) => number,
+  bounds: typeof deliveryBounds = deliveryBounds,
+): T[] {
   const urgent = due.filter(({ priority }) => priority === 'urgent');
   const ordered = [...urgent, ...due.filter(({ priority }) => priority !== 'urgent')];
   const work = ordered.find(({ kind }) => kind === 'work');

@@ -88,7 +88,9 @@ function workText(head: string, message: StoredMessage, work: StoredWork): strin
     '',
     ...(work.description === '' || work.description === work.title ? [] : [quoted(work.description), '']),
     ...(message.body === '' ? [] : [`Note from ${nameOf(message.from)}:${words(message)}`, '']),
-    ...(work.branch ? [`Its branch is ${work.branch}, in a worktree of its own. Commit there; do not push to the main branch.`] : []),
+    ...(work.branch
+      ? [`Its branch is ${work.branch}, in a worktree of its own. Commit there; do not push to the main branch.`]
+      : []),
     'When it is finished and committed, run: gt done -m "<what you did, in one line>". Going idle does not count as done.',
   ].join('\n');
 }

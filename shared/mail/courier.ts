@@ -125,7 +125,9 @@ export class Courier {
 
   /** When after `now` something is to be tried again, or looked for, even if nothing happens before. */
   dueAt(now: number): number | undefined {
-    const receipts = [...this.flights.values()].flatMap(({ takenAt }) => (takenAt === undefined ? [] : [takenAt + receiptBound]));
+    const receipts = [...this.flights.values()].flatMap(({ takenAt }) =>
+      takenAt === undefined ? [] : [takenAt + receiptBound],
+    );
     const pauses = [...this.pauses.values()].map(({ until }) => until);
     // What was due before waits for the session to become idle.
     const times = [...pauses, ...receipts].filter((at) => at > now);
@@ -149,7 +151,8 @@ export class Courier {
     const now = this.parts.manager.now();
     const flight = this.flights.get(id);
     if (flight) {
-      if (flight.takenAt !== undefined && flight.takenAt + receiptBound <= now) this.settle(id, flight, 'no receipt came');
+      if (flight.takenAt !== undefined && flight.takenAt + receiptBound <= now)
+        this.settle(id, flight, 'no receipt came');
       return;
     }
     const pause = this.pauses.get(id);
@@ -160,7 +163,11 @@ export class Courier {
     if (batch.length === 0) return;
     const next: Flight = { ids: new Set(batch.map((message) => message.id)) };
     this.flights.set(id, next);
-    this.deliver(session, next, batch.map((message) => due.get(message)!)).catch((error: unknown) => this.failed(id, next, error));
+    this.deliver(
+      session,
+      next,
+      batch.map((message) => due.get(message)!),
+    ).catch((error: unknown) => this.failed(id, next, error));
   }
 
   /**
@@ -200,7 +207,9 @@ export class Courier {
       case 'accepted':
         return this.taken(id, flight);
       case 'not-now':
-        store.backlog.keep(() => entries.forEach(({ message }) => flight.ids.has(message.id) && store.messages.takeBackAttempt(message.id)));
+        store.backlog.keep(() =>
+          entries.forEach(({ message }) => flight.ids.has(message.id) && store.messages.takeBackAttempt(message.id)),
+        );
         this.pauses.set(id, { until: manager.now() + notNowPause, firm: false });
         this.flights.delete(id);
         return this.parts.onDueChange();
@@ -283,7 +292,13 @@ export class Courier {
         else store.messages.close(message.id, 'dead', reason, now);
       }
       const detail = { messages: ids.join(', '), attempt: attempts, reason };
-      store.addEvent({ at: now, sessionId: id, ...(runId === undefined ? {} : { runId }), type: 'message.in-doubt', detail });
+      store.addEvent({
+        at: now,
+        sessionId: id,
+        ...(runId === undefined ? {} : { runId }),
+        type: 'message.in-doubt',
+        detail,
+      });
     });
     log.warn(`attempt ${attempts} to deliver ${ids.join(', ')} to ${id} failed: ${reason}`);
     if (attempts < maxAttempts) this.pauses.set(id, { until: now + pauseAfter(attempts), firm: true });

@@ -14,7 +14,12 @@ export interface MessageLimits {
 const minute = 60_000;
 
 /** Pure. When an entry that has not been delivered is given up; undefined: never. Gas Town's times for nudges (gastown.md §2.9). */
-export function expiryOf(kind: MessageKind, priority: Priority, sentAt: number, limits: MessageLimits): number | undefined {
+export function expiryOf(
+  kind: MessageKind,
+  priority: Priority,
+  sentAt: number,
+  limits: MessageLimits,
+): number | undefined {
   if (kind !== 'nudge' && kind !== 'broadcast') return undefined;
   return sentAt + (priority === 'urgent' ? limits.urgentExpiryMinutes : limits.nudgeExpiryMinutes) * minute;
 }
@@ -40,7 +45,7 @@ export function refusalOf(from: string, to: string, lately: SentLately, limits: 
   if (lately.inLastMinute >= limits.maxPerMinute) {
     return (
       `${from} has sent ${lately.inLastMinute} messages in the last minute, and ${limits.maxPerMinute} are allowed ` +
-      '(messages.max_per_minute in the town\'s settings). Wait a minute, and say more in one message instead of many.'
+      "(messages.max_per_minute in the town's settings). Wait a minute, and say more in one message instead of many."
     );
   }
   if (lately.exchanged >= limits.maxExchange) {

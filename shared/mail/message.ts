@@ -1,7 +1,9 @@
 import type { MessageType } from '../orchestrator.ts';
 
 /** What the outbox carries: the seed's messages, work that is handed over, and the reminder of DESIGN D2. */
-export const messageKinds = ['nudge', 'mail', 'broadcast', 'work', 'reminder'] as const satisfies readonly (MessageType | 'work' | 'reminder')[];
+export const messageKinds = ['nudge', 'mail', 'broadcast', 'work', 'reminder'] as const satisfies readonly (
+  MessageType | 'work' | 'reminder'
+)[];
 export type MessageKind = (typeof messageKinds)[number];
 
 /**

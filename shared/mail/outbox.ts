@@ -62,7 +62,16 @@ export class Outbox {
     this.alarm = new Alarm(() => this.onAlarm());
     const due = (session: SessionInfo): Entry[] => this.due(session);
     const close = (message: StoredMessage, reason: string): void => this.close(message, reason);
-    this.courier = new Courier({ store, registry, manager, log, due, close, onChange, onDueChange: () => this.setAlarm() });
+    this.courier = new Courier({
+      store,
+      registry,
+      manager,
+      log,
+      due,
+      close,
+      onChange,
+      onDueChange: () => this.setAlarm(),
+    });
     store.backlog.onDidChange(() => this.resume());
     registry.onDidChange(({ kind, session }) => {
       if (kind !== 'unregistered') this.courier.plan(session.id);
@@ -97,7 +106,8 @@ export class Outbox {
   settleAbandoned(): void {
     for (const id of this.store.messages.recipientsWaiting()) {
       const session = this.registry.find(id);
-      if (id !== overseer && (!session || (hasEnded(session) && !hasDied(session)))) this.expire(id, `${id} ended before it had this`);
+      if (id !== overseer && (!session || (hasEnded(session) && !hasDied(session))))
+        this.expire(id, `${id} ended before it had this`);
     }
     this.onAlarm();
   }
@@ -168,7 +178,10 @@ export class Outbox {
     this.alarm.dispose();
   }
 
-  private insert(message: NewMessage, end: Partial<Pick<StoredMessage, 'state' | 'reason' | 'closedAt'>>): StoredMessage {
+  private insert(
+    message: NewMessage,
+    end: Partial<Pick<StoredMessage, 'state' | 'reason' | 'closedAt'>>,
+  ): StoredMessage {
     const { from, to, kind, body, priority = 'normal', workId, sentAt = this.manager.now() } = message;
     const expiresAt = expiryOf(kind, priority, sentAt, this.limits());
     const stored: StoredMessage = {
@@ -232,13 +245,16 @@ export class Outbox {
 
   private overdueReason({ to, sentAt, expiresAt = sentAt }: StoredMessage): string {
     const session = this.registry.find(to);
-    const state = session === undefined ? 'not running' : session.state === 'running' ? session.activity.kind : session.state;
+    const state =
+      session === undefined ? 'not running' : session.state === 'running' ? session.activity.kind : session.state;
     return `not delivered within ${Math.round((expiresAt - sentAt) / 60_000)} minutes (${to} was ${state} at the end)`;
   }
 
   /** Mail stays accepted until it is read, but its notice is due only once in each run. */
   private isDue(message: StoredMessage): boolean {
-    return message.kind !== 'mail' || message.runId === undefined || message.runId !== this.registry.find(message.to)?.runId;
+    return (
+      message.kind !== 'mail' || message.runId === undefined || message.runId !== this.registry.find(message.to)?.runId
+    );
   }
 
   private receipt(session: SessionInfo, runId: string, entry: string): void {

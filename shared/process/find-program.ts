@@ -30,7 +30,9 @@ export function programCandidates(
   const windows = platform === 'win32';
   const paths = windows ? path.win32 : path.posix;
   const named = command.includes('/') || (windows && command.includes('\\'));
-  const folders = (variable(environment, 'PATH', windows) ?? '').split(paths.delimiter).filter((folder) => folder !== '');
+  const folders = (variable(environment, 'PATH', windows) ?? '')
+    .split(paths.delimiter)
+    .filter((folder) => folder !== '');
   const bases = named ? [paths.resolve(cwd, command)] : folders.map((folder) => paths.join(folder, command));
   if (!windows || paths.extname(command) !== '') return bases;
   const endings = (variable(environment, 'PATHEXT', windows) ?? '.COM;.EXE;.BAT;.CMD').split(';');

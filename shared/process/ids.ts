@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 
 /** A short random id such as `msg_k3f9a2c1d0e4`: 60 bits, letters and digits only, so that it survives any agent's text. */
 export function newId(prefix: 'run' | 'msg' | 'esc' | 'wt'): string {
-  return `${prefix}_${BigInt(`0x${randomBytes(8).toString('hex')}`).toString(36).padStart(13, '0').slice(-12)}`;
+  return `${prefix}_${BigInt(`0x${randomBytes(8).toString('hex')}`)
+    .toString(36)
+    .padStart(13, '0')
+    .slice(-12)}`;
 }
 
 /** A secret of 256 bits. */

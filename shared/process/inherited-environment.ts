@@ -11,23 +11,63 @@ export type Recipient = 'program' | 'claude' | 'opencode';
  * run later by somebody else. An editor that was started there hands them on to everything.
  */
 export const gitLeftovers: readonly string[] = [
-  ...['GIT_DIR', 'GIT_WORK_TREE', 'GIT_IMPLICIT_WORK_TREE', 'GIT_COMMON_DIR', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_NAMESPACE'],
-  ...['GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_QUARANTINE_PATH', 'GIT_SHALLOW_FILE', 'GIT_GRAFT_FILE'],
-  ...['GIT_NO_REPLACE_OBJECTS', 'GIT_REPLACE_REF_BASE', 'GIT_INTERNAL_SUPER_PREFIX', 'GIT_ATTR_SOURCE', 'GIT_NO_LAZY_FETCH'],
+  ...[
+    'GIT_DIR',
+    'GIT_WORK_TREE',
+    'GIT_IMPLICIT_WORK_TREE',
+    'GIT_COMMON_DIR',
+    'GIT_INDEX_FILE',
+    'GIT_PREFIX',
+    'GIT_NAMESPACE',
+  ],
+  ...[
+    'GIT_OBJECT_DIRECTORY',
+    'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+    'GIT_QUARANTINE_PATH',
+    'GIT_SHALLOW_FILE',
+    'GIT_GRAFT_FILE',
+  ],
+  ...[
+    'GIT_NO_REPLACE_OBJECTS',
+    'GIT_REPLACE_REF_BASE',
+    'GIT_INTERNAL_SUPER_PREFIX',
+    'GIT_ATTR_SOURCE',
+    'GIT_NO_LAZY_FETCH',
+  ],
   ...['GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNT'],
   ...['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS'],
-  ...['GIT_EXEC_PATH', 'GIT_PAGER_IN_USE', 'GIT_OPTIONAL_LOCKS', 'GIT_PROTOCOL', 'GIT_REFLOG_ACTION', 'GIT_CHERRY_PICK_HELP'],
+  ...[
+    'GIT_EXEC_PATH',
+    'GIT_PAGER_IN_USE',
+    'GIT_OPTIONAL_LOCKS',
+    'GIT_PROTOCOL',
+    'GIT_REFLOG_ACTION',
+    'GIT_CHERRY_PICK_HELP',
+  ],
   // A date is that of one commit, whoever set it.
   ...['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE'],
 ];
 
-const gitPatterns = [/^GIT_CONFIG_(KEY|VALUE)_\d+$/, /^GIT_PUSH_OPTION_/, /^GIT_(DIFFTOOL|MERGETOOL)_/, /^GIT_DIFF_(PATH_|TOOL$)/];
+const gitPatterns = [
+  /^GIT_CONFIG_(KEY|VALUE)_\d+$/,
+  /^GIT_PUSH_OPTION_/,
+  /^GIT_(DIFFTOOL|MERGETOOL)_/,
+  /^GIT_DIFF_(PATH_|TOOL$)/,
+];
 
 /** The editor's own, what its debuggers put into the programs that they watch, and the town of a session around it. */
-const editor = [/^(VSCODE|ELECTRON|APPLICATION_INSIGHTS|BUN_INSPECT)_/, /^TERM_PROGRAM/, /^(NODE_OPTIONS|BUN_INSPECT)$/];
+const editor = [
+  /^(VSCODE|ELECTRON|APPLICATION_INSIGHTS|BUN_INSPECT)_/,
+  /^TERM_PROGRAM/,
+  /^(NODE_OPTIONS|BUN_INSPECT)$/,
+];
 const town = [/^GT_/, /^BD_ACTOR$/];
 /** Of an agent around the editor: an inherited CLAUDE_CODE_CHILD_SESSION alone hides a session's state file. */
-const agent = [/^CLAUDECODE$/, /^CLAUDE_CODE_(CHILD_SESSION|SESSION_ID|ENTRYPOINT|SSE_PORT|EXECPATH)$/, /^CLAUDE_(PROJECT_DIR|ENV_FILE|PLUGIN_\w+)$/];
+const agent = [
+  /^CLAUDECODE$/,
+  /^CLAUDE_CODE_(CHILD_SESSION|SESSION_ID|ENTRYPOINT|SSE_PORT|EXECPATH)$/,
+  /^CLAUDE_(PROJECT_DIR|ENV_FILE|PLUGIN_\w+)$/,
+];
 
 const foreign: Record<Recipient, readonly RegExp[]> = {
   program: [],
@@ -86,5 +126,8 @@ export function exemptLoopback(environment: Readonly<Record<string, string>>): R
 /** git puts its own folder first on the PATH of what it starts. */
 function withoutFolder(path: string, folder: string | undefined): string {
   if (folder === undefined) return path;
-  return path.split(delimiter).filter((each) => each !== folder).join(delimiter);
+  return path
+    .split(delimiter)
+    .filter((each) => each !== folder)
+    .join(delimiter);
 }

@@ -37,7 +37,9 @@ export function descendantsIn(rows: ProcessRow[], pid: number): ProcessRow[] {
   let parents = new Set([pid]);
   const isNew = (row: ProcessRow) => row.pid !== pid && !found.has(row.pid);
   while (parents.size > 0) {
-    const next = rows.filter((row) => isNew(row) && (parents.has(row.parent) || (row.group !== 0 && row.group === pid)));
+    const next = rows.filter(
+      (row) => isNew(row) && (parents.has(row.parent) || (row.group !== 0 && row.group === pid)),
+    );
     for (const row of next) found.set(row.pid, row);
     parents = new Set(next.map((row) => row.pid));
   }

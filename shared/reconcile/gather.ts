@@ -23,7 +23,8 @@ export interface FactSources {
 const closedFor = 3_600_000;
 
 /** The message by which a session is told that its unit is closed; one id for each time. */
-export const closedNoticeId = ({ id, changedAt }: Pick<StoredWork, 'id' | 'changedAt'>): string => `closed_${id}_${changedAt}`;
+export const closedNoticeId = ({ id, changedAt }: Pick<StoredWork, 'id' | 'changedAt'>): string =>
+  `closed_${id}_${changedAt}`;
 
 /** Looks at everything that the rules judge by. `inHand`: sessions and units about which something is being done. */
 export function gatherFacts(sources: FactSources, inHand: ReadonlySet<string>): Facts {
@@ -38,7 +39,12 @@ export function gatherFacts(sources: FactSources, inHand: ReadonlySet<string>): 
   };
 }
 
-function sessionFacts({ store, manager, outbox, policyOf }: FactSources, inHand: ReadonlySet<string>, session: SessionInfo, now: number): SessionFacts {
+function sessionFacts(
+  { store, manager, outbox, policyOf }: FactSources,
+  inHand: ReadonlySet<string>,
+  session: SessionInfo,
+  now: number,
+): SessionFacts {
   const { id, role, runId, state, activity, since, cause, rig, asks } = session;
   const policy = policyOf(rig);
   // Only what the rules ask for is looked up: this is done after every change.
@@ -66,7 +72,11 @@ function sessionFacts({ store, manager, outbox, policyOf }: FactSources, inHand:
   };
 }
 
-function unitFacts({ store, policyOf, hasRig, registry }: FactSources, inHand: ReadonlySet<string>, unit: StoredWork): UnitFacts {
+function unitFacts(
+  { store, policyOf, hasRig, registry }: FactSources,
+  inHand: ReadonlySet<string>,
+  unit: StoredWork,
+): UnitFacts {
   const { id, state, owner, runId, changedAt, assignedAt, attempts, notBefore, rig, dispatch } = unit;
   const session = owner === undefined ? undefined : registry.find(owner);
   const owned = ownedStates.includes(state);
@@ -79,7 +89,8 @@ function unitFacts({ store, policyOf, hasRig, registry }: FactSources, inHand: R
     ...(runId === undefined ? {} : { runId }),
     ...(assignedAt === undefined ? {} : { assignedAt }),
     ...(notBefore === undefined ? {} : { notBefore }),
-    delivered: state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id, assignedAt ?? 0),
+    delivered:
+      state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id, assignedAt ?? 0),
     reminded: state === 'running' && session !== undefined && store.messages.wasReminded(session.runId, id),
     startFailed: dispatch?.startFailed ?? false,
     byOwner: !owned && owner !== undefined && store.work.history(id).at(-1)?.by === owner,

@@ -45,7 +45,9 @@ export type UnitAct =
   | { kind: 'dispatch' };
 
 /** `reason` is for people: the timeline and the unit's history show it. */
-export type Action = { rule: Rule; reason: string } & ({ session: SessionId; act: SessionAct } | { work: string; act: UnitAct });
+export type Action = { rule: Rule; reason: string } & (
+  { session: SessionId; act: SessionAct } | { work: string; act: UnitAct }
+);
 
 export interface Verdict {
   actions: Action[];
@@ -101,7 +103,11 @@ function isDead({ state, endedUnseen }: SessionFacts): boolean {
 function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   if (session.quarantined || session.settled) return undefined;
   const alike = facts.sessions.filter(
-    (other) => isDead(other) && !other.settled && other.cause === session.cause && Math.abs(other.since - session.since) < togetherMs,
+    (other) =>
+      isDead(other) &&
+      !other.settled &&
+      other.cause === session.cause &&
+      Math.abs(other.since - session.since) < togetherMs,
   );
   const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
   // What has stalled waits for the user: nothing is put before a model again because the editor was started.
@@ -113,7 +119,11 @@ function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   if (!wanted) return { rule, act: { kind: 'settle' }, reason: `${cause}; it has no work, so it is not restarted` };
   if (max === 0) return { rule, act: { kind: 'settle' }, reason: `${cause}; failure_policy.restarts.max is 0` };
   if (session.failedStarts >= failedStartBound) {
-    return { rule, act: { kind: 'quarantine' }, reason: `it did not start ${session.failedStarts} times in a row: ${cause}` };
+    return {
+      rule,
+      act: { kind: 'quarantine' },
+      reason: `it did not start ${session.failedStarts} times in a row: ${cause}`,
+    };
   }
   if (session.restarts >= max) {
     const often = `it was restarted ${session.restarts === 1 ? 'once' : `${session.restarts} times`} in ${windowMs / 1000} s`;
@@ -129,7 +139,8 @@ function judgeBusy(session: SessionFacts, { now, wasRaised }: Facts): Judgement<
   const cause = `hung:${runId}:${progressAt}`;
   const rule = 'hung-turn';
   const reason = `busy without any progress for ${Math.floor((now - progressAt) / 60_000)} minutes`;
-  if (policy.hung === 'restart' && session.restarts < policy.restarts.max) return { rule, act: { kind: 'restart' }, reason };
+  if (policy.hung === 'restart' && session.restarts < policy.restarts.max)
+    return { rule, act: { kind: 'restart' }, reason };
   if (wasRaised(cause)) return undefined;
   return { rule, act: { kind: 'escalate', severity: 'high', cause }, reason };
 }
@@ -150,7 +161,11 @@ function judgeUnit(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
   switch (unit.state) {
     case 'queued':
       if (unit.notBefore !== undefined && facts.now < unit.notBefore) return { due: unit.notBefore };
-      return { rule: 'due-unit', act: { kind: 'dispatch' }, reason: unit.attempts === 0 ? 'queued' : `attempt ${unit.attempts + 1}` };
+      return {
+        rule: 'due-unit',
+        act: { kind: 'dispatch' },
+        reason: unit.attempts === 0 ? 'queued' : `attempt ${unit.attempts + 1}`,
+      };
     case 'assigned':
     case 'running':
     case 'stalled':
@@ -181,7 +196,11 @@ function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Fac
   if (!owner) {
     // A unit is assigned before its session is there.
     if (unit.state === 'assigned') return undefined;
-    return { rule: 'dead-session-unit', act: { kind: 'release' }, reason: `${unit.owner ?? 'its session'} is not there any more` };
+    return {
+      rule: 'dead-session-unit',
+      act: { kind: 'release' },
+      reason: `${unit.owner ?? 'its session'} is not there any more`,
+    };
   }
   if (owner.inHand || !has(owner, unit)) return undefined;
   if (owner.state === 'stopped' && !owner.endedUnseen) {
@@ -189,7 +208,8 @@ function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Fac
   }
   if (isDead(owner)) {
     if (!owner.quarantined && !owner.settled) return undefined;
-    if (unit.state !== 'stalled') return { rule: 'dead-session-unit', act: { kind: 'stall' }, reason: `${owner.id} ended (${owner.cause})` };
+    if (unit.state !== 'stalled')
+      return { rule: 'dead-session-unit', act: { kind: 'stall' }, reason: `${owner.id} ended (${owner.cause})` };
     return judgeStalled(unit, owner, facts);
   }
   if (unit.state === 'assigned') {
@@ -206,7 +226,8 @@ function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: Facts): Jud
   const due = owner.since + missedEndMs;
   if (now < due) return { due };
   const rule = 'missed-event';
-  if (!unit.reminded) return { rule, act: { kind: 'remind', session: owner.id }, reason: 'idle, but its turn was not seen to end' };
+  if (!unit.reminded)
+    return { rule, act: { kind: 'remind', session: owner.id }, reason: 'idle, but its turn was not seen to end' };
   return { rule, act: { kind: 'stall' }, reason: 'idle after the reminder without a report' };
 }
 
@@ -215,7 +236,11 @@ function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: Facts): Judge
   const rule = 'stalled-unit';
   if (policy.stalled === 'leave') return undefined;
   if (policy.stalled === 'reassign' && unit.canBeSlung && unit.attempts < policy.retries) {
-    return { rule, act: { kind: 'requeue', notBefore: facts.now }, reason: `stalled with ${owner.id}, so another session gets it` };
+    return {
+      rule,
+      act: { kind: 'requeue', notBefore: facts.now },
+      reason: `stalled with ${owner.id}, so another session gets it`,
+    };
   }
   // The quarantine has told of it.
   if (owner.quarantined) return undefined;
@@ -236,7 +261,11 @@ function judgeFailed(unit: UnitFacts, owner: SessionFacts | undefined, { now }: 
   }
   const often = attempts === 0 ? '' : ` ${attempts + 1} times`;
   const reason = startFailed ? `no session could be started for ${unit.id}${often}` : `${unit.id} failed${often}`;
-  return { rule, act: { kind: 'escalate', severity: 'medium', cause: `failed:${unit.id}:${unit.changedAt}`, moves: true }, reason };
+  return {
+    rule,
+    act: { kind: 'escalate', severity: 'medium', cause: `failed:${unit.id}:${unit.changedAt}`, moves: true },
+    reason,
+  };
 }
 
 /** The session said that it is beyond it. */
@@ -249,9 +278,17 @@ function judgeEscalated(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
 /** A session must not go on with what is closed. */
 function judgeClosed(unit: UnitFacts, owner: SessionFacts | undefined): Judgement<UnitAct> {
   if (unit.byOwner || unit.toldClosed || owner?.state !== 'running' || owner.runId !== unit.runId) return undefined;
-  return { rule: 'closed-unit', act: { kind: 'tell-closed', session: owner.id }, reason: `${unit.id} is ${unit.state} by somebody else` };
+  return {
+    rule: 'closed-unit',
+    act: { kind: 'tell-closed', session: owner.id },
+    reason: `${unit.id} is ${unit.state} by somebody else`,
+  };
 }
 
-function escalation(cause: string, severity: Severity, { wasRaised }: Facts): (UnitAct & { kind: 'escalate' }) | undefined {
+function escalation(
+  cause: string,
+  severity: Severity,
+  { wasRaised }: Facts,
+): (UnitAct & { kind: 'escalate' }) | undefined {
   return wasRaised(cause) ? undefined : { kind: 'escalate', severity, cause, moves: false };
 }

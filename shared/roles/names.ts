@@ -8,7 +8,17 @@ const townPrefix = 'hq';
 const crewPrefix = 'crew-';
 
 /** Worker names that would give the id, or the address, of somebody else. */
-const reserved: readonly string[] = ['mayor', 'deacon', 'witness', 'refinery', 'crew', 'polecats', 'boot', 'dog', overseer];
+const reserved: readonly string[] = [
+  'mayor',
+  'deacon',
+  'witness',
+  'refinery',
+  'crew',
+  'polecats',
+  'boot',
+  'dog',
+  overseer,
+];
 
 const longest = 64;
 
@@ -33,7 +43,9 @@ export function identityOfId(id: string): Identity | undefined {
   const end = id.includes('.') ? id.indexOf('.') : id.indexOf('-');
   const identity = end < 0 ? undefined : identityIn(id.slice(0, end), id.slice(end + 1));
   // What reads like an id but would have been written otherwise (`hq-toast`, `my.one`) is none.
-  return identity !== undefined && sessionIdOf(identity.role, identity.rig, identity.name) === id ? identity : undefined;
+  return identity !== undefined && sessionIdOf(identity.role, identity.rig, identity.name) === id
+    ? identity
+    : undefined;
 }
 
 function identityIn(rig: string, rest: string): Identity | undefined {
@@ -108,7 +120,10 @@ export function checkRigName(name: string): void {
 export function checkWorkerName(name: string): void {
   checkName('worker', name, reserved);
   if (name.toLowerCase().startsWith(crewPrefix)) {
-    throw new GasTownError('bad-input', `A worker cannot be called "${name}": what begins with "${crewPrefix}" is the id of a crew member.`);
+    throw new GasTownError(
+      'bad-input',
+      `A worker cannot be called "${name}": what begins with "${crewPrefix}" is the id of a crew member.`,
+    );
   }
 }
 
@@ -128,10 +143,14 @@ function checkName(what: string, name: string, taken: readonly string[]): void {
   if (taken.includes(name.toLowerCase())) {
     throw new GasTownError('bad-input', `A ${what} cannot be called "${name}": that name has a meaning of its own.`);
   }
-  if (isDeviceName(name)) throw new GasTownError('bad-input', `A ${what} cannot be called "${name}": Windows has no folders of that name.`);
+  if (isDeviceName(name))
+    throw new GasTownError('bad-input', `A ${what} cannot be called "${name}": Windows has no folders of that name.`);
   if (isName(name) && name.length <= longest) return;
-  throw new GasTownError('bad-input', `A ${what} cannot be called ${JSON.stringify(name.slice(0, 2 * longest))}. Allowed are letters, digits, ` +
-    `"-" and "_", beginning with a letter or digit, at most ${longest} of them.`);
+  throw new GasTownError(
+    'bad-input',
+    `A ${what} cannot be called ${JSON.stringify(name.slice(0, 2 * longest))}. Allowed are letters, digits, ` +
+      `"-" and "_", beginning with a letter or digit, at most ${longest} of them.`,
+  );
 }
 
 const isName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(text);

@@ -21,7 +21,8 @@ const maxDirectiveBytes = 100 * 1024;
  */
 export async function readRolePrompt(role: Role, townRoot: string, promptsDir: string): Promise<RolePrompt> {
   const directives = (await readIfThere(join(townRoot, 'directives', `${role}.md`))).trim();
-  if (directives.startsWith(replaceMark)) return { prompt: directives.slice(replaceMark.length).trim(), directives: '' };
+  if (directives.startsWith(replaceMark))
+    return { prompt: directives.slice(replaceMark.length).trim(), directives: '' };
   return { prompt: (await readFile(join(promptsDir, `${role}.md`), 'utf8')).trim(), directives };
 }
 

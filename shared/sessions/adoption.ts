@@ -51,7 +51,9 @@ export class Adoptions {
     try {
       const driver = keeper.driver(session.backend);
       const spec = await keeper.specOf(session, run);
-      const unconfirmed = keeper.store.messages.pending(session.id).flatMap(({ id, attempts }) => (attempts > 0 ? [id] : []));
+      const unconfirmed = keeper.store.messages
+        .pending(session.id)
+        .flatMap(({ id, attempts }) => (attempts > 0 ? [id] : []));
       const record = { sessionId: session.id, runId: run.id, reference: run.reference, spec, unconfirmed };
       if (run.stopRequestedAt !== undefined) {
         report({ kind: 'stopping' }, 'stop requested before the restart');

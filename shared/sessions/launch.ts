@@ -49,7 +49,8 @@ export async function launchSession(
   // A polecat's name goes from one worker to the next; what was meant for the last one is not for this one.
   if (role === 'polecat') outbox.expire(id, `${id} ended before it had this, and another worker has its name now`);
   const work = { from: launch.by, to: id, kind: 'work' as const, body: launch.note ?? '' };
-  const first = launch.workId === undefined ? undefined : outbox.acceptAsFirstPrompt({ ...work, workId: launch.workId });
+  const first =
+    launch.workId === undefined ? undefined : outbox.acceptAsFirstPrompt({ ...work, workId: launch.workId });
   try {
     const session = await manager.start(wanted, signal, first?.delivery);
     if (first) outbox.handedOver(first.message.id);

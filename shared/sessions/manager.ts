@@ -81,7 +81,10 @@ export class SessionManager implements DriverHost {
   requireFree(id: SessionId): void {
     const present = this.registry.findLive(id) ?? (this.control.isRestarting(id) ? this.registry.find(id) : undefined);
     if (!present) return;
-    throw new GasTownError('name-taken', `${present.id} is already ${present.state}. Attach to it, stop it first, or choose another name.`);
+    throw new GasTownError(
+      'name-taken',
+      `${present.id} is already ${present.state}. Attach to it, stop it first, or choose another name.`,
+    );
   }
 
   /**
@@ -99,7 +102,11 @@ export class SessionManager implements DriverHost {
    * resumes the conversation where the program still knows it. What the session has stays its own throughout. Resolves when
    * the run can take prompts; on rejection the session stays, as failed (or stopped, where somebody stopped it meanwhile).
    */
-  async restart(id: SessionId, restart: Restart, signal: AbortSignal = new AbortController().signal): Promise<SessionInfo> {
+  async restart(
+    id: SessionId,
+    restart: Restart,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<SessionInfo> {
     throwIfCancelled(signal, `Restarting ${id}`);
     return this.control.restart(id, restart, signal);
   }
@@ -122,7 +129,8 @@ export class SessionManager implements DriverHost {
   /** Forgets a session that has ended; one that died is given up first. Throws `refused` while it lives. */
   async dismiss(id: SessionId): Promise<SessionInfo> {
     const info = this.registry.get(id);
-    if (!hasEnded(info) || this.control.isRestarting(id)) throw new GasTownError('refused', `${id} is ${info.state}. Stop it first: gt stop ${id}`);
+    if (!hasEnded(info) || this.control.isRestarting(id))
+      throw new GasTownError('refused', `${id} is ${info.state}. Stop it first: gt stop ${id}`);
     const after = hasDied(info) ? await this.control.giveUp(id) : info;
     this.store.sessions.remove(id);
     this.drop(id, info.runId);
@@ -166,7 +174,8 @@ export class SessionManager implements DriverHost {
     if (id === undefined) return;
     const status = this.runs.take({ runId, source, fact, cause, at: this.now(), seq });
     if (!status) return;
-    if (fact.kind === 'answered') this.tell.answered.fire({ session: this.registry.get(id), runId, askId: fact.askId, cause });
+    if (fact.kind === 'answered')
+      this.tell.answered.fire({ session: this.registry.get(id), runId, askId: fact.askId, cause });
     this.show(id, runId, status);
   }
 
@@ -247,7 +256,11 @@ export class SessionManager implements DriverHost {
     const wasOver = hasEnded(this.registry.get(session.id));
     this.runs.close(before);
     this.runs.open(run);
-    this.tell.replaced.fire({ session: this.registry.replace({ ...infoOf(session, run), cause }), runId: before, wasOver });
+    this.tell.replaced.fire({
+      session: this.registry.replace({ ...infoOf(session, run), cause }),
+      runId: before,
+      wasOver,
+    });
   }
 
   private show(id: SessionId, runId: string, status: Status): void {
@@ -256,7 +269,9 @@ export class SessionManager implements DriverHost {
     if (this.control.isReplaced(runId)) return;
     const after = this.registry.update(id, status);
     const changed =
-      before.state !== after.state || before.activity.kind !== after.activity.kind || hasDied(before) !== hasDied(after);
+      before.state !== after.state ||
+      before.activity.kind !== after.activity.kind ||
+      hasDied(before) !== hasDied(after);
     if (!changed) return;
     if (after.activity.kind === 'idle' && this.runs.owesTurn(runId)) this.turnEnded(runId);
     this.record(id, runId, 'session.status', { state: after.state, activity: after.activity.kind, cause: after.cause });
@@ -269,7 +284,9 @@ export class SessionManager implements DriverHost {
       // One that had ended before this host came is only shown again.
       const recorded = this.store.sessions.run(runId);
       if (!recorded || hasEnded(recorded)) return;
-      this.store.backlog.keep(() => this.store.sessions.end(runId, end, at, end === 'stopped' ? undefined : after.cause));
+      this.store.backlog.keep(() =>
+        this.store.sessions.end(runId, end, at, end === 'stopped' ? undefined : after.cause),
+      );
       this.tell.ended.fire({ session: after, runId, status });
     } else if (hasDied(before) && hasEnded(after) && !hasDied(after)) {
       this.tell.ended.fire({ session: after, runId, status });

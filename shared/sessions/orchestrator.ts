@@ -53,7 +53,10 @@ export class BackendOrchestrator implements Orchestrator {
   async spawnSession(config: SessionConfig, signal: AbortSignal = never): Promise<SessionId> {
     throwIfCancelled(signal, 'Spawning a session');
     if (config.remoteHost !== undefined) {
-      throw new GasTownError('bad-input', `Sessions on other hosts (${config.remoteHost}) are not supported. Leave remoteHost out.`);
+      throw new GasTownError(
+        'bad-input',
+        `Sessions on other hosts (${config.remoteHost}) are not supported. Leave remoteHost out.`,
+      );
     }
     const { role, rig, agentName, workDir, initialWork, branch, metadata = {} } = config;
     if (role === 'polecat' || role === 'crew') checkWorkerName(agentName);
@@ -83,7 +86,12 @@ export class BackendOrchestrator implements Orchestrator {
     } catch (error) {
       // What the caller had bound before is the caller's to settle.
       const fail = (): unknown =>
-        this.parts.work.move(this.parts.work.get(initialWork.id), 'failed', { by: 'host', note: messageOf(error) }, { owner: null });
+        this.parts.work.move(
+          this.parts.work.get(initialWork.id),
+          'failed',
+          { by: 'host', note: messageOf(error) },
+          { owner: null },
+        );
       if (claimed) this.parts.store.backlog.keep(fail);
       throw error;
     }
@@ -144,7 +152,11 @@ export class BackendOrchestrator implements Orchestrator {
   private own(id: SessionId): SessionInfo {
     const session = this.parts.registry.get(id);
     if (session.backend === this.backend) return this.withWork(session);
-    throw unknownName('session', id, this.parts.registry.list({ backend: this.backend }).map((known) => known.id));
+    throw unknownName(
+      'session',
+      id,
+      this.parts.registry.list({ backend: this.backend }).map((known) => known.id),
+    );
   }
 
   /** The registry knows sessions, the store what they have. */
@@ -162,7 +174,11 @@ export class BackendOrchestrator implements Orchestrator {
   private bind(id: SessionId, unit: WorkUnit, by: string): boolean {
     const { work } = this.parts;
     const known = work.find(unit.id);
-    if (!known) work.add({ id: unit.id, type: unit.type, description: unit.description, payload: unit.payload, priority: unit.priority }, by);
+    if (!known)
+      work.add(
+        { id: unit.id, type: unit.type, description: unit.description, payload: unit.payload, priority: unit.priority },
+        by,
+      );
     else if (known.owner === id && ownedStates.includes(known.state)) return false;
     work.assign(unit.id, id, { by });
     return true;

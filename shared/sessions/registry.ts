@@ -46,7 +46,10 @@ export class Registry {
   /** Rejects with `name-taken` while a session of this id is registered. */
   register(info: SessionInfo): void {
     if (this.sessions.has(info.id)) {
-      throw new GasTownError('name-taken', `There is a session named ${info.id} already. Choose another name, or stop that one first.`);
+      throw new GasTownError(
+        'name-taken',
+        `There is a session named ${info.id} already. Choose another name, or stop that one first.`,
+      );
     }
     this.put(info);
     this.emitter.fire({ kind: 'registered', session: info });
@@ -105,7 +108,10 @@ export class Registry {
     });
     if (sets.length === 0) return [...this.sessions.values()].sort(byStart);
     const [smallest, ...others] = sets.sort((a, b) => a.size - b.size);
-    return [...smallest!].filter((id) => others.every((set) => set.has(id))).map((id) => this.sessions.get(id)!).sort(byStart);
+    return [...smallest!]
+      .filter((id) => others.every((set) => set.has(id)))
+      .map((id) => this.sessions.get(id)!)
+      .sort(byStart);
   }
 
   private put(info: SessionInfo): void {

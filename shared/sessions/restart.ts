@@ -69,7 +69,8 @@ function putWorkAgain(
     work.move(unit, 'assigned', { by, runId, note: `${id} is restarted: ${reason}` });
     return { from: by, to: id, kind: 'work' as const, body: told, workId: unit.id };
   });
-  const [first, ...others] = entries.length > 0 || note === undefined ? entries : [{ from: by, to: id, kind: 'nudge' as const, body: told }];
+  const [first, ...others] =
+    entries.length > 0 || note === undefined ? entries : [{ from: by, to: id, kind: 'nudge' as const, body: told }];
   const delivery = first && outbox.acceptAsFirstPrompt(first).delivery;
   for (const entry of others) outbox.accept(entry);
   return delivery;

@@ -96,7 +96,8 @@ export class RunControl {
   async restart(id: SessionId, restart: Restart, signal: AbortSignal): Promise<SessionInfo> {
     const { store } = this.keeper;
     const known = store.sessions.session(id);
-    if (!known) throw new GasTownError('unknown-session', `${id} has no record in this town, so it cannot be restarted.`);
+    if (!known)
+      throw new GasTownError('unknown-session', `${id} has no record in this town, so it cannot be restarted.`);
     if (this.restarting.has(id)) throw new GasTownError('refused', `${id} is being restarted already.`);
     this.restarting.add(id);
     const stopRequest = (): number | undefined => store.sessions.run(known.runId)?.stopRequestedAt;
@@ -127,7 +128,8 @@ export class RunControl {
       start.cancel.abort();
       await start.settled;
       const cause = 'stopped before it was ready';
-      if (keeper.registry.find(id)?.runId !== info.runId) return { ...info, state: 'stopped', since: keeper.now(), cause };
+      if (keeper.registry.find(id)?.runId !== info.runId)
+        return { ...info, state: 'stopped', since: keeper.now(), cause };
     }
     await keeper.adopted(info.runId);
     await keeper.driver(info.backend).stop(info.runId);
@@ -149,7 +151,8 @@ export class RunControl {
   private async endForRestart(id: SessionId, runId: string): Promise<void> {
     const { keeper } = this;
     const info = keeper.registry.get(id);
-    if (this.starting.has(runId)) throw new GasTownError('refused', `${id} is being started. Wait for that, or stop it.`);
+    if (this.starting.has(runId))
+      throw new GasTownError('refused', `${id} is being started. Wait for that, or stop it.`);
     if (hasEnded(info)) return;
     await keeper.adopted(runId);
     this.replaced.add(runId);
@@ -161,7 +164,11 @@ export class RunControl {
   }
 
   /** The new run; on rejection the session stays, as failed. */
-  private async begin(known: StoredSession, { reason, agent = known.agent, firstPrompt }: Restart, signal: AbortSignal): Promise<SessionInfo> {
+  private async begin(
+    known: StoredSession,
+    { reason, agent = known.agent, firstPrompt }: Restart,
+    signal: AbortSignal,
+  ): Promise<SessionInfo> {
     const { keeper } = this;
     const { store } = keeper;
     const now = keeper.now();
@@ -175,8 +182,14 @@ export class RunControl {
       return firstPrompt?.(run.id);
     });
     keeper.replace(session, run, known.runId, `restarted: ${reason}`);
-    keeper.record(session.id, run.id, 'session.restarted', { reason, agent: agent.name, resumes: reference !== undefined });
-    const unconfirmed = store.messages.pending(session.id).flatMap(({ id, attempts }) => (attempts === 0 || id === delivery?.id ? [] : [id]));
+    keeper.record(session.id, run.id, 'session.restarted', {
+      reason,
+      agent: agent.name,
+      resumes: reference !== undefined,
+    });
+    const unconfirmed = store.messages
+      .pending(session.id)
+      .flatMap(({ id, attempts }) => (attempts === 0 || id === delivery?.id ? [] : [id]));
     try {
       return await this.run(session, run, signal, delivery, reference && { reference, unconfirmed });
     } catch (error) {

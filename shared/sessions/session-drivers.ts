@@ -1,4 +1,12 @@
-import type { AskAnswer, AttachTarget, BackendDriver, Delivery, DeliveryOutcome, InsideEvent, TurnFailure } from '../backends/driver.ts';
+import type {
+  AskAnswer,
+  AttachTarget,
+  BackendDriver,
+  Delivery,
+  DeliveryOutcome,
+  InsideEvent,
+  TurnFailure,
+} from '../backends/driver.ts';
 import { GasTownError, messageOf } from '../errors.ts';
 import type { BackendName, SessionId } from '../orchestrator.ts';
 import type { Logger } from '../process/logger.ts';
@@ -47,8 +55,13 @@ export class SessionDrivers {
   async answer(id: SessionId, askId: string, answer: AskAnswer): Promise<void> {
     const info = this.options.registry.get(id);
     const ask = info.asks.find((open) => open.id === askId);
-    if (!ask) throw new GasTownError('refused', `${id} no longer waits for this: it was answered elsewhere, or the turn ended.`);
-    if (!ask.resolvable) throw new GasTownError('refused', `"${ask.title}" can only be answered in the terminal of ${id}.`);
+    if (!ask)
+      throw new GasTownError(
+        'refused',
+        `${id} no longer waits for this: it was answered elsewhere, or the turn ended.`,
+      );
+    if (!ask.resolvable)
+      throw new GasTownError('refused', `"${ask.title}" can only be answered in the terminal of ${id}.`);
     await this.of(info.backend).answer(info.runId, askId, answer);
   }
 
@@ -83,7 +96,11 @@ export class SessionDrivers {
   }
 
   /** What waits for the user waits also until its run has been adopted; the rest tells its driver at once, or nobody. */
-  async fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined> {
+  async fromInside(
+    runId: string,
+    event: InsideEvent,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
     const id = this.options.sessionOf(runId);
     if (id === undefined) return undefined;
     if (event.ask !== undefined) await this.options.adopted(runId);

@@ -124,7 +124,17 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
     case 'stopping':
       return { ...slot, stopping: { at } };
     case 'ended':
-      return slot.ended ? slot : { ...slot, ended: { at, cause, ...(fact.error ? { error: fact.error } : {}), ...(fact.unseen ? { unseen: true } : {}) } };
+      return slot.ended
+        ? slot
+        : {
+            ...slot,
+            ended: {
+              at,
+              cause,
+              ...(fact.error ? { error: fact.error } : {}),
+              ...(fact.unseen ? { unseen: true } : {}),
+            },
+          };
     case 'failed':
       return slot.failed ? slot : { ...slot, failed: { at, error: fact.error } };
     case 'given-up':
@@ -167,7 +177,13 @@ export function deriveStatus(model: StatusModel): Status {
     if (dialog?.activity.kind === 'attention') {
       return alive({ state: 'starting', activity: dialog.activity, asks, since: dialog.since, cause: dialog.cause });
     }
-    return alive({ state: 'starting', activity: { kind: 'unknown' }, asks, since: model.startedAt, cause: 'spawn requested' });
+    return alive({
+      state: 'starting',
+      activity: { kind: 'unknown' },
+      asks,
+      since: model.startedAt,
+      cause: 'spawn requested',
+    });
   }
   const first = asks[0];
   if (first) {
@@ -186,10 +202,14 @@ export function deriveStatus(model: StatusModel): Status {
     return alive({ state: 'running', activity: { kind: 'busy' }, asks, since: answered, cause: 'answered' });
   }
   const parked = model.slots.host.parked;
-  if (parked && (reading === undefined || reading.activity.kind === 'idle' || reading.activity.kind === 'rate-limited')) {
+  if (
+    parked &&
+    (reading === undefined || reading.activity.kind === 'idle' || reading.activity.kind === 'rate-limited')
+  ) {
     return alive({ state: 'running', activity: parked.activity, asks, since: parked.at, cause: parked.cause });
   }
-  if (!reading) return alive({ state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause });
+  if (!reading)
+    return alive({ state: 'running', activity: { kind: 'unknown' }, asks, since: ready.at, cause: ready.cause });
   return alive({ state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause });
 }
 

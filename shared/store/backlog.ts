@@ -68,7 +68,10 @@ export class Backlog {
   /** One last attempt; what is left then is lost, and found by the next host as after a crash. */
   dispose(): void {
     if (this.waiting.length > 0) this.drain();
-    if (this.waiting.length > 0) this.report(`${this.waiting.length} facts could not be recorded: ${this.first?.message ?? 'the store is closed'}`);
+    if (this.waiting.length > 0)
+      this.report(
+        `${this.waiting.length} facts could not be recorded: ${this.first?.message ?? 'the store is closed'}`,
+      );
     this.waiting.length = 0;
     clearTimeout(this.timer);
     this.db.onWriteFailed = () => undefined;
@@ -92,7 +95,9 @@ export class Backlog {
           this.db.transaction(next);
         } catch (error) {
           if (error instanceof WriteFailure) return;
-          this.report(`what has happened could not be recorded: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`);
+          this.report(
+            `what has happened could not be recorded: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}`,
+          );
         }
         this.waiting.shift();
       }

@@ -48,7 +48,9 @@ export class Database {
 
   private openFile(): DatabaseSync {
     const db = new DatabaseSync(this.file);
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    );
     if (this.file === ':memory:') return db;
     if (process.platform !== 'win32') chmodSync(this.file, 0o600);
     this.identity = fileIdentity(this.file);
@@ -195,7 +197,11 @@ export class Database {
   /** Writes something, to find out whether that is possible; tells the answer by the call-backs. */
   probe(): void {
     try {
-      this.transaction(() => this.run("INSERT INTO settings (key, value) VALUES ('probe', '') ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
+      this.transaction(() =>
+        this.run(
+          "INSERT INTO settings (key, value) VALUES ('probe', '') ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        ),
+      );
     } catch (error) {
       if (!(error instanceof WriteFailure)) throw error;
     }

@@ -52,12 +52,16 @@ export class EscalationTable {
 
   /** Newest first. */
   open(): StoredEscalation[] {
-    return this.db.all('SELECT * FROM escalations WHERE closed_at IS NULL ORDER BY raised_at DESC, rowid DESC').map(toEscalation);
+    return this.db
+      .all('SELECT * FROM escalations WHERE closed_at IS NULL ORDER BY raised_at DESC, rowid DESC')
+      .map(toEscalation);
   }
 
   /** The newest ones, open and closed. */
   latest(limit: number): StoredEscalation[] {
-    return this.db.all('SELECT * FROM escalations ORDER BY raised_at DESC, rowid DESC LIMIT ?', limit).map(toEscalation);
+    return this.db
+      .all('SELECT * FROM escalations ORDER BY raised_at DESC, rowid DESC LIMIT ?', limit)
+      .map(toEscalation);
   }
 
   /** Open ones of which the mayor or the person's command has not been told, oldest first. */
@@ -99,6 +103,8 @@ function toEscalation(row: Row): StoredEscalation {
     by: text(row['raised_by']),
     cause: text(row['cause']),
     raisedAt: number(row['raised_at']),
-    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredEscalation>),
+    ...(Object.fromEntries(
+      Object.entries(optional).filter(([, value]) => value !== undefined),
+    ) as Partial<StoredEscalation>),
   };
 }

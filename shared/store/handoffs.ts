@@ -20,7 +20,13 @@ export class HandoffTable {
   }
 
   begin({ workId, from, to, note }: StoredHandoff): void {
-    this.db.run('INSERT INTO handoffs (work_id, from_session, to_session, note) VALUES (?, ?, ?, ?)', workId, from, to, note);
+    this.db.run(
+      'INSERT INTO handoffs (work_id, from_session, to_session, note) VALUES (?, ?, ?, ?)',
+      workId,
+      from,
+      to,
+      note,
+    );
   }
 
   /** False where it was over already. */

@@ -84,7 +84,9 @@ export class MessageTable {
 
   /** Accepted entries that are to be put before the recipient's model, oldest first. */
   pending(to: string): StoredMessage[] {
-    return this.db.all("SELECT * FROM messages WHERE recipient = ? AND state = 'accepted' ORDER BY sent_at, rowid", to).map(toMessage);
+    return this.db
+      .all("SELECT * FROM messages WHERE recipient = ? AND state = 'accepted' ORDER BY sent_at, rowid", to)
+      .map(toMessage);
   }
 
   /** What was not archived, refused or given up; unread only, or read as well. */
@@ -111,7 +113,8 @@ export class MessageTable {
   }
 
   countUnread(to: string): number {
-    const sql = "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL AND closed_at IS NULL";
+    const sql =
+      "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL AND closed_at IS NULL";
     return number(this.db.get(sql, to)?.['n']);
   }
 
@@ -147,7 +150,11 @@ export class MessageTable {
 
   /** The same for everything that was handed over to a run which has ended, and has no receipt; but not for one. */
   setAllRepeated(to: string, but = ''): void {
-    this.change("UPDATE messages SET repeated = 1 WHERE recipient = ? AND state = 'accepted' AND attempts > 0 AND id <> ?", to, but);
+    this.change(
+      "UPDATE messages SET repeated = 1 WHERE recipient = ? AND state = 'accepted' AND attempts > 0 AND id <> ?",
+      to,
+      but,
+    );
   }
 
   /**
@@ -189,7 +196,8 @@ export class MessageTable {
 
   /** Whether the run's model was given the unit since then. */
   wasGiven(runId: string, workId: string, since: number): boolean {
-    const sql = "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'work' AND delivered_at >= ? LIMIT 1";
+    const sql =
+      "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'work' AND delivered_at >= ? LIMIT 1";
     return this.db.get(sql, runId, workId, since) !== undefined;
   }
 
@@ -201,7 +209,11 @@ export class MessageTable {
 
   /** The run's model was told of the mail, which stays unread; the next run is told anew. */
   setNoticed(id: string, runId: string): void {
-    this.change("UPDATE messages SET run_id = ?, attempts = 0, repeated = 0 WHERE id = ? AND state = 'accepted'", runId, id);
+    this.change(
+      "UPDATE messages SET run_id = ?, attempts = 0, repeated = 0 WHERE id = ? AND state = 'accepted'",
+      runId,
+      id,
+    );
   }
 
   /** Closes what of these kinds was still to be put before a session that has gone. Returns how many. */
@@ -218,13 +230,18 @@ export class MessageTable {
 
   /** When the next accepted entry expires. */
   nextExpiry(after: number): number | undefined {
-    const row = this.db.get("SELECT min(expires_at) AS at FROM messages WHERE state = 'accepted' AND expires_at > ?", after);
+    const row = this.db.get(
+      "SELECT min(expires_at) AS at FROM messages WHERE state = 'accepted' AND expires_at > ?",
+      after,
+    );
     return optionalNumber(row?.['at']);
   }
 
   /** Everybody for whom something waits. */
   recipientsWaiting(): string[] {
-    return this.db.all("SELECT DISTINCT recipient FROM messages WHERE state = 'accepted'").map((row) => text(row['recipient']));
+    return this.db
+      .all("SELECT DISTINCT recipient FROM messages WHERE state = 'accepted'")
+      .map((row) => text(row['recipient']));
   }
 
   setRead(id: string, at: number): void {
@@ -233,7 +250,15 @@ export class MessageTable {
 
   /** False when it was not accepted any more: what has been delivered stays so. */
   close(id: string, state: EndState, reason: string, at: number): boolean {
-    return this.change("UPDATE messages SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'accepted'", state, reason, at, id) === 1;
+    return (
+      this.change(
+        "UPDATE messages SET state = ?, reason = ?, closed_at = ? WHERE id = ? AND state = 'accepted'",
+        state,
+        reason,
+        at,
+        id,
+      ) === 1
+    );
   }
 
   /** The recipient has done with it. One that it never read counts as acted on now. */
@@ -282,6 +307,8 @@ function toMessage(row: Row): StoredMessage {
     attempts: number(row['attempts']),
     repeated: number(row['repeated']) === 1,
     sentAt: number(row['sent_at']),
-    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredMessage>),
+    ...(Object.fromEntries(
+      Object.entries(optional).filter(([, value]) => value !== undefined),
+    ) as Partial<StoredMessage>),
   };
 }

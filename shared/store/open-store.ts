@@ -97,19 +97,31 @@ function amountIn(file: string, whole: boolean): number {
     const [answer] = whole ? db.prepare('PRAGMA quick_check(1)').all() : [];
     const word = answer && Object.values(answer)[0];
     if (word !== undefined && word !== 'ok') throw new GasTownError('bad-config', String(word));
-    const known = new Set(db.prepare('SELECT name FROM sqlite_master').all().map(({ name }) => String(name)));
+    const known = new Set(
+      db
+        .prepare('SELECT name FROM sqlite_master')
+        .all()
+        .map(({ name }) => String(name)),
+    );
     // Of these only old rows are ever deleted, so that the number of the newest one never falls.
-    return ['events', 'messages', 'work_history'].reduce((sum, table) => sum + (known.has(table) ? newestRow(db, table) : 0), 0);
+    return ['events', 'messages', 'work_history'].reduce(
+      (sum, table) => sum + (known.has(table) ? newestRow(db, table) : 0),
+      0,
+    );
   } finally {
     db.close();
   }
 }
 
-const newestRow = (db: DatabaseSync, table: string): number => Number(db.prepare(`SELECT max(rowid) AS newest FROM ${table}`).get()?.['newest'] ?? 0);
+const newestRow = (db: DatabaseSync, table: string): number =>
+  Number(db.prepare(`SELECT max(rowid) AS newest FROM ${table}`).get()?.['newest'] ?? 0);
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, or what `quick_check` has found. */
 function isDamage(error: unknown): boolean {
   if (GasTownError.is(error, 'bad-config')) return true;
-  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  const code =
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+      ? error.errcode & 0xff
+      : undefined;
   return code === 11 || code === 26;
 }

@@ -115,7 +115,9 @@ export class SessionTable {
 
   /** When the session was restarted since then, oldest first. */
   restartsSince(id: SessionId, since: number): number[] {
-    return this.db.all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since).map((row) => number(row['at']));
+    return this.db
+      .all('SELECT at FROM restarts WHERE session_id = ? AND at >= ? ORDER BY at', id, since)
+      .map((row) => number(row['at']));
   }
 
   /**
@@ -123,7 +125,8 @@ export class SessionTable {
    * its host says nothing about the session, and is passed over.
    */
   failedStarts(id: SessionId): number {
-    const sql = 'SELECT state, ready_at FROM runs WHERE session_id = ? AND ended_unseen = 0 ORDER BY started_at DESC, rowid DESC';
+    const sql =
+      'SELECT state, ready_at FROM runs WHERE session_id = ? AND ended_unseen = 0 ORDER BY started_at DESC, rowid DESC';
     const rows = this.db.all(sql, id);
     const other = rows.findIndex((row) => row['state'] !== 'failed' || row['ready_at'] !== null);
     return other === -1 ? rows.length : other;
@@ -162,7 +165,8 @@ export class SessionTable {
 
   /** Where the session's newest conversation is, by the reference of the last run that noted one. */
   lastReference(id: SessionId): RunReference | undefined {
-    const sql = "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
+    const sql =
+      "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
     const row = this.db.get(sql, id);
     return row && toRun(row).reference;
   }
@@ -244,7 +248,9 @@ function toSession(row: Row): StoredSession {
     ...(metadata === undefined ? {} : { metadata: JSON.parse(metadata) as Record<string, string> }),
     runId: text(row['run_id']),
     createdAt: number(row['created_at']),
-    ...(quarantinedAt === undefined ? {} : { quarantined: { at: quarantinedAt, reason: text(row['quarantine_reason']) } }),
+    ...(quarantinedAt === undefined
+      ? {}
+      : { quarantined: { at: quarantinedAt, reason: text(row['quarantine_reason']) } }),
   };
 }
 

@@ -118,7 +118,13 @@ export class Store {
   addRig(rig: StoredRig, at: number): void {
     this.db.transaction(() => {
       this.consents.forget(rig.name);
-      this.db.run('INSERT INTO rigs (name, path, repository, added_at) VALUES (?, ?, ?, ?)', rig.name, rig.path, rig.repository ?? null, at);
+      this.db.run(
+        'INSERT INTO rigs (name, path, repository, added_at) VALUES (?, ?, ?, ?)',
+        rig.name,
+        rig.path,
+        rig.repository ?? null,
+        at,
+      );
     });
   }
 

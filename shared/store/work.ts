@@ -61,7 +61,9 @@ export class WorkTable {
 
   /** The id of a unit that is this one, or differs from it in case only: their branches would be one on many systems. */
   idLike(id: string): string | undefined {
-    return optionalText(this.db.get('SELECT id FROM work WHERE id = ? COLLATE NOCASE ORDER BY id <> ? LIMIT 1', id, id)?.['id']);
+    return optionalText(
+      this.db.get('SELECT id FROM work WHERE id = ? COLLATE NOCASE ORDER BY id <> ? LIMIT 1', id, id)?.['id'],
+    );
   }
 
   all(): StoredWork[] {
@@ -69,13 +71,16 @@ export class WorkTable {
   }
 
   ownedBy(owner: string): StoredWork[] {
-    const sql = "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
+    const sql =
+      "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
     return this.db.all(sql, owner).map(toWork);
   }
 
   /** The units that were given this branch, the one that changed last first. */
   onBranch(rig: string, branch: string): StoredWork[] {
-    return this.db.all('SELECT * FROM work WHERE branch = ? AND rig = ? ORDER BY changed_at DESC', branch, rig).map(toWork);
+    return this.db
+      .all('SELECT * FROM work WHERE branch = ? AND rig = ? ORDER BY changed_at DESC', branch, rig)
+      .map(toWork);
   }
 
   /** Where the work is: no change of state, and no entry in the history. */
@@ -85,7 +90,9 @@ export class WorkTable {
 
   /** Everything that is not closed. */
   unfinished(): StoredWork[] {
-    return this.db.all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id").map(toWork);
+    return this.db
+      .all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id")
+      .map(toWork);
   }
 
   /** How many units somebody has added that are neither done nor cancelled. */
@@ -97,7 +104,8 @@ export class WorkTable {
 
   /** What was closed since then, and whose it was. */
   closedSince(since: number): StoredWork[] {
-    const sql = "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY created_at, id";
+    const sql =
+      "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY created_at, id";
     return this.db.all(sql, since).map(toWork);
   }
 

@@ -45,7 +45,8 @@ export class WorktreeTable {
 
   /** Replaces what is known of the worktree by its id; one that stayed at that path before is the same one. */
   save(worktree: StoredWorktree): void {
-    const { id, session, rig, repository, path, branch, state, occasion, changedAt, removed, reason, refused } = worktree;
+    const { id, session, rig, repository, path, branch, state, occasion, changedAt, removed, reason, refused } =
+      worktree;
     this.stay = undefined;
     this.db.transaction(() => {
       this.db.run("DELETE FROM worktrees WHERE path = ? AND state = 'kept' AND id <> ?", path, id);
@@ -79,18 +80,27 @@ export class WorktreeTable {
 
   /** What stays, by path. Costs nothing where nothing has changed. */
   kept(): ReadonlyMap<string, StoredWorktree> {
-    this.stay ??= new Map(this.db.all("SELECT * FROM worktrees WHERE state = 'kept'").map(toWorktree).map((each) => [each.path, each]));
+    this.stay ??= new Map(
+      this.db
+        .all("SELECT * FROM worktrees WHERE state = 'kept'")
+        .map(toWorktree)
+        .map((each) => [each.path, each]),
+    );
     return this.stay;
   }
 
   /** What changed since then (epoch ms), newest first. */
   since(at: number): StoredWorktree[] {
-    return this.db.all('SELECT * FROM worktrees WHERE changed_at >= ? ORDER BY changed_at DESC, rowid DESC', at).map(toWorktree);
+    return this.db
+      .all('SELECT * FROM worktrees WHERE changed_at >= ? ORDER BY changed_at DESC, rowid DESC', at)
+      .map(toWorktree);
   }
 
   /** What a host that has died was about to do. */
   unfinished(): StoredWorktree[] {
-    return this.db.all("SELECT * FROM worktrees WHERE state IN ('removing', 'judged', 'restoring') ORDER BY changed_at").map(toWorktree);
+    return this.db
+      .all("SELECT * FROM worktrees WHERE state IN ('removing', 'judged', 'restoring') ORDER BY changed_at")
+      .map(toWorktree);
   }
 }
 

@@ -27,7 +27,11 @@ export class WriteFailure extends GasTownError {
   readonly damaged: boolean;
 
   constructor(file: string, reason: string, kind: keyof typeof advice, cause: unknown) {
-    super('read-only', `The town's database ${file} cannot be written: ${reason}. Nothing was changed. ${advice[kind](file)}`, { cause });
+    super(
+      'read-only',
+      `The town's database ${file} cannot be written: ${reason}. Nothing was changed. ${advice[kind](file)}`,
+      { cause },
+    );
     this.reason = reason;
     this.damaged = kind === 'damaged';
   }

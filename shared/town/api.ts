@@ -8,7 +8,16 @@ import { reportEvent, reportHook, sessionContext, sessionShellEnvironment } from
 import { trustRig } from './operations/rigs.ts';
 import { archiveMail, broadcast, inbox, listMessages, sendMessage, showMessage } from './operations/messages.ts';
 import { dismissSession, primeSession, resetSession, spawnSession, stopSession } from './operations/sessions.ts';
-import { addWork, assignWork, cancelWork, finishWork, requeueWork, showWork, sling, workOf } from './operations/work.ts';
+import {
+  addWork,
+  assignWork,
+  cancelWork,
+  finishWork,
+  requeueWork,
+  showWork,
+  sling,
+  workOf,
+} from './operations/work.ts';
 import { removeWorktree } from './operations/worktrees.ts';
 import type { TownParts } from './parts.ts';
 import { kindOfCaller, requireRight } from './rights.ts';
@@ -85,6 +94,11 @@ export async function carryOut(
   if (method === 'hello') throw new GasTownError('bad-input', 'This connection has said hello already.');
   const role = caller.kind === 'session' ? town.registry.get(caller.session).role : undefined;
   requireRight(caller, kindOfCaller(caller, role), method);
-  const handler = handlers[method] as (town: TownParts, params: unknown, caller: CallerView, signal: AbortSignal) => unknown;
+  const handler = handlers[method] as (
+    town: TownParts,
+    params: unknown,
+    caller: CallerView,
+    signal: AbortSignal,
+  ) => unknown;
   return handler(town, params, caller, signal);
 }

@@ -53,7 +53,11 @@ export interface AssembledTown {
 }
 
 /** Makes the parts of a town and puts them together. Opens the store; nothing is started, and no session taken up. */
-export function assembleTown(options: TownHostOptions, settings: SettingsFile<TownSettings>, around: Surroundings): AssembledTown {
+export function assembleTown(
+  options: TownHostOptions,
+  settings: SettingsFile<TownSettings>,
+  around: Surroundings,
+): AssembledTown {
   const { root, log } = options;
   const { changed } = around;
   const now = options.now ?? Date.now;
@@ -167,7 +171,10 @@ export function assembleTown(options: TownHostOptions, settings: SettingsFile<To
     changed,
     requireTrust: () => {
       if (options.trusted()) return;
-      throw new GasTownError('untrusted', 'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).');
+      throw new GasTownError(
+        'untrusted',
+        'This workspace is not trusted, so nothing is started in it. Trust it first (Manage Workspace Trust).',
+      );
     },
   };
   return { town, drivers, ...(finding === undefined ? {} : { finding }) };

@@ -20,7 +20,8 @@ import { noteResult } from './results.ts';
  */
 export async function settleAbandoned(town: TownParts): Promise<void> {
   // Now, before any of those that are just being adopted turns out to have ended: that is to be seen first.
-  const over = town.registry.list({ role: 'polecat', state: 'stopped' })
+  const over = town.registry
+    .list({ role: 'polecat', state: 'stopped' })
     .filter((session) => !hasDied(session) && town.work.ownedBy(session.id).length === 0);
   for (const work of town.store.work.all()) {
     if (!ownedStates.includes(work.state) || (work.owner !== undefined && town.registry.find(work.owner))) continue;
@@ -42,7 +43,10 @@ async function removeLeftWorktree(town: TownParts, { rig, branch, owner }: Store
   if (branch === undefined || name === undefined || !town.rigs.names().includes(rig)) return '';
   const path = worktreePath(town.paths, rig, name);
   if (!existsSync(path)) return '';
-  const stays = await town.worktrees.over({ repository: town.rigs.get(rig).path, path, branch }, { session: owner ?? sessionIdOf('polecat', rig, name), rig });
+  const stays = await town.worktrees.over(
+    { repository: town.rigs.get(rig).path, path, branch },
+    { session: owner ?? sessionIdOf('polecat', rig, name), rig },
+  );
   return stays === undefined ? '' : ` (its worktree ${path} was kept: ${stays})`;
 }
 
@@ -57,7 +61,8 @@ export async function tidyWorktree(town: TownParts, session: SessionInfo): Promi
   const { branch } = session;
   const path = town.rigs.worktreeOf(session);
   // Another start under its name may have work already, on a branch of its own.
-  const hasWork = (): boolean => town.work.ownedBy(session.id).some((unit) => unit.branch === undefined || unit.branch === branch);
+  const hasWork = (): boolean =>
+    town.work.ownedBy(session.id).some((unit) => unit.branch === undefined || unit.branch === branch);
   const isFree = (): boolean => !hasWork() && !isInUse(town, branch) && !isWorkedIn(town, path);
   if (!isFree()) return;
   const place = { repository: town.rigs.get(session.rig).path, path, branch };
@@ -70,7 +75,8 @@ export async function tidyWorktree(town: TownParts, session: SessionInfo): Promi
  */
 export function cleanUpAfter(town: TownParts): void {
   const runOver = (runId: string): Promise<void> => rm(join(town.paths.runs, runId), { recursive: true, force: true });
-  const told = (session: SessionInfo) => (error: unknown) => town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
+  const told = (session: SessionInfo) => (error: unknown) =>
+    town.log.warn(`cleaning up after ${session.id}: ${messageOf(error)}`);
   town.manager.events.onEnded(({ session, runId }) => {
     const ending = runOver(runId)
       .then(() => noteResult(town, session))
@@ -80,7 +86,8 @@ export function cleanUpAfter(town: TownParts): void {
         if (town.endings.get(session.id) === ending) town.endings.delete(session.id);
       });
     town.endings.set(session.id, ending);
-    if (session.role === 'polecat' && town.rigs.names().includes(session.rig)) town.worktrees.leave(town.rigs.worktreeOf(session), ending);
+    if (session.role === 'polecat' && town.rigs.names().includes(session.rig))
+      town.worktrees.leave(town.rigs.worktreeOf(session), ending);
   });
   town.manager.events.onReplaced(({ session, runId }) => {
     runOver(runId).catch(told(session));

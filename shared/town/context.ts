@@ -30,7 +30,16 @@ export class SessionContexts {
     const { id, runId, role, rig, agentName, workDir, branch } = session;
     return composePrime({
       townRoot: this.paths.root,
-      session: { id, runId, role, rig, agentName, agent: session.agent.name, workDir, ...(branch === undefined ? {} : { branch }) },
+      session: {
+        id,
+        runId,
+        role,
+        rig,
+        agentName,
+        agent: session.agent.name,
+        workDir,
+        ...(branch === undefined ? {} : { branch }),
+      },
       rolePrompt: await readRolePrompt(role, this.paths.root, this.promptsDir),
       work: this.store.work.ownedBy(id),
       unreadMail: this.store.messages.inbox(id, false).length,

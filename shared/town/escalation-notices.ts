@@ -27,7 +27,9 @@ export class EscalationNotices {
     });
     town.escalations.onDidChange((escalation) => {
       if (escalation.closedAt !== undefined) return;
-      town.log.warn(`[orchestration] escalation ${escalation.id} (${escalation.severity}) by ${escalation.by}: ${escalation.message}`);
+      town.log.warn(
+        `[orchestration] escalation ${escalation.id} (${escalation.severity}) by ${escalation.by}: ${escalation.message}`,
+      );
       this.tell(escalation);
     });
   }
@@ -51,9 +53,11 @@ export class EscalationNotices {
       });
     }
     if (escalation.commandEndedAt === undefined) {
-      this.queue.run(() => this.runCommand(escalation)).catch((error: unknown) => {
-        this.town.log.error(`escalation.command for ${escalation.id}: ${messageOf(error)}`);
-      });
+      this.queue
+        .run(() => this.runCommand(escalation))
+        .catch((error: unknown) => {
+          this.town.log.error(`escalation.command for ${escalation.id}: ${messageOf(error)}`);
+        });
     }
   }
 
@@ -72,7 +76,9 @@ export class EscalationNotices {
     const mayor = registry.find(sessionIdOf('mayor', '', ''));
     if (!mayor || hasEnded(mayor) || by === mayor.id || sessionId === mayor.id) return;
     const about = [workId && `Work: ${workId}`, sessionId && `Session: ${sessionId}`].filter(Boolean);
-    const body = [message, '', ...about, `When it is dealt with: gt escalate close ${id} -m "<what was done>"`].join('\n');
+    const body = [message, '', ...about, `When it is dealt with: gt escalate close ${id} -m "<what was done>"`].join(
+      '\n',
+    );
     outbox.accept({ from: by, to: mayor.id, kind: 'mail', subject: `Escalation (${severity}): ${id}`, body });
   }
 }

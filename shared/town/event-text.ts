@@ -5,7 +5,8 @@ type Detail = (name: string) => string;
 const texts: Readonly<Record<string, (detail: Detail) => string>> = {
   'session.starting': (of) => `starts ${of('agent')} in ${of('workDir')}`,
   'session.start-failed': (of) => `did not start: ${of('error')}`,
-  'session.status': (of) => `is ${of('state')}${of('state') === 'running' ? `, ${of('activity')}` : ''} (${of('cause')})`,
+  'session.status': (of) =>
+    `is ${of('state')}${of('state') === 'running' ? `, ${of('activity')}` : ''} (${of('cause')})`,
   'session.adopted': () => 'taken up by a new host',
   'session.restarted': (of) => `restarted with ${of('agent')}: ${of('reason')}`,
   'session.stop-requested': (of) => `to be stopped, by ${of('by')}`,
@@ -15,16 +16,19 @@ const texts: Readonly<Record<string, (detail: Detail) => string>> = {
   'session.resumed': (of) => `has rested (${of('reason')})`,
   'work.handed-over': (of) => `${of('work')} goes from ${of('from')} to ${of('to')}, by ${of('by')}`,
   'worktree.kept': (of) => `its worktree ${of('path')} stays: ${of('reason')}`,
-  'worktree.removed': (of) => `its worktree ${of('path')} is removed${of('rescue') === '' ? '' : `; what only it had is in ${of('rescue')}`}`,
+  'worktree.removed': (of) =>
+    `its worktree ${of('path')} is removed${of('rescue') === '' ? '' : `; what only it had is in ${of('rescue')}`}`,
   'worktree.restored': (of) => `its worktree ${of('path')} was brought back`,
   'worktree.hook-failed': (of) => of('reason'),
   'work.result': (of) => `${of('work')}: ${of('result')}`,
   'session.failover': (of) => `runs with ${of('agent')}: ${of('reason')}`,
-  'ask.asked': (of) => `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
+  'ask.asked': (of) =>
+    `waits for ${of('kind') === 'question' ? 'an answer' : of('kind') === 'dialog' ? 'the person' : of('kind')}: ${of('title')}`,
   'ask.answered': (of) => `${answerText(of)}: ${of('title')}`,
   'message.in-doubt': (of) => `attempt ${of('attempt')} to deliver ${of('messages')} failed: ${of('reason')}`,
   'escalation.raised': (of) => `escalated (${of('severity')}) as ${of('escalation')}: ${of('message')}`,
-  'escalation.closed': (of) => `${of('escalation')} is closed by ${of('by')}${of('note') === '' ? '' : `: ${of('note')}`}`,
+  'escalation.closed': (of) =>
+    `${of('escalation')} is closed by ${of('by')}${of('note') === '' ? '' : `: ${of('note')}`}`,
 };
 
 function answerText(of: Detail): string {
@@ -43,7 +47,8 @@ export function eventText({ type, detail }: Pick<StoredEvent, 'type' | 'detail'>
   const own = Object.hasOwn(texts, type) ? texts[type] : undefined;
   if (own) return own(of);
   // What the host did by a rule.
-  if (type.startsWith('reconciler.')) return `${of('action')}${of('work') === '' ? '' : ` of ${of('work')}`}: ${of('reason')} (${type.slice('reconciler.'.length)})`;
+  if (type.startsWith('reconciler.'))
+    return `${of('action')}${of('work') === '' ? '' : ` of ${of('work')}`}: ${of('reason')} (${type.slice('reconciler.'.length)})`;
   const facts = Object.keys(detail).map((name) => `${name}: ${of(name)}`);
   return [type, ...facts].join(', ');
 }

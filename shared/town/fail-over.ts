@@ -17,7 +17,17 @@ export async function failOver(
 ): Promise<SessionInfo> {
   const [unit] = town.work.ownedBy(session.id);
   const { id, runId } = session;
-  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.failover', detail: { from: session.agent, agent: agent.name, reason } });
+  town.store.addEvent({
+    at: town.manager.now(),
+    sessionId: id,
+    runId,
+    type: 'session.failover',
+    detail: { from: session.agent, agent: agent.name, reason },
+  });
   const note = await handOverNote(town, session.id, unit);
-  return restartSession(town, session.id, { agent, reason: `it goes on with ${agent.name} instead of ${session.agent}: ${reason}`, note });
+  return restartSession(town, session.id, {
+    agent,
+    reason: `it goes on with ${agent.name} instead of ${session.agent}: ${reason}`,
+    note,
+  });
 }

@@ -15,7 +15,8 @@ import type { TownParts } from './parts.ts';
 import { findUnitWorktree } from './unit-worktree.ts';
 
 /** Who gets the unit: a session that lives, or a polecat that is started for it. */
-export type Receiver = { kind: 'session'; session: SessionInfo } | { kind: 'new'; id: SessionId; name: string; choice: AgentChoice };
+export type Receiver =
+  { kind: 'session'; session: SessionInfo } | { kind: 'new'; id: SessionId; name: string; choice: AgentChoice };
 
 export interface Handoff {
   work: StoredWork;
@@ -39,7 +40,10 @@ export async function handOff(town: TownParts, handoff: Handoff, signal: AbortSi
     await release(town, from, work, idOf(to));
     if (to.kind === 'session') {
       if (!tell(town, { workId: work.id, from, to: to.session.id, note }, by)) {
-        throw new GasTownError('work-conflict', `${work.id} is ${town.work.get(work.id).state} by now: ${to.session.id} ended, or it was taken back meanwhile.`);
+        throw new GasTownError(
+          'work-conflict',
+          `${work.id} is ${town.work.get(work.id).state} by now: ${to.session.id} ended, or it was taken back meanwhile.`,
+        );
       }
       return town.registry.get(to.session.id);
     }
@@ -72,9 +76,19 @@ function begin(town: TownParts, { work, from, to, note, by }: Handoff): StoredWo
     town.store.handoffs.begin({ workId: work.id, from, to: target, note });
     withdrawWork(town.store, from, work.id, `${work.id} was handed over to ${target}`, town.manager.now());
     for (const sessionId of [from, target]) {
-      town.store.addEvent({ at: town.manager.now(), sessionId, type: 'work.handed-over', detail: { work: work.id, from, to: target, by } });
+      town.store.addEvent({
+        at: town.manager.now(),
+        sessionId,
+        type: 'work.handed-over',
+        detail: { work: work.id, from, to: target, by },
+      });
     }
-    return town.work.move(work, 'assigned', { by, note: words }, { owner: target, attempts: 0, dispatch: null, notBefore: null });
+    return town.work.move(
+      work,
+      'assigned',
+      { by, note: words },
+      { owner: target, attempts: 0, dispatch: null, notBefore: null },
+    );
   });
 }
 
@@ -102,17 +116,33 @@ function tell(town: TownParts, { workId, to, note }: StoredHandoff, by: string):
 }
 
 function hasBeenTold(town: TownParts, { workId, to }: StoredHandoff): boolean {
-  return town.store.messages.latest(1000).some((message) => message.workId === workId && message.to === to && message.kind === 'work');
+  return town.store.messages
+    .latest(1000)
+    .some((message) => message.workId === workId && message.to === to && message.kind === 'work');
 }
 
 /** Starts the new polecat in the worktree that the unit has, or in one of its own where it has none. */
-async function start(town: TownParts, { work, note, by }: Handoff, to: Receiver & { kind: 'new' }, signal: AbortSignal): Promise<void> {
+async function start(
+  town: TownParts,
+  { work, note, by }: Handoff,
+  to: Receiver & { kind: 'new' },
+  signal: AbortSignal,
+): Promise<void> {
   const { agent } = to.choice;
   const place = await placeOf(town, work, to, signal);
   const unit = town.work.get(work.id);
-  if (unit.owner !== to.id) throw new GasTownError('work-conflict', `${work.id} is ${unit.state} by now: it was taken back while it was handed over.`);
+  if (unit.owner !== to.id)
+    throw new GasTownError(
+      'work-conflict',
+      `${work.id} is ${unit.state} by now: it was taken back while it was handed over.`,
+    );
   const words = `goes on in ${place.path}, with ${agent.name}`;
-  town.work.move(unit, 'assigned', { by: 'host', note: words }, { branch: place.branch, ...(unit.base === undefined ? { base: place.base } : {}) });
+  town.work.move(
+    unit,
+    'assigned',
+    { by: 'host', note: words },
+    { branch: place.branch, ...(unit.base === undefined ? { base: place.base } : {}) },
+  );
   await getOrchestrator(town.orchestrators, { agent }).spawnSession(
     {
       role: 'polecat',
@@ -128,12 +158,23 @@ async function start(town: TownParts, { work, note, by }: Handoff, to: Receiver 
   );
 }
 
-async function placeOf(town: TownParts, work: StoredWork, to: Receiver & { kind: 'new' }, signal: AbortSignal): Promise<{ path: string; branch: string; base: string }> {
+async function placeOf(
+  town: TownParts,
+  work: StoredWork,
+  to: Receiver & { kind: 'new' },
+  signal: AbortSignal,
+): Promise<{ path: string; branch: string; base: string }> {
   const rig = (await openRepository(town.rigs.get(work.rig).path)).path;
   const given = work.branch ?? `polecat/${to.name}/${work.id}`;
   const there = await findUnitWorktree(town.paths, { name: work.rig, path: rig }, given, signal);
   const path = there?.path ?? worktreePath(town.paths, work.rig, to.name);
-  return town.worktrees.create(rig, path, there?.branch ?? work.result?.branch ?? given, { session: to.id, rig: work.rig }, signal);
+  return town.worktrees.create(
+    rig,
+    path,
+    there?.branch ?? work.result?.branch ?? given,
+    { session: to.id, rig: work.rig },
+    signal,
+  );
 }
 
 /** The unit goes back to whoever had it, if that one still lives; else it is open. */
@@ -147,7 +188,13 @@ function giveUp(town: TownParts, { workId, from, to }: StoredHandoff, reason: st
     const note = `handing over to ${to} failed: ${reason}`;
     if (session && !hasEnded(session) && !stopping) {
       town.work.move(unit, 'assigned', { by: 'host', note: `${note}; it stays with ${from}` }, { owner: from });
-      town.outbox.accept({ from: 'host', to: from, kind: 'work', body: `${note}. It is yours again: go on with it.`, workId });
+      town.outbox.accept({
+        from: 'host',
+        to: from,
+        kind: 'work',
+        body: `${note}. It is yours again: go on with it.`,
+        workId,
+      });
     } else town.work.move(unit, 'open', { by: 'host', note }, { owner: null });
   });
 }

@@ -19,13 +19,18 @@ export async function handOverNote(
   return [
     session === undefined ? undefined : `${from} (${session.agent}) had it before you.`,
     place,
-    words === undefined || words.trim() === '' ? undefined : `The last thing it said was: ${cut(words.trim(), bounds.words)}`,
+    words === undefined || words.trim() === ''
+      ? undefined
+      : `The last thing it said was: ${cut(words.trim(), bounds.words)}`,
   ]
     .filter((part) => part !== undefined)
     .join('\n');
 }
 
-async function placeText(workDir: string, unit: Pick<StoredWork, 'branch' | 'base'> | undefined): Promise<string | undefined> {
+async function placeText(
+  workDir: string,
+  unit: Pick<StoredWork, 'branch' | 'base'> | undefined,
+): Promise<string | undefined> {
   if (unit?.branch === undefined) return undefined;
   // What is checked out counts: its session may have left the branch that it was given.
   const branch = await checkedOut(workDir).catch(() => unit.branch);
@@ -35,7 +40,9 @@ async function placeText(workDir: string, unit: Pick<StoredWork, 'branch' | 'bas
   const status = await runGit(workDir, ['status', '--porcelain', '--untracked-files=all']);
   const files = status.code === 0 ? lines(status.stdout).map((line) => line.slice(3)) : undefined;
   return [
-    branch === undefined ? `It is on no branch (detached HEAD), in ${workDir}.` : `Its branch is ${branch}, in ${workDir}.`,
+    branch === undefined
+      ? `It is on no branch (detached HEAD), in ${workDir}.`
+      : `Its branch is ${branch}, in ${workDir}.`,
     unit.base === undefined ? undefined : list('Commits on it so far', commits, bounds.commits),
     files?.length === 0 ? undefined : list('Not committed yet', files, bounds.files),
   ]

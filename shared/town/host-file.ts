@@ -10,7 +10,13 @@ import { identify } from '../process/process-table.ts';
 /** Says where the host is, for `gt` in any terminal and for other windows. Only its owner can read it. */
 export async function writeHostFile(file: string, socket: string, token: string): Promise<void> {
   const self = await identify(process.pid);
-  const content: HostFile = { pid: process.pid, startTime: self?.startTime ?? '', socket, token, protocol: protocolVersion };
+  const content: HostFile = {
+    pid: process.pid,
+    startTime: self?.startTime ?? '',
+    socket,
+    token,
+    protocol: protocolVersion,
+  };
   await writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`, 0o600);
 }
 

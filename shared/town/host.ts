@@ -95,7 +95,10 @@ export class TownHost {
         unblockQueued(this.town, 'what the rigs bring has changed');
         this.reconciler.schedule();
       },
-      problems: () => [...this.escalationProblems(), ...storeProblems(this.town, this.means?.problem, this.found, this.spool.problem)],
+      problems: () => [
+        ...this.escalationProblems(),
+        ...storeProblems(this.town, this.means?.problem, this.found, this.spool.problem),
+      ],
       snapshot: () => this.snapshot,
       lastFailure: (backend) => this.troubles.lastFailure(backend),
       removal: {
@@ -109,7 +112,12 @@ export class TownHost {
     this.town = town;
     this.paths = town.paths;
     this.found = finding;
-    this.copies = new StoreCopies({ store: town.store, file: town.paths.databaseCopy, now: () => town.manager.now(), log: town.log });
+    this.copies = new StoreCopies({
+      store: town.store,
+      file: town.paths.databaseCopy,
+      now: () => town.manager.now(),
+      log: town.log,
+    });
     this.drivers = drivers;
     this.spool = new Spool(town);
     this.token = town.store.remember('person-token', newToken);
@@ -253,7 +261,8 @@ export class TownHost {
       this.log.error(`letting go of the town: ${messageOf(error)}`);
     }
     this.lock.release();
-    if (removed) await removeLock(this.paths).catch((error: unknown) => this.log.error(`the lock stays: ${messageOf(error)}`));
+    if (removed)
+      await removeLock(this.paths).catch((error: unknown) => this.log.error(`the lock stays: ${messageOf(error)}`));
     this.end();
   }
 
@@ -326,10 +335,21 @@ export class TownHost {
   }
 
   private hello(caller: CallerView): Results['hello'] {
-    return { protocol: protocolVersion, town: this.town.name, root: this.paths.root, host: `pid ${process.pid}`, caller };
+    return {
+      protocol: protocolVersion,
+      town: this.town.name,
+      root: this.paths.root,
+      host: `pid ${process.pid}`,
+      caller,
+    };
   }
 
-  private async call<M extends MethodName>(caller: CallerView, method: M, params: Params<M> | unknown, signal?: AbortSignal): Promise<unknown> {
+  private async call<M extends MethodName>(
+    caller: CallerView,
+    method: M,
+    params: Params<M> | unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     if (!this.disposed && !(this.lock.isInPlace() && this.town.store.isInPlace())) await this.means?.now();
     if (this.disposed) throw new GasTownError('no-host', 'This host has let go of the town.');
     if (caller.kind === 'session' && this.town.registry.find(caller.session)?.runId !== caller.runId) {

@@ -98,7 +98,10 @@ class Membership implements TownConnection {
       else if (lock) return this.becomeHost(lock);
       if (await this.becomeClient()) return;
       if (Date.now() > deadline) {
-        throw new GasTownError('no-host', `Another process holds ${this.options.root}, but does not answer. Close other windows on this town and reload.`);
+        throw new GasTownError(
+          'no-host',
+          `Another process holds ${this.options.root}, but does not answer. Close other windows on this town and reload.`,
+        );
       }
       await delay(wait, undefined, { signal: this.gone.signal }).catch(() => undefined);
     }

@@ -34,12 +34,24 @@ const foreign = ['NODE_OPTIONS', ...gitLeftovers];
 
 function shellScript(node: NodeProgram, script: string): string {
   const env = Object.entries(node.env).map(([key, value]) => `${key}=${quote(value)}`);
-  return ['#!/bin/sh', `unset ${foreign.join(' ')}`, `${[...env, 'exec', quote(node.command), quote(script)].join(' ')} "$@"`, ''].join('\n');
+  return [
+    '#!/bin/sh',
+    `unset ${foreign.join(' ')}`,
+    `${[...env, 'exec', quote(node.command), quote(script)].join(' ')} "$@"`,
+    '',
+  ].join('\n');
 }
 
 function cmdScript(node: NodeProgram, script: string): string {
   const env = Object.entries(node.env).map(([key, value]) => `@set "${key}=${value}"`);
-  return ['@echo off', '@setlocal', ...foreign.map((name) => `@set "${name}="`), ...env, `@"${node.command}" "${script}" %*`, ''].join('\r\n');
+  return [
+    '@echo off',
+    '@setlocal',
+    ...foreign.map((name) => `@set "${name}="`),
+    ...env,
+    `@"${node.command}" "${script}" %*`,
+    '',
+  ].join('\r\n');
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

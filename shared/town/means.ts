@@ -41,7 +41,8 @@ export class Means implements Disposable {
     this.log = options.town.log;
     const { database, hostLock } = options.town.paths;
     const paths = [database, hostLock, ...options.files.map(({ path }) => path)];
-    this.stops = process.platform === 'win32' ? [] : paths.map((path) => watchFile(path, () => this.schedule(settleMs)));
+    this.stops =
+      process.platform === 'win32' ? [] : paths.map((path) => watchFile(path, () => this.schedule(settleMs)));
   }
 
   /** What has happened to them, for people; undefined where nothing has. */
@@ -72,9 +73,14 @@ export class Means implements Disposable {
     if (this.disposed) return;
     try {
       const made = await this.makeAgain();
-      if (made.length > 0) this.tell(`${made.join(', ')} ${made.length === 1 ? 'was' : 'were'} deleted while the town was open, and ${made.length === 1 ? 'is' : 'are'} made again.`);
+      if (made.length > 0)
+        this.tell(
+          `${made.join(', ')} ${made.length === 1 ? 'was' : 'were'} deleted while the town was open, and ${made.length === 1 ? 'is' : 'are'} made again.`,
+        );
     } catch (error) {
-      this.tell(`What the town needs in ${this.options.town.paths.runtime} was deleted, and cannot be made again: ${messageOf(error)}`);
+      this.tell(
+        `What the town needs in ${this.options.town.paths.runtime} was deleted, and cannot be made again: ${messageOf(error)}`,
+      );
       this.schedule(retryMs);
     }
   }
@@ -93,7 +99,9 @@ export class Means implements Disposable {
     }
     if (!store.isInPlace()) {
       const aside = store.putBack(manager.now());
-      made.push(aside === undefined ? paths.database : `${paths.database} (what had taken its place is kept as ${aside})`);
+      made.push(
+        aside === undefined ? paths.database : `${paths.database} (what had taken its place is kept as ${aside})`,
+      );
     }
     for (const { path, make } of files) {
       if (existsSync(path)) continue;

@@ -8,8 +8,12 @@ type Parts = Pick<TownParts, 'settings' | 'rigs' | 'store'>;
 /** Where agents' settings have the plugin put, below a work dir. */
 export function pluginPlaces({ settings, rigs, store }: Parts): NonNullable<ReturnType<typeof pluginPlace>>[] {
   const all = rigs.names().map((name) => rigs.get(name));
-  const configured = [settings.value.agents, ...all.map((rig) => rig.settings.agents)].flatMap((agents) => Object.values(agents ?? {}));
-  return [...configured.map(pluginPlace), ...store.sessions.all().map(({ session }) => session.agent.hooks)].filter((place) => place !== undefined);
+  const configured = [settings.value.agents, ...all.map((rig) => rig.settings.agents)].flatMap((agents) =>
+    Object.values(agents ?? {}),
+  );
+  return [...configured.map(pluginPlace), ...store.sessions.all().map(({ session }) => session.agent.hooks)].filter(
+    (place) => place !== undefined,
+  );
 }
 
 /** Files in a worktree that the town itself has written there, whole paths. */

@@ -57,7 +57,10 @@ export function reconcileTown(town: TownParts): Reconciler {
 
 function policyOf(town: TownParts, rig: string): FailurePolicy {
   const known = town.rigs.names().includes(rig);
-  return failurePolicy(town.settings.value.failure_policy, known ? town.rigs.get(rig).settings.failure_policy : undefined);
+  return failurePolicy(
+    town.settings.value.failure_policy,
+    known ? town.rigs.get(rig).settings.failure_policy : undefined,
+  );
 }
 
 async function carryOut(town: TownParts, action: Action): Promise<void> {
@@ -68,7 +71,10 @@ async function carryOut(town: TownParts, action: Action): Promise<void> {
 
 function record(town: TownParts, action: Action): void {
   const { rule, reason, act } = action;
-  const subject = 'session' in action ? { session: action.session } : { session: town.work.find(action.work)?.owner, work: action.work };
+  const subject =
+    'session' in action
+      ? { session: action.session }
+      : { session: town.work.find(action.work)?.owner, work: action.work };
   const runId = subject.session === undefined ? undefined : town.registry.find(subject.session)?.runId;
   town.store.addEvent({
     at: town.manager.now(),
@@ -100,13 +106,25 @@ async function aboutSession(town: TownParts, id: string, act: SessionAct, reason
       await town.manager.stop(id);
       return;
     case 'escalate':
-      town.escalations.raise({ severity: act.severity, message: `${id}: ${reason}`, by: host, sessionId: id, cause: act.cause });
+      town.escalations.raise({
+        severity: act.severity,
+        message: `${id}: ${reason}`,
+        by: host,
+        sessionId: id,
+        cause: act.cause,
+      });
   }
 }
 
 function quarantine(town: TownParts, { id, runId }: SessionInfo, reason: string): void {
   town.store.sessions.quarantine(id, { at: town.manager.now(), reason });
-  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.quarantined', detail: { reason } });
+  town.store.addEvent({
+    at: town.manager.now(),
+    sessionId: id,
+    runId,
+    type: 'session.quarantined',
+    detail: { reason },
+  });
   town.outbox.expire(id, `${id} is quarantined: ${reason}`);
   town.escalations.raise({
     severity: 'high',
@@ -183,7 +201,12 @@ async function dispatch(town: TownParts, id: string): Promise<void> {
     await giveWork(town, id, to, { by: host, attempts, ...(note === undefined ? {} : { note }) });
     return;
   }
-  const order = { work: id, rig, ...(agent === undefined ? {} : { agent }), ...(note === undefined ? {} : { message: note }) };
+  const order = {
+    work: id,
+    rig,
+    ...(agent === undefined ? {} : { agent }),
+    ...(note === undefined ? {} : { message: note }),
+  };
   try {
     await slingUnit(town, order, host, new AbortController().signal);
   } catch (error) {
@@ -193,7 +216,12 @@ async function dispatch(town: TownParts, id: string): Promise<void> {
     if (!GasTownError.is(error, 'backend-unavailable') && !GasTownError.is(error, 'consent-needed')) throw error;
     // The user's word, or other settings, let it be tried (`unblockQueued`); time does not.
     const notBefore = GasTownError.is(error, 'consent-needed') ? town.manager.now() + dayMs : nextTrial(town);
-    town.work.move(unit, 'queued', { by: host, note: error.message }, { notBefore, dispatch: { ...unit.dispatch, blocked: true } });
+    town.work.move(
+      unit,
+      'queued',
+      { by: host, note: error.message },
+      { notBefore, dispatch: { ...unit.dispatch, blocked: true } },
+    );
   }
 }
 

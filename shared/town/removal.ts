@@ -63,51 +63,84 @@ export async function removeOutside(town: Parts, environment: Environment): Prom
   const leftovers = await leftoversOf(town, stay);
   const result = await describe(town, environment, { sessions, worktrees, leftovers });
   for (const each of leftovers) {
-    await removeLeftover(each).catch((error: unknown) => town.log.warn(`${each.path} could not be removed: ${messageOf(error)}`));
+    await removeLeftover(each).catch((error: unknown) =>
+      town.log.warn(`${each.path} could not be removed: ${messageOf(error)}`),
+    );
   }
   for (const name of rigs.names()) {
     const { path } = rigs.get(name);
-    await forgetMissing(path, paths).catch((error: unknown) => town.log.warn(`worktrees of ${path}: ${messageOf(error)}`));
+    await forgetMissing(path, paths).catch((error: unknown) =>
+      town.log.warn(`worktrees of ${path}: ${messageOf(error)}`),
+    );
   }
   return result;
 }
 
-const living = ({ registry }: Parts): SessionId[] => registry.list().filter((session) => !hasEnded(session)).map(({ id }) => id);
+const living = ({ registry }: Parts): SessionId[] =>
+  registry
+    .list()
+    .filter((session) => !hasEnded(session))
+    .map(({ id }) => id);
 
 function leftoversOf(town: Parts, worktrees: readonly string[]): Promise<Leftover[]> {
   const { paths, rigs } = town;
   const all = rigs.names().map((name) => rigs.get(name));
   // Sessions of a rig that is a folder of its repository work below the top of their worktree.
-  const workDirs = worktrees.flatMap((path) => [path, ...all.flatMap(({ subfolder }) => (subfolder === '' ? [] : [join(path, subfolder)]))]);
+  const workDirs = worktrees.flatMap((path) => [
+    path,
+    ...all.flatMap(({ subfolder }) => (subfolder === '' ? [] : [join(path, subfolder)])),
+  ]);
   const directories = new Set([paths.root, ...all.map(({ folder }) => folder), ...workDirs]);
   return leftoversIn([...directories], pluginPlaces(town));
 }
 
 /** In words for people. */
-async function describe({ paths, rigs, store }: Parts, environment: Environment, { sessions, worktrees, leftovers }: Found): Promise<TownRemoval> {
+async function describe(
+  { paths, rigs, store }: Parts,
+  environment: Environment,
+  { sessions, worktrees, leftovers }: Found,
+): Promise<TownRemoval> {
   const goes = worktrees.filter((each) => each.stays === undefined);
   const stays = worktrees.filter((each) => each.stays !== undefined);
-  const rescued = (rig: string): number => store.worktrees.all().filter((each) => each.rig === rig && each.removed?.rescue !== undefined).length;
+  const rescued = (rig: string): number =>
+    store.worktrees.all().filter((each) => each.rig === rig && each.removed?.rescue !== undefined).length;
   const settings = settingsPath(paths.root);
   const stubs = await sharedStubs(environment);
   return {
     sessions,
     goes: [
-      { path: paths.runtime, what: stays.length === 0 ? 'database, messages and logs' : 'database, messages and logs; all but the worktrees that stay' },
-      ...goes.map(({ path, branch }) => ({ path, what: branch === undefined ? 'a worktree' : `a worktree, with the branch ${branch}` })),
-      ...leftovers.map(({ kind, path }) => ({ path, what: kind === 'plugin' ? 'the Opencode plugin' : 'a stub for Opencode' })),
+      {
+        path: paths.runtime,
+        what:
+          stays.length === 0
+            ? 'database, messages and logs'
+            : 'database, messages and logs; all but the worktrees that stay',
+      },
+      ...goes.map(({ path, branch }) => ({
+        path,
+        what: branch === undefined ? 'a worktree' : `a worktree, with the branch ${branch}`,
+      })),
+      ...leftovers.map(({ kind, path }) => ({
+        path,
+        what: kind === 'plugin' ? 'the Opencode plugin' : 'a stub for Opencode',
+      })),
     ],
     stays: [
       ...stays.map(({ path, stays: why }) => ({ path, what: why ?? '' })),
       { path: settings, what: 'your settings' },
       ...(existsSync(paths.directives) ? [{ path: paths.directives, what: 'your directives' }] : []),
-      ...rigs.names().map((name): RemovalItem => ({ path: rigs.get(name).path, what: repositoryText(name, rescued(name)) })),
+      ...rigs
+        .names()
+        .map((name): RemovalItem => ({ path: rigs.get(name).path, what: repositoryText(name, rescued(name)) })),
       ...stubs.map((path) => ({ path, what: 'a stub for Opencode that all your towns share' })),
     ],
   };
 }
 
 function repositoryText(rig: string, rescued: number): string {
-  const also = rescued === 0 ? '' : `, what ${rescued === 1 ? 'a removed worktree' : `${rescued} removed worktrees`} alone had (refs/rescue)`;
+  const also =
+    rescued === 0
+      ? ''
+      : `, what ${rescued === 1 ? 'a removed worktree' : `${rescued} removed worktrees`} alone had (refs/rescue)`;
   return `the repository of ${rig}, its other branches${also} and its settings`;
 }

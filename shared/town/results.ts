@@ -54,7 +54,9 @@ function unitsOf({ store, work }: Parts, session: SessionInfo): StoredWork[] {
   if (session.branch === undefined || record === undefined) return owned;
   const isOwned = ({ state }: StoredWork): boolean => ownedStates.includes(state);
   // What an earlier session of this name and branch had is not this one's.
-  const here = store.work.onBranch(session.rig, session.branch).filter((unit) => isOwned(unit) || unit.changedAt >= record.createdAt);
+  const here = store.work
+    .onBranch(session.rig, session.branch)
+    .filter((unit) => isOwned(unit) || unit.changedAt >= record.createdAt);
   const open = here.filter((unit) => isOwned(unit) || unit.state === 'open');
   const elsewhere = owned.filter(({ id }) => here.every((unit) => unit.id !== id));
   return [...(open.length > 0 || elsewhere.length > 0 ? open : here.slice(0, 1)), ...elsewhere];

@@ -33,7 +33,13 @@ const itemsIn = ({ ofSettings, ofOpencode }: Brought): ConsentItem[] => [...ofSe
  * user's trust in it.
  */
 export class RigConsents {
-  private readonly options: { store: Pick<Store, 'consents' | 'transaction' | 'isOpen'>; rigs: Rigs; townRoot: string; now: () => number; log: Logger };
+  private readonly options: {
+    store: Pick<Store, 'consents' | 'transaction' | 'isOpen'>;
+    rigs: Rigs;
+    townRoot: string;
+    now: () => number;
+    log: Logger;
+  };
 
   /** Rigs with something that Opencode would run, and the user has not agreed to. */
   private readonly unread = new Set<string>();
@@ -55,7 +61,10 @@ export class RigConsents {
     const { store, now } = this.options;
     const items = itemsIn(await this.lookAt(name));
     if (hashOfAll(items) !== hash) {
-      throw new GasTownError('work-conflict', `What the rig ${name} brings has changed since it was shown, so nothing was agreed to. Look at it again: gt rig trust ${name}`);
+      throw new GasTownError(
+        'work-conflict',
+        `What the rig ${name} brings has changed since it was shown, so nothing was agreed to. Look at it again: gt rig trust ${name}`,
+      );
     }
     store.transaction(() => {
       for (const item of items) store.consents.add(name, item, now());
@@ -69,15 +78,19 @@ export class RigConsents {
     const { store } = this.options;
     const hash = agent.consent ?? this.hashOfEarlier(rig, agent);
     const own = hash !== undefined && !store.consents.has(rig, { subject: agentSubject(agent.name), hash });
-    const others = repository && agent.backend === 'opencode' ? await repositoryPrograms(this.options.rigs.get(rig).path) : [];
+    const others =
+      repository && agent.backend === 'opencode' ? await repositoryPrograms(this.options.rigs.get(rig).path) : [];
     const [other, ...more] = others.filter((item) => !store.consents.has(rig, item)).map(({ subject }) => subject);
     if (!own && other === undefined) return;
     await this.refresh(rig);
     const what = own
       ? `The settings of the rig ${rig} say which program, arguments or environment the agent "${agent.name}" has`
       : `Opencode would run what the rig ${rig} has in ${other}${more.length === 0 ? '' : ` and ${more.length} more`}`;
-    throw new GasTownError('consent-needed', `${what}, and the user has not agreed to that, so nothing was started. ` +
-      `They look at it and agree by "Gas Town: Review Rig Settings…" or gt rig trust ${rig}; or name another agent.`);
+    throw new GasTownError(
+      'consent-needed',
+      `${what}, and the user has not agreed to that, so nothing was started. ` +
+        `They look at it and agree by "Gas Town: Review Rig Settings…" or gt rig trust ${rig}; or name another agent.`,
+    );
   }
 
   /** Looks what there is to review, and has the rig's row say so. Never rejects. */
@@ -94,7 +107,9 @@ export class RigConsents {
   /** Whether a session may be moved to this agent, by what is known of the repository: `require` looks at it anew. */
   mayRun(rig: string, agent: ResolvedAgent): boolean {
     const { store } = this.options;
-    const own = agent.consent === undefined || store.consents.has(rig, { subject: agentSubject(agent.name), hash: agent.consent });
+    const own =
+      agent.consent === undefined ||
+      store.consents.has(rig, { subject: agentSubject(agent.name), hash: agent.consent });
     return own && (agent.backend !== 'opencode' || !this.unread.has(rig));
   }
 

@@ -12,7 +12,12 @@ export type Right = 'yes' | 'own' | 'no';
 
 type Row = Readonly<Record<CallerKind, Right>>;
 
-const row = (user: Right, dispatcher: Right, worker: Right, server: Right): Row => ({ user, dispatcher, worker, server });
+const row = (user: Right, dispatcher: Right, worker: Right, server: Right): Row => ({
+  user,
+  dispatcher,
+  worker,
+  server,
+});
 
 const everybody = row('yes', 'yes', 'yes', 'no');
 const ownOnly = row('yes', 'own', 'own', 'no');
@@ -82,7 +87,8 @@ export function requireRight(caller: CallerView, kind: CallerKind, method: Exclu
   throw new GasTownError('denied', `${nameOf(caller)} may not do "${method}": ${whoMay(rights[method])}.`);
 }
 
-const nameOf = (caller: CallerView): string => (caller.kind === 'server' ? 'The plugin of an Opencode server' : nameOfCaller(caller));
+const nameOf = (caller: CallerView): string =>
+  caller.kind === 'server' ? 'The plugin of an Opencode server' : nameOfCaller(caller);
 
 function whoMay({ user, dispatcher, server }: Row): string {
   if (server !== 'no') return 'it is for the plugin of an Opencode server';

@@ -64,7 +64,13 @@ export class Rigs {
   get(name: string): RigPlace & { settings: RigSettings } {
     const rig = this.rigs.get(name);
     if (!rig) throw unknownName('rig', name, this.rigs.keys());
-    return { name: rig.name, path: rig.path, subfolder: rig.subfolder, folder: rig.folder, settings: rig.settings.value };
+    return {
+      name: rig.name,
+      path: rig.path,
+      subfolder: rig.subfolder,
+      folder: rig.folder,
+      settings: rig.settings.value,
+    };
   }
 
   /** The worktree that a session works in: its work dir without the rig's sub-folder. */
@@ -110,8 +116,16 @@ export class Rigs {
     checkRigName(chosen);
     // Folders whose names differ in case only are one folder on many systems.
     const taken = [...this.rigs.values()].find((rig) => rig.name.toLowerCase() === chosen.toLowerCase());
-    if (taken) throw new GasTownError('name-taken', `There is a rig named ${taken.name} already (${taken.path}). Give another name.`);
-    const folder = isUrl(source) ? await this.clone(source, chosen, signal) : isAbsolute(source) ? source : resolve(this.townRoot, source);
+    if (taken)
+      throw new GasTownError(
+        'name-taken',
+        `There is a rig named ${taken.name} already (${taken.path}). Give another name.`,
+      );
+    const folder = isUrl(source)
+      ? await this.clone(source, chosen, signal)
+      : isAbsolute(source)
+        ? source
+        : resolve(this.townRoot, source);
     const opened = await openRepository(await checkoutOf(folder));
     const { path } = opened;
     if (opened.subfolder !== '' && extent === undefined) {
@@ -143,7 +157,13 @@ export class Rigs {
     const isTown = file === settingsPath(await realpath(this.townRoot)) || (await findTown(folder)) === folder;
     const settings: Rig['settings'] = isTown
       ? withoutSettings(file)
-      : await SettingsFile.open<RigSettings>({ file, schema: rigSettings, defaults: defaultRigSettings, required: false, log: this.log });
+      : await SettingsFile.open<RigSettings>({
+          file,
+          schema: rigSettings,
+          defaults: defaultRigSettings,
+          required: false,
+          log: this.log,
+        });
     settings.onDidChange(() => {
       this.onSettings(name);
       this.onChange();
@@ -157,7 +177,10 @@ export class Rigs {
   private async clone(url: string, name: string, signal?: AbortSignal): Promise<string> {
     const target = join(this.townRoot, name);
     if (await exists(target)) {
-      throw new GasTownError('name-taken', `${target} exists already, so ${withoutSecrets(url)} was not cloned. Give another name, or add that folder.`);
+      throw new GasTownError(
+        'name-taken',
+        `${target} exists already, so ${withoutSecrets(url)} was not cloned. Give another name, or add that folder.`,
+      );
     }
     await mkdir(this.townRoot, { recursive: true });
     const long = { signal, boundMs: gitBounds.transfer };
@@ -165,14 +188,20 @@ export class Rigs {
       await git(this.townRoot, ['clone', '--', url, target], long);
     } catch (error) {
       if (GasTownError.is(error, 'cancelled')) throw error;
-      throw new GasTownError('not-a-repository', `${withoutSecrets(url)} could not be cloned: ${messageOf(error)}`, { cause: error });
+      throw new GasTownError('not-a-repository', `${withoutSecrets(url)} could not be cloned: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
     try {
       await git(target, ['submodule', 'update', '--init', '--recursive'], long);
     } catch (error) {
       const advice = `The clone is in ${target}, without them: add that folder to go on so, or delete it to try again.`;
       if (GasTownError.is(error, 'cancelled')) throw new GasTownError('cancelled', `${error.message} ${advice}`);
-      throw new GasTownError('not-a-repository', `The submodules of ${url} could not be cloned: ${messageOf(error)}. ${advice}`, { cause: error });
+      throw new GasTownError(
+        'not-a-repository',
+        `The submodules of ${url} could not be cloned: ${messageOf(error)}. ${advice}`,
+        { cause: error },
+      );
     }
     return realpath(target);
   }
@@ -214,4 +243,5 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-const isUrl = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || /^[^/\\\s]+@[^/\\\s]+:/.test(source);
+const isUrl = (source: string): boolean =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(source) || /^[^/\\\s]+@[^/\\\s]+:/.test(source);

@@ -24,9 +24,16 @@ export async function makeRuntime(runtime: string): Promise<void> {
  * Deletes what is below `.runtime`, but worktrees and the lock, by which nobody else hosts the town meanwhile. The database
  * is the last to go: until then another host knows what there is to remove. Tells what could not be deleted.
  */
-export async function emptyRuntime({ runtime, worktrees, formerWorktrees, hostLock, database }: HostPaths): Promise<RemovalItem[]> {
+export async function emptyRuntime({
+  runtime,
+  worktrees,
+  formerWorktrees,
+  hostLock,
+  database,
+}: HostPaths): Promise<RemovalItem[]> {
   const isOf = (file: string) => (name: string) => name.startsWith(basename(file));
-  const kept = (name: string): boolean => name === ignoreFile || name === basename(formerWorktrees) || isOf(hostLock)(name);
+  const kept = (name: string): boolean =>
+    name === ignoreFile || name === basename(formerWorktrees) || isOf(hostLock)(name);
   const names = ((await unlessMissing(readdir(runtime))) ?? []).filter((name) => !kept(name));
   const stays: RemovalItem[] = [];
   // Copies of the database first: a joined window takes the town for removed when neither is there.

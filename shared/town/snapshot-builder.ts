@@ -16,7 +16,15 @@ import type { StoredWorktree } from '../store/worktrees.ts';
 import { toWorkUnit } from '../work/service.ts';
 import type { Rigs } from './rigs.ts';
 import type { Worktrees } from './worktrees.ts';
-import type { BackendView, EscalationView, MessageView, Problem, SessionView, TownSnapshot, WorkView } from './snapshot.ts';
+import type {
+  BackendView,
+  EscalationView,
+  MessageView,
+  Problem,
+  SessionView,
+  TownSnapshot,
+  WorkView,
+} from './snapshot.ts';
 
 const isAtWork = ({ state }: StoredWork): boolean => state === 'assigned' || state === 'running';
 
@@ -25,7 +33,9 @@ export class SnapshotBuilder {
   private revision = 0;
   private readonly commits = new Map<string, number>();
   private readonly unseen = new Set<string>();
-  private readonly backends = new Map<BackendName, BackendView>(backendNames.map((name) => [name, { name, health: 'unknown' }]));
+  private readonly backends = new Map<BackendName, BackendView>(
+    backendNames.map((name) => [name, { name, health: 'unknown' }]),
+  );
   private readonly parts: {
     root: string;
     name: string;
@@ -68,19 +78,40 @@ export class SnapshotBuilder {
     const { metadata: _notShown, ...shown } = info;
     return {
       ...shown,
-      workUnits: this.parts.store.work.ownedBy(info.id).map(toWorkUnit).map(({ payload: _large, ...unit }) => ({ ...unit, payload: {} })),
+      workUnits: this.parts.store.work
+        .ownedBy(info.id)
+        .map(toWorkUnit)
+        .map(({ payload: _large, ...unit }) => ({ ...unit, payload: {} })),
       queued: this.parts.outbox.queued(info.id),
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),
       ...(lost.length === 0 ? {} : { lostAsks: lost }),
       ...(open === undefined ? {} : { trouble: againstText(open) }),
       ...(quarantined === undefined ? {} : { quarantined }),
-      ...this.keptAt(hasEnded(info) ? ({ path }) => info.workDir === path || info.workDir.startsWith(join(path, '/')) : undefined),
+      ...this.keptAt(
+        hasEnded(info) ? ({ path }) => info.workDir === path || info.workDir.startsWith(join(path, '/')) : undefined,
+      ),
     };
   }
 
   work(work: StoredWork): WorkView {
-    const { id, type, title, description, priority, state, rig, owner, branch, result, note, createdAt, changedAt, attempts, notBefore } = work;
+    const {
+      id,
+      type,
+      title,
+      description,
+      priority,
+      state,
+      rig,
+      owner,
+      branch,
+      result,
+      note,
+      createdAt,
+      changedAt,
+      attempts,
+      notBefore,
+    } = work;
     const commits = result?.commits ?? this.commits.get(id);
     return {
       id,
@@ -100,14 +131,17 @@ export class SnapshotBuilder {
       ...(attempts === 0 ? {} : { attempts }),
       ...(notBefore === undefined ? {} : { notBefore }),
       // While somebody is at it, it is where the work is done.
-      ...this.keptAt(branch === undefined || isAtWork(work) ? undefined : (kept) => kept.rig === rig && kept.branch === branch),
+      ...this.keptAt(
+        branch === undefined || isAtWork(work) ? undefined : (kept) => kept.rig === rig && kept.branch === branch,
+      ),
     };
   }
 
   /** Why the worktree stays, where one that stays is it. */
   private keptAt(isIt: ((kept: StoredWorktree) => boolean) | undefined): { worktree?: string } {
     if (isIt === undefined) return {};
-    for (const kept of this.parts.store.worktrees.kept().values()) if (isIt(kept)) return { worktree: kept.reason ?? '' };
+    for (const kept of this.parts.store.worktrees.kept().values())
+      if (isIt(kept)) return { worktree: kept.reason ?? '' };
     return {};
   }
 
@@ -116,12 +150,22 @@ export class SnapshotBuilder {
   }
 
   escalation({ cause: _cause, sessionId, workId, ...view }: StoredEscalation): EscalationView {
-    return { ...view, ...(sessionId === undefined ? {} : { session: sessionId }), ...(workId === undefined ? {} : { work: workId }) };
+    return {
+      ...view,
+      ...(sessionId === undefined ? {} : { session: sessionId }),
+      ...(workId === undefined ? {} : { work: workId }),
+    };
   }
 
   /** Asks git how many commits the unit's branch has by now, where nothing has been read from its worktree yet. */
   async renewCommits(work: StoredWork): Promise<void> {
-    if (work.result !== undefined || work.branch === undefined || work.base === undefined || !this.parts.rigs.names().includes(work.rig)) return;
+    if (
+      work.result !== undefined ||
+      work.branch === undefined ||
+      work.base === undefined ||
+      !this.parts.rigs.names().includes(work.rig)
+    )
+      return;
     const count = await countCommits(this.parts.rigs.get(work.rig).path, work.base, work.branch);
     if (count === undefined) this.commits.delete(work.id);
     else this.commits.set(work.id, count);

@@ -18,7 +18,13 @@ import type { TownParts } from './parts.ts';
 import { noteResult } from './results.ts';
 import { kindOfCaller, requireRight } from './rights.ts';
 
-const head = { version: z.literal(1), id: z.string().min(1).max(100), at: z.number(), run: z.string(), token: z.string() };
+const head = {
+  version: z.literal(1),
+  id: z.string().min(1).max(100),
+  at: z.number(),
+  run: z.string(),
+  token: z.string(),
+};
 const report = z.discriminatedUnion('method', [
   z.strictObject({ ...head, method: z.literal('work.done'), params: schemas['work.done'] }),
   z.strictObject({ ...head, method: z.literal('work.escalate'), params: schemas['work.escalate'] }),
@@ -68,7 +74,9 @@ export class Spool implements Disposable {
     this.watcher = watch(this.folder, { persistent: false }, (_event, name) => {
       if (name === null || name.endsWith(spoolEnding)) void this.take();
     });
-    this.watcher.on('error', (error) => this.town.log.warn(`${this.folder} is not watched any more: ${messageOf(error)}`));
+    this.watcher.on('error', (error) =>
+      this.town.log.warn(`${this.folder} is not watched any more: ${messageOf(error)}`),
+    );
     await this.take();
   }
 
@@ -79,7 +87,9 @@ export class Spool implements Disposable {
 
   private async takeAll(): Promise<void> {
     try {
-      const names = ((await unlessMissing(readdir(this.folder))) ?? []).filter((name) => name.endsWith(spoolEnding)).sort();
+      const names = ((await unlessMissing(readdir(this.folder))) ?? [])
+        .filter((name) => name.endsWith(spoolEnding))
+        .sort();
       for (const name of names) {
         if (this.disposed) return;
         await this.takeOne(name);
@@ -97,7 +107,8 @@ export class Spool implements Disposable {
       why = await this.apply(content);
     } catch (error) {
       // Not now: it stays for the next time.
-      if (GasTownError.is(error, 'read-only')) return this.town.log.warn(`${file} is not taken yet: ${messageOf(error)}`);
+      if (GasTownError.is(error, 'read-only'))
+        return this.town.log.warn(`${file} is not taken yet: ${messageOf(error)}`);
       why = `${name}: ${messageOf(error)}`;
     }
     if (why === undefined) return rm(file, { force: true });
@@ -116,7 +127,9 @@ export class Spool implements Disposable {
   /** Rejects with what is wrong with it. */
   private async read(file: string): Promise<Report> {
     const facts = await lstat(file);
-    const suspicion = facts.isFile() ? ((await foreignOwner([file])) ?? (await notPrivate(file))) : `${file} is no regular file`;
+    const suspicion = facts.isFile()
+      ? ((await foreignOwner([file])) ?? (await notPrivate(file)))
+      : `${file} is no regular file`;
     if (suspicion !== undefined) throw new GasTownError('denied', `${suspicion}.`);
     let json: unknown;
     try {
@@ -133,12 +146,21 @@ export class Spool implements Disposable {
   private async apply(given: Report): Promise<string | undefined> {
     const { store, manager } = this.town;
     const run = store.sessions.run(given.run);
-    const what = given.method === 'work.done' ? `${given.params.status ?? 'completed'}` : `an escalation (${given.params.severity})`;
+    const what =
+      given.method === 'work.done'
+        ? `${given.params.status ?? 'completed'}`
+        : `an escalation (${given.params.severity})`;
     const words = `reported at ${new Date(given.at).toISOString()}: ${what}${given.params.message === undefined ? '' : `, "${given.params.message}"`}.`;
     if (!run || run.token !== given.token) return `Somebody whom the town does not know ${words}`;
     const session = store.sessions.session(run.sessionId);
     if (session?.runId !== run.id) {
-      store.addEvent({ at: manager.now(), sessionId: run.sessionId, runId: run.id, type: 'work.late-report', detail: { report: words } });
+      store.addEvent({
+        at: manager.now(),
+        sessionId: run.sessionId,
+        runId: run.id,
+        type: 'work.late-report',
+        detail: { report: words },
+      });
       return `A run of ${run.sessionId} that has been replaced ${words}`;
     }
     const caller = { kind: 'session', session: run.sessionId, runId: run.id } as const;
@@ -163,7 +185,10 @@ export class Spool implements Disposable {
     if (params.id === undefined && work.ownedBy(run.sessionId).length > 0) return false;
     const state = params.status === undefined || params.status === 'completed' ? 'done' : params.status;
     const units = params.id === undefined ? store.work.all() : [work.find(params.id)];
-    return units.some((unit) => unit?.owner === run.sessionId && unit.runId === run.id && unit.state === state && unit.changedAt >= at - tellMs);
+    return units.some(
+      (unit) =>
+        unit?.owner === run.sessionId && unit.runId === run.id && unit.state === state && unit.changedAt >= at - tellMs,
+    );
   }
 }
 

@@ -21,7 +21,11 @@ export interface TakeBack {
  * Queues a unit for another attempt: it is nobody's from now on, and a session that lives and had it is told so. What was
  * asked for when it was slung (the agent) stays asked for, and whoever gets it next is told what was before.
  */
-export function takeBack(town: TownParts, work: StoredWork, { by, note, attempts, notBefore, to }: TakeBack): StoredWork {
+export function takeBack(
+  town: TownParts,
+  work: StoredWork,
+  { by, note, attempts, notBefore, to }: TakeBack,
+): StoredWork {
   const { id, owner, dispatch } = work;
   const next: Dispatch = {
     ...(dispatch?.agent === undefined ? {} : { agent: dispatch.agent }),
@@ -30,7 +34,12 @@ export function takeBack(town: TownParts, work: StoredWork, { by, note, attempts
   };
   return town.store.transaction(() => {
     const session = owner !== undefined && ownedStates.includes(work.state) ? town.registry.find(owner) : undefined;
-    const queued = town.work.move(work, 'queued', { by, note }, { owner: null, attempts, notBefore: notBefore ?? null, dispatch: next });
+    const queued = town.work.move(
+      work,
+      'queued',
+      { by, note },
+      { owner: null, attempts, notBefore: notBefore ?? null, dispatch: next },
+    );
     if (!session) return queued;
     withdrawWork(town.store, session.id, id, `${id} was taken back`, town.manager.now());
     if (!hasEnded(session)) {

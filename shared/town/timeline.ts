@@ -22,7 +22,10 @@ export function timeline({ session, events, messages, histories }: TimelineParts
     ...messages.flatMap((message) => ofMessage(message, session)),
     ...histories.flatMap(({ id, history }) => history.map((entry) => ofWork(id, entry))),
   ];
-  return entries.map((entry, index) => ({ entry, index })).sort((a, b) => a.entry.at - b.entry.at || a.index - b.index).map(({ entry }) => entry);
+  return entries
+    .map((entry, index) => ({ entry, index }))
+    .sort((a, b) => a.entry.at - b.entry.at || a.index - b.index)
+    .map(({ entry }) => entry);
 }
 
 function ofEvent(event: StoredEvent): LogEntry[] {
@@ -48,7 +51,9 @@ function ofMessage(message: Message, session: string): LogEntry[] {
   const about = workId ?? (subject === '' ? body : subject);
   const run = runId === undefined || runId === '' ? {} : { runId };
   const said = (at: number | undefined, what: string, note = ''): LogEntry[] =>
-    at === undefined ? [] : [{ at, type: `message.${what}`, text: `${kind} ${id} ${other}: ${what}${note}`, by: from, ...run }];
+    at === undefined
+      ? []
+      : [{ at, type: `message.${what}`, text: `${kind} ${id} ${other}: ${what}${note}`, by: from, ...run }];
   const doubts = [...(attempts > 1 ? [`attempt ${attempts}`] : []), ...(message.repeated ? ['possibly repeated'] : [])];
   const isClosed = state === 'refused' || state === 'expired' || state === 'dead';
   return [
@@ -56,7 +61,9 @@ function ofMessage(message: Message, session: string): LogEntry[] {
     ...said(message.deliveredAt, 'delivered', doubts.length === 0 ? '' : ` (${doubts.join(', ')})`),
     ...said(kind === 'mail' ? message.readAt : undefined, 'read'),
     ...said(message.actedAt, 'acted'),
-    ...(isClosed ? said(message.closedAt ?? message.sentAt, state, reason === undefined ? '' : ` (${oneLine(reason)})`) : []),
+    ...(isClosed
+      ? said(message.closedAt ?? message.sentAt, state, reason === undefined ? '' : ` (${oneLine(reason)})`)
+      : []),
   ];
 }
 

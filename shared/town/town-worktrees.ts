@@ -29,7 +29,10 @@ export async function findWorktrees({ worktrees, formerWorktrees }: WorktreePlac
 
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name)).sort();
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+    .sort();
 }
 
 async function worktreeAt(path: string): Promise<TownWorktree> {
@@ -40,7 +43,11 @@ async function worktreeAt(path: string): Promise<TownWorktree> {
     const known = linked.find((entry) => entry.path === real);
     if (!main || !known) return { path };
     const { branch } = known;
-    return { path, repository: main.path, ...(branch !== undefined && polecatOf(branch) !== undefined ? { branch } : {}) };
+    return {
+      path,
+      repository: main.path,
+      ...(branch !== undefined && polecatOf(branch) !== undefined ? { branch } : {}),
+    };
   } catch {
     // What git cannot tell about is not touched.
     return { path };
@@ -56,7 +63,10 @@ export function reasonsFor({ path, repository, branch }: TownWorktree, worktrees
 }
 
 /** Removes it, with its branch, where that loses nothing; else it stays as it is. Tells why. */
-export async function removeTownWorktree({ path, repository, branch }: TownWorktree, worktrees: Worktrees): Promise<string | undefined> {
+export async function removeTownWorktree(
+  { path, repository, branch }: TownWorktree,
+  worktrees: Worktrees,
+): Promise<string | undefined> {
   if (repository === undefined) return findingsText([unknown]);
   const place = { repository, path, ...(branch === undefined ? {} : { branch }) };
   return worktrees.over(place, { session: sessionIdOf('polecat', rigAt(path), basename(path)), rig: rigAt(path) });

@@ -76,7 +76,8 @@ export class Troubles {
   private onSuccess(session: SessionInfo): void {
     const { breakers } = this.options.town;
     const { backend, agent, rig } = session;
-    for (const subject of [{ backend }, { backend, agent }, { backend, program: agent }, { backend, rig }]) breakers.take(subject, { kind: 'succeeded' });
+    for (const subject of [{ backend }, { backend, agent }, { backend, program: agent }, { backend, rig }])
+      breakers.take(subject, { kind: 'succeeded' });
     this.last.delete(session.backend);
     this.forget(session.id);
   }
@@ -139,7 +140,12 @@ export class Troubles {
   private show({ runId, until, kind, reason }: StoredTrouble): void {
     if (until === undefined) return;
     const failing = kind === 'rate-limit' ? {} : { failing: true as const };
-    this.options.town.manager.report(runId, 'host', { kind: 'parked', until, reason, ...failing }, `turn failed: ${reason}`);
+    this.options.town.manager.report(
+      runId,
+      'host',
+      { kind: 'parked', until, reason, ...failing },
+      `turn failed: ${reason}`,
+    );
   }
 
   private escalate(session: SessionInfo, trouble: StoredTrouble, { reason }: TroubleAction): void {
@@ -147,7 +153,8 @@ export class Troubles {
     store.transaction(() => {
       for (const owned of work.ownedBy(session.id)) {
         if (owned.state === 'stalled') continue;
-        const running = owned.state === 'assigned' ? work.move(owned, 'running', { by: 'host', runId: trouble.runId }) : owned;
+        const running =
+          owned.state === 'assigned' ? work.move(owned, 'running', { by: 'host', runId: trouble.runId }) : owned;
         work.move(running, 'stalled', { by: 'host', runId: trouble.runId, note: reason });
       }
       const unit = work.ownedBy(session.id)[0];
@@ -166,18 +173,31 @@ export class Troubles {
 
   private startMove(...move: Parameters<Troubles['move']>): void {
     this.options.town.store.afterCommit(() => {
-      this.move(...move).catch((error: unknown) => this.options.town.log.error(`[orchestration] ${move[0].id}: ${messageOf(error)}`));
+      this.move(...move).catch((error: unknown) =>
+        this.options.town.log.error(`[orchestration] ${move[0].id}: ${messageOf(error)}`),
+      );
     });
   }
 
   /** Lets the session go on with the first of the agents that starts. A host that dies in it leaves it to go on as it was. */
-  private async move(session: SessionInfo, trouble: StoredTrouble, agents: readonly ResolvedAgent[], reason: string): Promise<void> {
+  private async move(
+    session: SessionInfo,
+    trouble: StoredTrouble,
+    agents: readonly ResolvedAgent[],
+    reason: string,
+  ): Promise<void> {
     const { store, manager, log } = this.options.town;
     const { id } = session;
     this.moving.add(id);
     try {
       const now = manager.now();
-      const counted: StoredTrouble = { ...trouble, until: now, goOn: true, redeliveries: trouble.redeliveries + 1, changedAt: now };
+      const counted: StoredTrouble = {
+        ...trouble,
+        until: now,
+        goOn: true,
+        redeliveries: trouble.redeliveries + 1,
+        changedAt: now,
+      };
       store.troubles.save(counted);
       // Idle soon, but not for long: nothing is put before the old run any more.
       this.show(counted);
@@ -208,7 +228,8 @@ export class Troubles {
     delete counted.until;
     if (!session || session.runId !== runId || hasEnded(session)) return store.troubles.save(counted);
     const still = breakers.against(session);
-    if (still?.limited && still.until !== undefined) return this.park({ ...trouble, until: still.until, reason: still.reason });
+    if (still?.limited && still.until !== undefined)
+      return this.park({ ...trouble, until: still.until, reason: still.reason });
     const tellIt = trouble.goOn && this.owes(session, runId);
     store.transaction(() => {
       store.troubles.save({ ...counted, redeliveries: trouble.redeliveries + (tellIt ? 1 : 0) });
@@ -250,15 +271,21 @@ export class Troubles {
     store.backlog.keep(() => {
       if (!store.troubles.remove(id)) return;
       const session = registry.find(id);
-      if (session) store.afterCommit(() => manager.report(session.runId, 'host', { kind: 'resumed' }, 'a turn went well'));
+      if (session)
+        store.afterCommit(() => manager.report(session.runId, 'host', { kind: 'resumed' }, 'a turn went well'));
     });
   }
 
   private arm(): void {
     clearTimeout(this.timer);
-    const [next] = this.disposed ? [] : this.options.town.store.troubles.parked().filter(({ sessionId }) => !this.moving.has(sessionId));
+    const [next] = this.disposed
+      ? []
+      : this.options.town.store.troubles.parked().filter(({ sessionId }) => !this.moving.has(sessionId));
     if (next?.until === undefined) return;
-    this.timer = setTimeout(() => this.onTimer(), Math.min(Math.max(0, next.until - this.options.town.manager.now()), longestTimer));
+    this.timer = setTimeout(
+      () => this.onTimer(),
+      Math.min(Math.max(0, next.until - this.options.town.manager.now()), longestTimer),
+    );
     this.timer.unref();
   }
 
@@ -266,7 +293,8 @@ export class Troubles {
     const { store, manager } = this.options.town;
     const now = manager.now();
     for (const trouble of store.troubles.parked()) {
-      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId)) store.backlog.keep(() => this.goOn(trouble));
+      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId))
+        store.backlog.keep(() => this.goOn(trouble));
     }
     store.backlog.keep(() => this.arm());
   }

@@ -18,8 +18,14 @@ export async function findUnitWorktree(
 ): Promise<{ path: string; branch: string | undefined } | undefined> {
   const listed = await listWorktrees(rig.path, signal);
   const polecat = polecatOf(branch);
-  const own = polecat === undefined ? undefined : await unlessMissing(realpath(worktreePath(places, rig.name, polecat)));
-  const [here, before] = await Promise.all([places.worktrees, places.formerWorktrees].map((place) => unlessMissing(realpath(place))));
-  const isTowns = (path: string): boolean => [here, before].some((place) => place !== undefined && path.startsWith(join(place, '/')));
-  return listed.find(({ path }) => path === own) ?? listed.find((entry) => entry.branch === branch && isTowns(entry.path));
+  const own =
+    polecat === undefined ? undefined : await unlessMissing(realpath(worktreePath(places, rig.name, polecat)));
+  const [here, before] = await Promise.all(
+    [places.worktrees, places.formerWorktrees].map((place) => unlessMissing(realpath(place))),
+  );
+  const isTowns = (path: string): boolean =>
+    [here, before].some((place) => place !== undefined && path.startsWith(join(place, '/')));
+  return (
+    listed.find(({ path }) => path === own) ?? listed.find((entry) => entry.branch === branch && isTowns(entry.path))
+  );
 }

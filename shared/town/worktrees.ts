@@ -56,9 +56,16 @@ export class Worktrees {
   }
 
   /** `createWorktree`, once it is decided what becomes of one that was there before; what somebody has deleted by hand is forgotten. */
-  async create(repository: string, path: string, branch: string, worker: Worker, signal?: AbortSignal): Promise<Worktree> {
+  async create(
+    repository: string,
+    path: string,
+    branch: string,
+    worker: Worker,
+    signal?: AbortSignal,
+  ): Promise<Worktree> {
     await this.leaving.get(placeOf(path));
-    if (!existsSync(path) && (await isOnRecord(repository, path, signal))) await this.over({ repository, path }, worker);
+    if (!existsSync(path) && (await isOnRecord(repository, path, signal)))
+      await this.over({ repository, path }, worker);
     return createWorktree(repository, path, branch, signal);
   }
 
@@ -90,7 +97,10 @@ export class Worktrees {
     const found = this.find(which, ['kept', 'judged']);
     const row = await this.remove(found, found, 'asked', { id: found.id, isFree: () => isFree(found.path) });
     if (row.state === 'removed') return viewOf(row);
-    throw new GasTownError('refused', `The worktree ${row.path} stays: ${row.reason ?? 'it is being removed'}. Deal with that, then try again.`);
+    throw new GasTownError(
+      'refused',
+      `The worktree ${row.path} stays: ${row.reason ?? 'it is being removed'}. Deal with that, then try again.`,
+    );
   }
 
   /** Brings back one that is gone. Rejects with `name-taken` where something else is at its path. */
@@ -107,7 +117,13 @@ export class Worktrees {
     }
     const stays = await this.reasonsToStay(found, found.rig);
     const { removed: _removed, ...rest } = found;
-    const row: StoredWorktree = { ...rest, state: 'kept', changedAt: this.options.now(), reason: stays.length === 0 ? 'it was brought back' : findingsText(stays), refused: false };
+    const row: StoredWorktree = {
+      ...rest,
+      state: 'kept',
+      changedAt: this.options.now(),
+      reason: stays.length === 0 ? 'it was brought back' : findingsText(stays),
+      refused: false,
+    };
     this.save(row);
     this.record(row, 'worktree.restored', { path: row.path });
     return viewOf(row);
@@ -118,7 +134,8 @@ export class Worktrees {
     for (const row of this.options.store.worktrees.unfinished()) {
       try {
         if (row.state === 'restoring') this.save({ ...row, state: 'removed' });
-        else if (row.state === 'judged' && row.removed && (await finishRemoval(row.removed))) this.gone(row, row.removed);
+        else if (row.state === 'judged' && row.removed && (await finishRemoval(row.removed)))
+          this.gone(row, row.removed);
         else if (isUsed(row.path)) this.forget(row);
         else await this.remove(row, row, row.occasion, { id: row.id, isFree: () => !isUsed(row.path) });
       } catch (error) {
@@ -137,13 +154,19 @@ export class Worktrees {
     const since = this.options.now() - undoMs;
     const isNews = ({ state, changedAt, occasion, removed }: StoredWorktree): boolean =>
       state === 'removed' && changedAt >= since && (occasion === 'asked' || removed?.rescue !== undefined);
-    return [...this.options.store.worktrees.kept().values(), ...this.options.store.worktrees.since(since).filter(isNews)].map(viewOf);
+    return [
+      ...this.options.store.worktrees.kept().values(),
+      ...this.options.store.worktrees.since(since).filter(isNews),
+    ].map(viewOf);
   }
 
   problems(): Problem[] {
     const refused = [...this.options.store.worktrees.kept().values()].filter((row) => row.refused);
     const stuck = this.options.store.worktrees.unfinished().filter(({ reason }) => reason !== undefined);
-    return [...refused, ...stuck].map(({ session, path, reason }) => ({ message: `The worktree of ${session} (${path}) stays: ${reason}`, severity: 'warning' }));
+    return [...refused, ...stuck].map(({ session, path, reason }) => ({
+      message: `The worktree of ${session} (${path}) stays: ${reason}`,
+      severity: 'warning',
+    }));
   }
 
   private async remove(
@@ -168,7 +191,15 @@ export class Worktrees {
         known = { ...row, state: 'judged', removed };
         this.save(known);
       };
-      const order = { ...place, id: row.id, label: session, occasion, at: row.changedAt, judged, ...(isFree === undefined ? {} : { isFree }) };
+      const order = {
+        ...place,
+        id: row.id,
+        label: session,
+        occasion,
+        at: row.changedAt,
+        judged,
+        ...(isFree === undefined ? {} : { isFree }),
+      };
       const result = await removeWorktree(order, await this.surveyOptions(path, rig));
       if (result.kind === 'used') {
         this.forget(row);
@@ -186,7 +217,13 @@ export class Worktrees {
       this.forget(row);
       return { ...row, state: 'removed' };
     }
-    const kept: StoredWorktree = { ...row, state: 'kept', changedAt: this.options.now(), reason: findingsText(findings), refused: findings.some(isRefusal) };
+    const kept: StoredWorktree = {
+      ...row,
+      state: 'kept',
+      changedAt: this.options.now(),
+      reason: findingsText(findings),
+      refused: findings.some(isRefusal),
+    };
     this.save(kept);
     this.record(kept, 'worktree.kept', { path: row.path, reason: kept.reason });
     return kept;
@@ -195,13 +232,19 @@ export class Worktrees {
   private gone({ reason: _reason, ...row }: StoredWorktree, removed: RemovedWorktree): StoredWorktree {
     const after: StoredWorktree = { ...row, state: 'removed', changedAt: this.options.now(), removed, refused: false };
     this.save(after);
-    this.record(after, 'worktree.removed', { path: row.path, ...(removed.rescue === undefined ? {} : { rescue: removed.rescue }) });
+    this.record(after, 'worktree.removed', {
+      path: row.path,
+      ...(removed.rescue === undefined ? {} : { rescue: removed.rescue }),
+    });
     return after;
   }
 
   /** The removal broke off: it is on record, and the next host ends it. */
   private stuck(row: StoredWorktree, error: unknown): StoredWorktree {
-    const after: StoredWorktree = { ...row, reason: `its removal broke off and is ended when the town is opened again: ${messageOf(error)}` };
+    const after: StoredWorktree = {
+      ...row,
+      reason: `its removal broke off and is ended when the town is opened again: ${messageOf(error)}`,
+    };
     this.options.log.warn(`[orchestration] the worktree ${row.path}: ${messageOf(error)}`);
     try {
       this.save(after);
@@ -233,12 +276,20 @@ export class Worktrees {
   /** By id, path, session or name; the newest where several have it. */
   private find(which: string, states: readonly StoredWorktree['state'][]): StoredWorktree {
     const all = this.options.store.worktrees.all();
-    const isIt = ({ id, path, session, rig }: StoredWorktree): boolean => [id, path, session, basename(path), `${rig}/${basename(path)}`].includes(which);
+    const isIt = ({ id, path, session, rig }: StoredWorktree): boolean =>
+      [id, path, session, basename(path), `${rig}/${basename(path)}`].includes(which);
     const found = all.find((row) => isIt(row) && states.includes(row.state));
     if (found) return found;
     const other = all.find(isIt);
-    if (other) throw new GasTownError('refused', `The worktree ${other.path} is ${other.state === 'kept' ? 'there' : other.state} already.`);
-    throw new GasTownError('bad-input', `There is no worktree "${which}" that stayed or was removed. See "gt worktree list".`);
+    if (other)
+      throw new GasTownError(
+        'refused',
+        `The worktree ${other.path} is ${other.state === 'kept' ? 'there' : other.state} already.`,
+      );
+    throw new GasTownError(
+      'bad-input',
+      `There is no worktree "${which}" that stayed or was removed. See "gt worktree list".`,
+    );
   }
 
   private async surveyOptions(path: string, rig: string): Promise<SurveyOptions> {
@@ -259,6 +310,8 @@ function viewOf({ id, session, rig, path, branch, state, changedAt, removed, rea
     state: state === 'removed' ? 'removed' : state === 'kept' ? 'kept' : 'under way',
     ...(branch === undefined ? {} : { branch }),
     ...(reason === undefined ? {} : { reason }),
-    ...(removed?.rescue === undefined ? {} : { rescue: removed.rescue, commits: removed.commits, files: removed.files }),
+    ...(removed?.rescue === undefined
+      ? {}
+      : { rescue: removed.rescue, commits: removed.commits, files: removed.files }),
   };
 }

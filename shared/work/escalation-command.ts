@@ -45,7 +45,8 @@ export class EscalationCommand {
     const [program, ...args] = this.options.command() ?? [];
     if (program === undefined) return;
     const failure = await this.attempt(program, args, escalation);
-    this.failure = failure === undefined ? undefined : `escalation.command did not work for ${escalation.id}: ${failure}`;
+    this.failure =
+      failure === undefined ? undefined : `escalation.command did not work for ${escalation.id}: ${failure}`;
     if (this.failure !== undefined) this.options.log.error(this.failure);
     this.options.onChange();
   }
@@ -67,7 +68,9 @@ export class EscalationCommand {
       let late = false;
       const timer = setTimeout(() => {
         late = true;
-        void end(child.pid).catch((error: unknown) => resolve(`it took longer than ${boundMs / 1000} s and could not be ended: ${messageOf(error)}`));
+        void end(child.pid).catch((error: unknown) =>
+          resolve(`it took longer than ${boundMs / 1000} s and could not be ended: ${messageOf(error)}`),
+        );
       }, boundMs);
       const done = (failure: string | undefined): void => {
         clearTimeout(timer);
@@ -76,14 +79,28 @@ export class EscalationCommand {
       child.on('error', (error) => done(`${program} could not be started: ${error.message}`));
       child.on('exit', (code, signal) => {
         if (late) return done(`it took longer than ${boundMs / 1000} s, so it was ended.`);
-        done(code === 0 ? undefined : `it ended with ${signal ?? `code ${String(code)}`}.${words === '' ? '' : ` Its last words: ${words.trim()}`}`);
+        done(
+          code === 0
+            ? undefined
+            : `it ended with ${signal ?? `code ${String(code)}`}.${words === '' ? '' : ` Its last words: ${words.trim()}`}`,
+        );
       });
     });
   }
 
-  private environmentFor({ id, severity, message, by, sessionId, workId, raisedAt }: StoredEscalation): Record<string, string> {
+  private environmentFor({
+    id,
+    severity,
+    message,
+    by,
+    sessionId,
+    workId,
+    raisedAt,
+  }: StoredEscalation): Record<string, string> {
     const { environment, cwd } = this.options;
-    const taken = inherited.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]] as const]));
+    const taken = inherited.flatMap((name) =>
+      environment[name] === undefined ? [] : [[name, environment[name]] as const],
+    );
     return {
       ...Object.fromEntries(taken),
       GT_ESCALATION_ID: id,
@@ -108,7 +125,10 @@ function messageFor(message: string): string {
   const text = inert(message);
   if (Buffer.byteLength(text) <= maxMessageBytes) return text;
   // A character that the cut goes through is left out.
-  const kept = Buffer.from(text).subarray(0, maxMessageBytes).toString('utf8').replace(/\ufffd+$/, '');
+  const kept = Buffer.from(text)
+    .subarray(0, maxMessageBytes)
+    .toString('utf8')
+    .replace(/\ufffd+$/, '');
   return `${kept}… (all of it: gt escalate list)`;
 }
 

@@ -51,7 +51,12 @@ export class Escalations {
   /** Rejects with `unknown-escalation`. */
   get(id: string): StoredEscalation {
     const known = this.store.escalations.get(id);
-    if (!known) throw unknownName('escalation', id, this.list().map((open) => open.id));
+    if (!known)
+      throw unknownName(
+        'escalation',
+        id,
+        this.list().map((open) => open.id),
+      );
     return known;
   }
 
@@ -60,7 +65,11 @@ export class Escalations {
     return limit === undefined ? this.store.escalations.open() : this.store.escalations.latest(limit);
   }
 
-  private record({ id, severity, message, sessionId, workId }: StoredEscalation, type: string, detail: Record<string, unknown>): void {
+  private record(
+    { id, severity, message, sessionId, workId }: StoredEscalation,
+    type: string,
+    detail: Record<string, unknown>,
+  ): void {
     this.store.addEvent({
       at: this.now(),
       type,

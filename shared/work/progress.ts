@@ -9,7 +9,12 @@ import type { WorkService } from './service.ts';
  * answered with one reminder, and after that the unit is stalled (DESIGN D2: idle is not done); a session that
  * was stopped, or ended in order, gives its unit back.
  */
-export function followSessions(parts: { manager: SessionManager; work: WorkService; outbox: Outbox; store: Store }): void {
+export function followSessions(parts: {
+  manager: SessionManager;
+  work: WorkService;
+  outbox: Outbox;
+  store: Store;
+}): void {
   const { manager, work, outbox, store } = parts;
   const keep = (follow: () => void): void => store.backlog.keep(follow);
 

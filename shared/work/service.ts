@@ -61,7 +61,12 @@ export class WorkService {
   /** Rejects with `unknown-work`, naming the nearest ids. */
   get(id: string): StoredWork {
     const work = this.store.work.get(id);
-    if (!work) throw unknownName('work', id, this.store.work.all().map((known) => known.id));
+    if (!work)
+      throw unknownName(
+        'work',
+        id,
+        this.store.work.all().map((known) => known.id),
+      );
     return work;
   }
 
@@ -76,7 +81,11 @@ export class WorkService {
     const id = work.id ?? this.nextId(work.type ?? 'task');
     checkWorkId(id);
     const taken = this.store.work.idLike(id);
-    if (taken !== undefined) throw new GasTownError('name-taken', `There is a work unit ${taken} already${taken === id ? '' : ' (case does not count)'}. Choose another id, or sling that one.`);
+    if (taken !== undefined)
+      throw new GasTownError(
+        'name-taken',
+        `There is a work unit ${taken} already${taken === id ? '' : ' (case does not count)'}. Choose another id, or sling that one.`,
+      );
     const at = this.now();
     const stored: StoredWork = {
       id,
@@ -101,7 +110,10 @@ export class WorkService {
     const work = this.get(id);
     if (work.owner === owner && ownedStates.includes(work.state)) return work;
     if (ownedStates.includes(work.state)) {
-      throw new GasTownError('work-conflict', `${id} is ${work.state} already: ${work.owner ?? 'another session'} has it.`);
+      throw new GasTownError(
+        'work-conflict',
+        `${id} is ${work.state} already: ${work.owner ?? 'another session'} has it.`,
+      );
     }
     const note = change.note ?? `assigned to ${owner}`;
     // Another attempt, with a result of its own; the history keeps where that of the last one is.
@@ -132,9 +144,18 @@ export class WorkService {
     }
     if (change.runId !== undefined) next.runId = change.runId;
     if (change.note !== undefined) next.note = change.note;
-    const entry = { at, state, by: change.by, ...(change.runId ? { runId: change.runId } : {}), ...(change.note ? { note: change.note } : {}) };
+    const entry = {
+      at,
+      state,
+      by: change.by,
+      ...(change.runId ? { runId: change.runId } : {}),
+      ...(change.note ? { note: change.note } : {}),
+    };
     if (!this.store.work.replace(work, next, entry)) {
-      throw new GasTownError('work-conflict', `${work.id} was changed by somebody else in this moment. Look at it again.`);
+      throw new GasTownError(
+        'work-conflict',
+        `${work.id} was changed by somebody else in this moment. Look at it again.`,
+      );
     }
     this.store.afterCommit(() => this.emitter.fire(next));
     return next;
@@ -158,7 +179,9 @@ export class WorkService {
     const state: WorkState = status === 'completed' ? 'done' : status;
     if (!ownedStates.includes(work.state)) {
       const last = this.store.work.history(id).at(-1);
-      const when = last ? ` (by ${last.by} at ${new Date(last.at).toISOString()}${last.note ? `: ${last.note}` : ''})` : '';
+      const when = last
+        ? ` (by ${last.by} at ${new Date(last.at).toISOString()}${last.note ? `: ${last.note}` : ''})`
+        : '';
       throw new GasTownError('work-conflict', `${id} is ${work.state} already${when}. Nothing was changed.`);
     }
     return this.move(work, state, change);
@@ -190,10 +213,16 @@ function checkPayload(id: string, payload: Record<string, unknown>): Record<stri
     throw new GasTownError('bad-input', `The payload of ${id} cannot be stored: ${messageOf(error)}`, { cause: error });
   }
   if (json.length > maxPayload) {
-    throw new GasTownError('bad-input', `The payload of ${id} has ${json.length} characters; ${maxPayload} are kept. Name a file in it instead.`);
+    throw new GasTownError(
+      'bad-input',
+      `The payload of ${id} has ${json.length} characters; ${maxPayload} are kept. Name a file in it instead.`,
+    );
   }
   if (isDeepStrictEqual(JSON.parse(json), payload)) return payload;
-  throw new GasTownError('bad-input', `The payload of ${id} is not plain JSON (a date, a function, undefined?), so it would not come back as it is.`);
+  throw new GasTownError(
+    'bad-input',
+    `The payload of ${id} is not plain JSON (a date, a function, undefined?), so it would not come back as it is.`,
+  );
 }
 
 function firstLine(text: string): string {

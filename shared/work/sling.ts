@@ -57,8 +57,17 @@ export async function slingWork(
   try {
     worktree = await sling.isolate(worktreePath(sling.places, rig.name, name), branch, id, signal);
     const claimed = work.get(workId);
-    if (claimed.owner !== id) throw new GasTownError('work-conflict', `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`);
-    work.move(claimed, 'assigned', { by: 'host', note: `worktree ${worktree.path}${worktree.warning === undefined ? '' : `; ${worktree.warning}`}` }, { base: worktree.base });
+    if (claimed.owner !== id)
+      throw new GasTownError(
+        'work-conflict',
+        `${workId} is ${claimed.state} by now: it was taken back while its worktree was made.`,
+      );
+    work.move(
+      claimed,
+      'assigned',
+      { by: 'host', note: `worktree ${worktree.path}${worktree.warning === undefined ? '' : `; ${worktree.warning}`}` },
+      { base: worktree.base },
+    );
     await getOrchestrator(parts.orchestrators, { agent }).spawnSession(
       {
         role: 'polecat',
@@ -82,7 +91,8 @@ export async function slingWork(
 const branchOf = ({ name, workId }: Sling): string => `polecat/${name}/${workId}`;
 
 /** The name of the polecat that a branch is for; undefined for other branches. */
-export const polecatOf = (branch: string | undefined): string | undefined => /^polecat\/([^/]+)\//.exec(branch ?? '')?.[1];
+export const polecatOf = (branch: string | undefined): string | undefined =>
+  /^polecat\/([^/]+)\//.exec(branch ?? '')?.[1];
 
 /** Binds the unit to the session that is to be. Returns whether the town knew the unit before. */
 function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
@@ -91,7 +101,10 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
   const present = registry.find(id);
   const living = registry.findLive(id);
   if (living) {
-    throw new GasTownError('name-taken', `There is a session named ${living.id} already (${living.state}). Choose another --name, or stop it first.`);
+    throw new GasTownError(
+      'name-taken',
+      `There is a session named ${living.id} already (${living.state}). Choose another --name, or stop it first.`,
+    );
   }
   const known = work.find(workId);
   if (!known && !message) {
@@ -111,13 +124,19 @@ function claim(parts: OrchestratorParts, sling: Sling, id: SessionId): boolean {
     const owner = registry.find(known.owner);
     const isOver = owner ? hasEnded(owner) && !parts.manager.isRestarting(owner.id) : known.state !== 'assigned';
     // Nobody works on it any more: it may go to somebody else.
-    if (isOver) work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
+    if (isOver)
+      work.move(known, 'open', { by, note: `taken back from ${known.owner}, which has ended` }, { owner: null });
   }
   if (!known) work.add({ id: workId, type: 'issue', description: message!, rig: rig.name }, by);
   const note = `assigned to ${id}${why === undefined ? '' : `, ${why}`}`;
   const attempts = by === 'host' ? (known?.attempts ?? 0) : 0;
   const dispatch = sling.asked === undefined ? null : { agent: sling.asked };
-  work.assign(workId, id, { by, note }, { branch: branchOf(sling), rig: rig.name, attempts, notBefore: null, dispatch });
+  work.assign(
+    workId,
+    id,
+    { by, note },
+    { branch: branchOf(sling), rig: rig.name, attempts, notBefore: null, dispatch },
+  );
   return known !== undefined;
 }
 
@@ -139,12 +158,15 @@ async function undo(
     const unit = parts.work.get(workId);
     // Cancelled or taken back meanwhile: somebody has said what becomes of it.
     if (!ownedStates.includes(unit.state) || unit.owner !== id) return;
-    const dispatch = mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
+    const dispatch =
+      mayPass(error) && !signal.aborted ? { ...unit.dispatch, startFailed: true as const } : (unit.dispatch ?? null);
     parts.work.move(unit, 'failed', { by: 'host', note }, { owner: null, dispatch });
   });
 }
 
 /** Whether the same start might succeed a moment later. A mistake in the settings or a missing program does not pass. */
 function mayPass(error: unknown): boolean {
-  return !GasTownError.is(error) || ['spawn-failed', 'backend-unavailable', 'read-only', 'internal'].includes(error.code);
+  return (
+    !GasTownError.is(error) || ['spawn-failed', 'backend-unavailable', 'read-only', 'internal'].includes(error.code)
+  );
 }

@@ -1,13 +1,5 @@
 export type WorkState =
-  | 'open'
-  | 'queued'
-  | 'assigned'
-  | 'running'
-  | 'stalled'
-  | 'done'
-  | 'failed'
-  | 'escalated'
-  | 'cancelled';
+  'open' | 'queued' | 'assigned' | 'running' | 'stalled' | 'done' | 'failed' | 'escalated' | 'cancelled';
 
 /** States in which a unit has an owner. */
 export const ownedStates: readonly WorkState[] = ['assigned', 'running', 'stalled'];

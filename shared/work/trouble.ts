@@ -50,7 +50,9 @@ export function decideTrouble(facts: TroubleFacts, policy: TroublePolicy): Troub
   const reason = `${words[failure.kind]}: ${failure.reason}`;
   const limitEnd = failure.until !== undefined && failure.until > now ? failure.until : undefined;
   if (!owes) {
-    return limitEnd === undefined ? { kind: 'nothing', reason } : { kind: 'park', until: limitEnd, goOn: false, reason };
+    return limitEnd === undefined
+      ? { kind: 'nothing', reason }
+      : { kind: 'park', until: limitEnd, goOn: false, reason };
   }
   // An account and a request do not mend by themselves.
   const lasting = failure.kind === 'account' || failure.kind === 'refused';

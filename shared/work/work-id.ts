@@ -10,7 +10,8 @@ const longest = 100;
  */
 export function checkWorkId(id: string): void {
   const problem = problemIn(id);
-  if (problem !== undefined) throw new GasTownError('bad-input', `${JSON.stringify(id.slice(0, 2 * longest))} cannot be a work id: ${problem}.`);
+  if (problem !== undefined)
+    throw new GasTownError('bad-input', `${JSON.stringify(id.slice(0, 2 * longest))} cannot be a work id: ${problem}.`);
 }
 
 function problemIn(id: string): string | undefined {

@@ -24,7 +24,10 @@ describe('attention', () => {
     await town.open();
     // A session that fails stays so: what is told of it can be read.
     const settings = path.join(town.root, 'settings/config.json');
-    await writeFile(settings, JSON.stringify({ ...JSON.parse(await readFile(settings, 'utf8')), failure_policy: { restarts: { max: 0 } } }));
+    await writeFile(
+      settings,
+      JSON.stringify({ ...JSON.parse(await readFile(settings, 'utf8')), failure_policy: { restarts: { max: 0 } } }),
+    );
     await town.watcher.request('session.spawn', { role: 'crew', rig: rigName, agent: 'opencode', name: 'amy' });
     await town.watcher.request('session.spawn', { role: 'mayor', agent: 'claude' });
     // The mayor's terminal is not the one that is typed into: nothing is delivered to it then.
@@ -77,7 +80,9 @@ describe('attention', () => {
     const { asks } = await wantsToMake(amy, 'one');
     const title = 'bash: touch one';
     expect(asks).toMatchObject([{ kind: 'permission', resolvable: true, title }]);
-    const rows = await town.sessions.rowsWhen('the ask below the session', (all) => all.some((row) => row.label === title));
+    const rows = await town.sessions.rowsWhen('the ask below the session', (all) =>
+      all.some((row) => row.label === title),
+    );
     const row = rows.find(({ label }) => label === 'amy');
     expect(row?.description).toMatch(/^waiting for permission · now · opencode/);
     expect(row?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, waiting for permission: ${title}, for`);
@@ -86,7 +91,9 @@ describe('attention', () => {
     await expect.poll(() => town.window.views.badge('Gas Town')).toBe('1');
     await expect.poll(() => town.window.views.activityLabel('Gas Town')).toContain('1 session waits for you');
     expect(await town.untilStatus(/^2\s+1$/)).toBe('Gas Town: 2 sessions, 1 waiting for you');
-    await expect.poll(() => town.sessions.row('amy').inlineActions()).toEqual(['Attach Terminal…', 'Send Message…', 'Terminate Session…']);
+    await expect
+      .poll(() => town.sessions.row('amy').inlineActions())
+      .toEqual(['Attach Terminal…', 'Send Message…', 'Terminate Session…']);
     await expect.poll(() => town.sessions.row(title).inlineActions()).toEqual(['Allow', 'Deny']);
     const told = await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: touch/);
     expect(told.buttons).toEqual(['Allow', 'Deny', 'Open']);
@@ -129,8 +136,9 @@ describe('attention', () => {
     await town.window.statusBar.click(/^\s*2\s+1\s*$/);
     const { quickInput } = town.window;
     await quickInput.pick('bash: touch four', 'What do you want to answer?');
-    await expect.poll(() => quickInput.options('asks')).toEqual(
-      ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal']);
+    await expect
+      .poll(() => quickInput.options('asks'))
+      .toEqual(['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal']);
     await quickInput.pick('Deny and Say Why…', 'asks');
     await quickInput.type('Use the name five instead.', 'Why not?');
     await untilAnswered(amy);
@@ -144,20 +152,26 @@ describe('attention', () => {
     expect(looks.get('question')?.description).toMatch(/^waiting for an answer/);
     await town.window.screenshot('attention-question');
     await town.sessions.row('Which colour shall it be?').inlineAction('Answer…');
-    await expect.poll(() => town.window.quickInput.options('Which colour')).toEqual(
-      ['Red', 'Green', 'In Your Own Words…', 'Show Details', 'Open the Terminal']);
+    await expect
+      .poll(() => town.window.quickInput.options('Which colour'))
+      .toEqual(['Red', 'Green', 'In Your Own Words…', 'Show Details', 'Open the Terminal']);
     await town.window.quickInput.pick('Green', 'Which colour');
     await untilAnswered(amy);
     await town.model.waitFor((entry) => entry.results.some((text) => /Which colour.*Green/s.test(text)));
   });
 
   it('answers two questions in turn, several answers to the second', async () => {
-    const questions = [{ question: 'Which colour?', options: ['Blue', 'Green'] }, { question: 'What on top?', options: ['Cream', 'Nuts'], multiple: true }];
+    const questions = [
+      { question: 'Which colour?', options: ['Blue', 'Green'] },
+      { question: 'What on top?', options: ['Cream', 'Nuts'], multiple: true },
+    ];
     await tell(amy, scripted('Two things.', { tool: 'ask', args: { questions } }, { text: 'Thanks.' }));
     await town.untilAsking(amy);
     await town.sessions.row('Which colour?').inlineAction('Answer…');
     const { quickInput } = town.window;
-    await expect.poll(() => quickInput.options('amy (myproject) asks')).toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
+    await expect
+      .poll(() => quickInput.options('amy (myproject) asks'))
+      .toEqual(['Answer 2 Questions…', 'Show Details', 'Open the Terminal']);
     await quickInput.pick('Answer 2 Questions…');
     await quickInput.pick('Green', 'Which colour?');
     await quickInput.pick('Nuts', 'What on top?');
@@ -226,7 +240,9 @@ describe('attention', () => {
     const { asks } = await town.untilAsking(amy);
     const title = asks[0]!.title;
     expect(title).toMatch(/…$/);
-    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: echo a long way/)).toMatchObject({ buttons: ['Review…'] });
+    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: bash: echo a long way/)).toMatchObject({
+      buttons: ['Review…'],
+    });
     await town.window.notifications.hide();
     await town.window.views.resize(226);
     await town.sessions.row(title).waitFor();
@@ -244,9 +260,18 @@ describe('attention', () => {
   it('shows what an edit changes before it is allowed, from its notification as from its row', async () => {
     await clearNotifications();
     const content = 'one line\nand a second line';
-    await tell(amy, scripted('Write it down.', { tool: 'write', args: { path: fileOf(amy, 'edited.txt'), content } }, { text: 'Written.' }));
+    await tell(
+      amy,
+      scripted(
+        'Write it down.',
+        { tool: 'write', args: { path: fileOf(amy, 'edited.txt'), content } },
+        { text: 'Written.' },
+      ),
+    );
     await town.untilAsking(amy);
-    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: edit: /)).toMatchObject({ buttons: ['Review…'] });
+    expect(await town.window.notifications.waitFor(/amy \(myproject\) asks: edit: /)).toMatchObject({
+      buttons: ['Review…'],
+    });
     await town.window.notifications.click(/amy \(myproject\) asks: edit: /, 'Review…');
     await untilEditor(/and a second line/);
     expect(await town.window.isInSight('edit: edited.txt')).toBe(true);
@@ -262,7 +287,11 @@ describe('attention', () => {
     for (const width of [226, 300]) {
       await town.window.views.resize(width);
       await town.untilIdle(amy);
-      const idle = await eventually('the icons of amy', () => town.sessions.row('amy').inlinePlaces(), (places) => Object.keys(places).length === 3);
+      const idle = await eventually(
+        'the icons of amy',
+        () => town.sessions.row('amy').inlinePlaces(),
+        (places) => Object.keys(places).length === 3,
+      );
       const name = `place-${width}`;
       await wantsToMake(amy, name);
       await town.sessions.row(`bash: touch ${name}`).waitFor();
@@ -301,8 +330,17 @@ describe('attention', () => {
     await wantsToMake(mayor, 'thirteen');
     await town.window.palette.run('Gas Town: Next Waiting Session');
     const { quickInput } = town.window;
-    await expect.poll(() => quickInput.options('Waiting for You (1 of 2)')).toEqual(
-      ['Allow', 'Always Allow', 'Deny', 'Deny and Say Why…', 'Show Details', 'Open the Terminal', 'Skip to the Next One']);
+    await expect
+      .poll(() => quickInput.options('Waiting for You (1 of 2)'))
+      .toEqual([
+        'Allow',
+        'Always Allow',
+        'Deny',
+        'Deny and Say Why…',
+        'Show Details',
+        'Open the Terminal',
+        'Skip to the Next One',
+      ]);
     await town.window.screenshot('attention-next');
     await quickInput.pick('Allow', 'amy (myproject) asks: bash: touch twelve');
     await quickInput.pick('Deny', 'Mayor asks: Bash: touch thirteen');
@@ -332,7 +370,11 @@ describe('attention', () => {
     await untilAnswered(amy);
     await town.window.palette.run('Gas Town: Show Timeline…');
     await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
-    for (const line of [/Timeline of amy \(myproject\), newest first/, /waits for permission: bash: touch fifteen/, /denied by the person: bash: touch fifteen/]) {
+    for (const line of [
+      /Timeline of amy \(myproject\), newest first/,
+      /waits for permission: bash: touch fifteen/,
+      /denied by the person: bash: touch fifteen/,
+    ]) {
       await untilEditor(line);
     }
     await town.window.screenshot('attention-timeline');
@@ -344,9 +386,17 @@ describe('attention', () => {
     await town.window.quickInput.pick('amy (myproject)', 'Whose timeline?');
     // The dialog puts its proposal in a moment after it opens, over what is there.
     const dialog = await town.window.quickInput.input('Export the Timeline of amy');
-    await eventually('the proposed name', () => dialog.inputValue(), (value) => value.endsWith('timeline.md'));
+    await eventually(
+      'the proposed name',
+      () => dialog.inputValue(),
+      (value) => value.endsWith('timeline.md'),
+    );
     await town.window.quickInput.type(file, 'Export the Timeline of amy');
-    const exported = await eventually('the exported file', async () => (existsSync(file) ? readFileSync(file, 'utf8') : ''), (text) => text !== '');
+    const exported = await eventually(
+      'the exported file',
+      async () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+      (text) => text !== '',
+    );
     const { entries } = JSON.parse(exported) as { entries: { type: string; by?: string }[] };
     expect(entries.filter(({ type, by }) => type === 'ask.answered' && by === 'person')).not.toEqual([]);
   });
@@ -358,7 +408,9 @@ describe('attention', () => {
     looks.set('working', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'sync'));
     // It has no work unit, and yet there is something to lose.
     await town.sessions.row('amy').inlineAction('Terminate Session…');
-    await expect.poll(() => town.window.dialogs.text()).toMatch(/End amy \(myproject\)\?\s+It is at work: what it is doing now is broken off\./);
+    await expect
+      .poll(() => town.window.dialogs.text())
+      .toMatch(/End amy \(myproject\)\?\s+It is at work: what it is doing now is broken off\./);
     await town.window.screenshot('attention-terminate-asks');
     await town.window.dialogs.press('Cancel');
     town.model.release(gate);
@@ -370,13 +422,29 @@ describe('attention', () => {
     await tell(amy, scripted('Are you still there?', { hold: 'again' }, { text: 'Yes.' }));
     await town.untilSession(amy, 'to work', (each) => each.activity.kind === 'busy');
     town.model.release('again');
-    await town.untilSession(amy, 'to be idle without news', (each) => each.activity.kind === 'idle' && each.queued === 0 && !each.unseen);
+    await town.untilSession(
+      amy,
+      'to be idle without news',
+      (each) => each.activity.kind === 'idle' && each.queued === 0 && !each.unseen,
+    );
     await town.watcher.request('session.stop', { session: amy });
     looks.set('stopped', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-slash'));
     const all = [...looks.entries()];
-    expect(all.map(([state]) => state).sort()).toEqual(['idle', 'permission', 'question', 'stopped', 'unread', 'working']);
+    expect(all.map(([state]) => state).sort()).toEqual([
+      'idle',
+      'permission',
+      'question',
+      'stopped',
+      'unread',
+      'working',
+    ]);
     expect(new Set(all.map(([, row]) => row.icon)).size).toBe(all.length);
-    for (const [state, word] of Object.entries({ working: 'working', unread: 'idle, has news', idle: 'idle', stopped: 'stopped' })) {
+    for (const [state, word] of Object.entries({
+      working: 'working',
+      unread: 'idle, has news',
+      idle: 'idle',
+      stopped: 'stopped',
+    })) {
       expect(looks.get(state)?.ariaLabel).toContain(`session amy, crew of rig ${rigName}, ${word}, for`);
     }
   });
@@ -387,7 +455,9 @@ describe('attention', () => {
     const told = await town.window.notifications.waitFor(/^Mayor failed: .*killed/);
     expect(told).toMatchObject({ severity: 'warning', buttons: ['Show Timeline'] });
     // The centre may still draw some that were cleared while it was shut.
-    await expect.poll(async () => (await town.window.notifications.list()).filter(({ message }) => message.includes('failed'))).toHaveLength(1);
+    await expect
+      .poll(async () => (await town.window.notifications.list()).filter(({ message }) => message.includes('failed')))
+      .toHaveLength(1);
     await town.window.notifications.click(/Mayor failed/, 'Show Timeline');
     await town.window.notifications.hide();
     for (const line of [/Timeline of Mayor/, /is failed \(.*killed/]) await untilEditor(line);

@@ -85,7 +85,10 @@ describe('manual checklist', () => {
       ariaLabel: expect.stringMatching(/^session amy, crew of rig myproject, idle, for .*, agent opencode$/) as string,
     });
     const places = ['1 town', `2 ${rigName}`, '3 Crew', '4 amy'].join();
-    await town.sessions.rowsWhen('the session in its place', (rows) => rows.map(({ label, depth }) => `${depth} ${label}`).join() === places);
+    await town.sessions.rowsWhen(
+      'the session in its place',
+      (rows) => rows.map(({ label, depth }) => `${depth} ${label}`).join() === places,
+    );
     expect(await town.untilStatus(/^1$/)).toBe('Gas Town: 1 session, 0 waiting for you');
     await picture('1-spawn-opencode');
   });
@@ -107,7 +110,10 @@ describe('manual checklist', () => {
     await picture('3-assign-work-asks');
     const [ask] = town.session(id('crew-amy')).asks;
     await town.answer(ask!.title, 'Allow');
-    expect(await town.untilWork('typo', 'done')).toMatchObject({ owner: id('crew-amy'), note: 'corrected the spelling' });
+    expect(await town.untilWork('typo', 'done')).toMatchObject({
+      owner: id('crew-amy'),
+      note: 'corrected the spelling',
+    });
     await town.work.row('Done').expand();
     const rows = await town.work.rowsWhen('the unit', (all) => all.length === 2);
     expect(rows[1]).toMatchObject({
@@ -122,7 +128,10 @@ describe('manual checklist', () => {
     await town.window.terminals.create();
     await town.window.terminals.type('gt agents');
     const text = await town.window.terminals.textWhen(/dan\s+myproject\s+running/);
-    const table = text.split('\n').filter((line) => /^(BACKEND|opencode)/.test(line)).map((line) => line.split(/\s+/));
+    const table = text
+      .split('\n')
+      .filter((line) => /^(BACKEND|opencode)/.test(line))
+      .map((line) => line.split(/\s+/));
     expect(table).toEqual([
       ['BACKEND', 'ROLE', 'NAME', 'RIG', 'STATE'],
       ...['amy', 'bob', 'cat', 'dan'].map((name) => ['opencode', 'crew', name, rigName, 'running']),
@@ -132,7 +141,9 @@ describe('manual checklist', () => {
 
   it('lists all agents, and opens the terminal of the chosen one', async () => {
     await town.window.palette.run('Gas Town: Show Agents…');
-    await expect.poll(() => town.window.quickInput.options('4 sessions')).toEqual(['amy', 'bob', 'cat', 'dan'].map((name) => `${name} (${rigName})`));
+    await expect
+      .poll(() => town.window.quickInput.options('4 sessions'))
+      .toEqual(['amy', 'bob', 'cat', 'dan'].map((name) => `${name} (${rigName})`));
     await town.window.quickInput.pick(`amy (${rigName})`, '4 sessions');
     await town.window.terminals.untilFocused();
     // Opencode's own screen, with what the session has said.
@@ -146,13 +157,16 @@ describe('manual checklist', () => {
     await newWork('issue-1', 'Write notes for issue 1');
     await sling('issue-1', 'claude', 'one');
     await town.window.terminals.focus('bash');
-    await town.window.terminals.type('clear; gt sling issue-2 myproject --agent opencode --name two -m "Write notes for issue 2"');
+    await town.window.terminals.type(
+      'clear; gt sling issue-2 myproject --agent opencode --name two -m "Write notes for issue 2"',
+    );
     await town.window.terminals.textWhen(/Slung issue-2 to myproject-two \(opencode\)/, 60_000);
     await Promise.all([town.untilWork('issue-1', 'done'), town.untilWork('issue-2', 'done')]);
     // Git is asked for the commits after the report.
     const units = await eventually(
       'the commits of both',
-      async () => ['issue-1', 'issue-2'].flatMap((work) => town.watcher.snapshot.work.find((each) => each.id === work) ?? []),
+      async () =>
+        ['issue-1', 'issue-2'].flatMap((work) => town.watcher.snapshot.work.find((each) => each.id === work) ?? []),
       (both) => both.every(({ commits }) => commits !== undefined),
     );
     expect(units.map(({ owner, branch, commits, note }) => ({ owner, branch, commits, note }))).toEqual([
@@ -161,9 +175,14 @@ describe('manual checklist', () => {
     ]);
     await Promise.all([town.untilIdle(id('one')), town.untilIdle(id('two'))]);
     const rows = await town.sessions.rowsWhen('both polecats', (all) =>
-      ['one', 'two'].every((name) => all.some((row) => row.label === name && row.icon === 'circle-filled')));
-    expect(rows.find((row) => row.label === 'one')?.description).toMatch(/^idle, has news · now · claude · polecat\/one\/issue-1/);
-    expect(rows.find((row) => row.label === 'two')?.description).toMatch(/^idle, has news · now · opencode · polecat\/two\/issue-2/);
+      ['one', 'two'].every((name) => all.some((row) => row.label === name && row.icon === 'circle-filled')),
+    );
+    expect(rows.find((row) => row.label === 'one')?.description).toMatch(
+      /^idle, has news · now · claude · polecat\/one\/issue-1/,
+    );
+    expect(rows.find((row) => row.label === 'two')?.description).toMatch(
+      /^idle, has news · now · opencode · polecat\/two\/issue-2/,
+    );
     await picture('5-mixed-workflow');
   });
 
@@ -199,9 +218,16 @@ describe('manual checklist', () => {
     const { messages } = await eventually(
       'all to have acted on it',
       () => town.watcher.request('message.list', {}),
-      (list) => list.messages.filter(({ kind, state }) => kind === 'broadcast' && state === 'acted').length === everybody.length,
+      (list) =>
+        list.messages.filter(({ kind, state }) => kind === 'broadcast' && state === 'acted').length ===
+        everybody.length,
     );
-    expect(messages.filter(({ kind }) => kind === 'broadcast').map(({ to }) => to).sort()).toEqual(everybody);
+    expect(
+      messages
+        .filter(({ kind }) => kind === 'broadcast')
+        .map(({ to }) => to)
+        .sort(),
+    ).toEqual(everybody);
     expect(town.model.seen('main is frozen')).toHaveLength(everybody.length);
     await Promise.all(everybody.map((session) => town.untilIdle(session)));
   });
@@ -217,12 +243,19 @@ describe('manual checklist', () => {
     await newWork('endless', 'Wait for ever');
     await sling('endless', 'opencode', 'three');
     await town.untilWork('endless', 'running');
-    const child = await eventually('its shell command', () => Promise.resolve(processesOf(`GT_SESSION=${id('three')}`)),
-      (all) => all.some(({ command }) => command.includes('sleep 4711')));
+    const child = await eventually(
+      'its shell command',
+      () => Promise.resolve(processesOf(`GT_SESSION=${id('three')}`)),
+      (all) => all.some(({ command }) => command.includes('sleep 4711')),
+    );
     expect(child).not.toEqual([]);
 
     await town.sessions.row('three').contextMenu('Terminate Session…');
-    await expect.poll(() => town.window.dialogs.text()).toMatch(/End three \(myproject\)\?\s+It is at work: what it is doing now is broken off\.\s+Not done yet: endless\.\s+What is on its branch stays\./);
+    await expect
+      .poll(() => town.window.dialogs.text())
+      .toMatch(
+        /End three \(myproject\)\?\s+It is at work: what it is doing now is broken off\.\s+Not done yet: endless\.\s+What is on its branch stays\./,
+      );
     await picture('7-termination-asks');
     await town.window.dialogs.press('Cancel');
     expect(town.session(id('three')).state).toBe('running');
@@ -240,10 +273,22 @@ describe('manual checklist', () => {
     await town.untilSession(id('one'), 'to be stopped', (each) => each.state === 'stopped');
     expect(pid).toBeDefined();
     // It has ended; the editor, whose child it is, takes note of that a moment later.
-    await eventually('the process to be gone', async () => existsSync(`/proc/${pid}`), (there) => !there);
+    await eventually(
+      'the process to be gone',
+      async () => existsSync(`/proc/${pid}`),
+      (there) => !there,
+    );
     expect(processesOf(`GT_SESSION=${id('one')}`)).toEqual([]);
-    const rows = await town.sessions.rowsWhen('both as stopped', (all) => all.filter((row) => row.icon === 'circle-slash').length === 2);
-    expect(rows.filter((row) => row.icon === 'circle-slash').map((row) => row.label).sort()).toEqual(['one', 'three']);
+    const rows = await town.sessions.rowsWhen(
+      'both as stopped',
+      (all) => all.filter((row) => row.icon === 'circle-slash').length === 2,
+    );
+    expect(
+      rows
+        .filter((row) => row.icon === 'circle-slash')
+        .map((row) => row.label)
+        .sort(),
+    ).toEqual(['one', 'three']);
     await picture('7-termination');
   });
 
@@ -256,7 +301,9 @@ describe('manual checklist', () => {
     await sling('endless', 'ghost', 'four');
     const told = await town.window.notifications.waitFor(/opencode-ghost/);
     expect(told).toMatchObject({ severity: 'error', buttons: ['Show Log'] });
-    expect(told.message).toMatch(/^The program "opencode-ghost" was not found on PATH\. Install Opencode with `.*`, or set the agent's "command"\.$/);
+    expect(told.message).toMatch(
+      /^The program "opencode-ghost" was not found on PATH\. Install Opencode with `.*`, or set the agent's "command"\.$/,
+    );
     await picture('8-spawn-failure');
     await town.window.notifications.clear();
     await town.window.notifications.hide();
@@ -272,8 +319,13 @@ describe('manual checklist', () => {
 
   it('shows work that failed', async () => {
     await town.window.terminals.focus('bash');
-    await town.window.terminals.type('clear; gt sling hopeless myproject --agent opencode --name five -m "Make the build green"');
-    expect(await town.untilWork('hopeless', 'failed')).toMatchObject({ owner: id('five'), note: 'the build is red on main' });
+    await town.window.terminals.type(
+      'clear; gt sling hopeless myproject --agent opencode --name five -m "Make the build green"',
+    );
+    expect(await town.untilWork('hopeless', 'failed')).toMatchObject({
+      owner: id('five'),
+      note: 'the build is red on main',
+    });
     const row = await town.work.rowWhen('hopeless: Make the build green', ({ icon }) => icon === 'error');
     expect(row.description).toMatch(/^failed · the build is red on main · myproject-five · myproject/);
     expect((await town.work.rows())[0]).toMatchObject({ label: 'Needs Attention', icon: 'warning' });

@@ -24,7 +24,9 @@ describe('a folder that Claude does not trust', () => {
     const mayor = await town.untilSession('hq-mayor', 'to wait', (each) => each.activity.kind === 'attention');
     expect(mayor.cause).toMatch(/trust .*answer in the terminal/);
     await town.window.terminals.textWhen(/Yes, I trust this folder/);
-    const rows = await town.sessions.rowsWhen('the mayor to wait', (all) => all.some((row) => row.label === 'Mayor' && row.description.includes('waiting')));
+    const rows = await town.sessions.rowsWhen('the mayor to wait', (all) =>
+      all.some((row) => row.label === 'Mayor' && row.description.includes('waiting')),
+    );
     expect(rows.find((row) => row.label === 'Mayor')?.ariaLabel).toContain('waiting');
     await town.window.screenshot('claude-trust');
   });

@@ -27,10 +27,12 @@ describe('settings and bad input', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const git = (folder: string, ...args: string[]): string => execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+  const git = (folder: string, ...args: string[]): string =>
+    execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 
   /** What Gas Town, not the JSON schema, says in the Problems view. */
-  const problemsOf = (all: readonly Problem[]): Problem[] => all.filter((problem) => problem.ariaLabel.includes('Gas Town'));
+  const problemsOf = (all: readonly Problem[]): Problem[] =>
+    all.filter((problem) => problem.ariaLabel.includes('Gas Town'));
 
   let ends = 0;
 
@@ -51,12 +53,15 @@ describe('settings and bad input', () => {
     await expect.poll(() => town.window.editorText()).toContain('"town-settings"');
     await writeFile(settingsPath(town.root), original.replace('"polecat": "opencode"', '"polecat": 7'));
     const problems = await town.window.problems.when('what the schema says', (all) =>
-      all.some(({ message }) => /Incorrect type\. Expected "string"/.test(message)));
+      all.some(({ message }) => /Incorrect type\. Expected "string"/.test(message)),
+    );
     expect(problems.find(({ message }) => message.startsWith('Incorrect type'))?.position).toMatch(/^\[Ln 10, Col /);
   });
 
   it('shows malformed settings at their place, and keeps the last good ones in force', async () => {
-    const problems = problemsOf(await town.window.problems.when('what the town says', (all) => problemsOf(all).length === 1));
+    const problems = problemsOf(
+      await town.window.problems.when('what the town says', (all) => problemsOf(all).length === 1),
+    );
     expect(problems[0]).toMatchObject({
       message: 'role_agents.polecat is a number, but must be a string.',
       position: '[Ln 10, Col 1]',
@@ -75,14 +80,20 @@ describe('settings and bad input', () => {
 
     await writeFile(settingsPath(town.root), '{ "type": "town-settings", "version": 1, }}');
     await town.window.problems.when('the syntax error', (all) =>
-      problemsOf(all).some(({ message }) => message.startsWith('The file is not valid JSON')));
+      problemsOf(all).some(({ message }) => message.startsWith('The file is not valid JSON')),
+    );
   });
 
   it('warns of unknown keys, with the nearest known one', async () => {
     await writeFile(settingsPath(town.root), original.replace('"default_agent"', '"default_agnt"'));
     // The error of before goes in its own time.
-    const problems = problemsOf(await town.window.problems.when('the warning alone', (all) =>
-      problemsOf(all).length === 1 && problemsOf(all).some(({ message }) => message.includes('default_agnt'))));
+    const problems = problemsOf(
+      await town.window.problems.when(
+        'the warning alone',
+        (all) =>
+          problemsOf(all).length === 1 && problemsOf(all).some(({ message }) => message.includes('default_agnt')),
+      ),
+    );
     expect(problems[0]).toMatchObject({
       message: 'default_agnt is not a known key and has no effect. Did you mean "default_agent"?',
       position: '[Ln 4, Col 1]',
@@ -102,17 +113,26 @@ describe('settings and bad input', () => {
 
   it('names the nearest of what is unknown', async () => {
     expect(await gt('sling issue-1 myprojct')).toEqual({
-      code: 1, said: 'gt: There is no rig "myprojct". Did you mean "myproject"? Known rigs: myproject.' });
+      code: 1,
+      said: 'gt: There is no rig "myprojct". Did you mean "myproject"? Known rigs: myproject.',
+    });
     expect(await gt(`sling issue-1 ${rigName} --agent opncode`)).toEqual({
-      code: 1, said: 'gt: There is no agent "opncode" (from --agent). Did you mean "opencode"? Known agents: claude, opencode.' });
+      code: 1,
+      said: 'gt: There is no agent "opncode" (from --agent). Did you mean "opencode"? Known agents: claude, opencode.',
+    });
     expect(await gt(`nudge ${rigName}-worker-2 hello`)).toEqual({
       code: 1,
-      said: `gt: There is nobody with the address "${rigName}-worker-2". Did you mean "${rigName}-worker-1" or "${rigName}/worker-1"? ` +
+      said:
+        `gt: There is nobody with the address "${rigName}-worker-2". Did you mean "${rigName}-worker-1" or "${rigName}/worker-1"? ` +
         `Sessions: ${rigName}-worker-1. Roles: mayor/, deacon/, ${rigName}/witness, ${rigName}/refinery. You: overseer.`,
     });
     expect(await gt('work show isue-1')).toEqual({
-      code: 1, said: 'gt: There is no work unit "isue-1". Did you mean "issue-1"? Known work units: issue-1.' });
-    expect((await gt(`sling issue-9 ${rigName}`)).said).toMatch(/^gt: The town does not know issue-9\. Describe it with -m/);
+      code: 1,
+      said: 'gt: There is no work unit "isue-1". Did you mean "issue-1"? Known work units: issue-1.',
+    });
+    expect((await gt(`sling issue-9 ${rigName}`)).said).toMatch(
+      /^gt: The town does not know issue-9\. Describe it with -m/,
+    );
     expect(await gt('slng')).toMatchObject({ code: 2 });
   });
 
@@ -125,17 +145,26 @@ describe('settings and bad input', () => {
 
   it('refuses a second report of the same work, saying how the first was', async () => {
     await town.watcher.request('message.send', {
-      to: `${rigName}-worker-1`, type: 'nudge', body: 'Please run `gt done -m again 2>&1 | tee second-report`',
+      to: `${rigName}-worker-1`,
+      type: 'nudge',
+      body: 'Please run `gt done -m again 2>&1 | tee second-report`',
     });
-    await town.model.waitFor((entry) => entry.results.some((text) => /issue-1 is done already .*Nothing was changed\./.test(text)));
-    expect(town.watcher.snapshot.work.find(({ id }) => id === 'issue-1')).toMatchObject({ state: 'done', note: 'added notes-issue-1.md' });
+    await town.model.waitFor((entry) =>
+      entry.results.some((text) => /issue-1 is done already .*Nothing was changed\./.test(text)),
+    );
+    expect(town.watcher.snapshot.work.find(({ id }) => id === 'issue-1')).toMatchObject({
+      state: 'done',
+      note: 'added notes-issue-1.md',
+    });
   });
 
   it('does not sling onto a rig with a detached HEAD', async () => {
     git(town.rig, 'switch', '-q', '--detach');
     const { said, code } = await gt(`sling issue-3 ${rigName} -m "Write notes for issue 3"`);
     expect(code).toBe(1);
-    expect(said).toMatch(/has a detached HEAD, so there is no branch to start work from\. Run "git switch <branch>" there\.$/);
+    expect(said).toMatch(
+      /has a detached HEAD, so there is no branch to start work from\. Run "git switch <branch>" there\.$/,
+    );
     git(town.rig, 'switch', '-q', 'main');
     expect(town.watcher.snapshot.sessions).toHaveLength(1);
   });
@@ -145,7 +174,12 @@ describe('settings and bad input', () => {
     for (const name of ['plain', 'bare', 'empty']) await mkdir(folder(name));
     git(folder('bare'), 'init', '-q', '--bare');
     git(folder('empty'), 'init', '-q');
-    const said = { plain: /is not a git repository/, bare: /is a bare repository/, empty: /has no commit yet/, gone: /does not exist/ };
+    const said = {
+      plain: /is not a git repository/,
+      bare: /is a bare repository/,
+      empty: /has no commit yet/,
+      gone: /does not exist/,
+    };
     for (const [name, message] of Object.entries(said)) {
       await town.window.palette.run('Gas Town: Add Rig…');
       await town.window.quickInput.pick('Git URL…', 'Where is the git repository?');
@@ -164,10 +198,20 @@ describe('settings and bad input', () => {
     await town.closeWindow(town.window);
     await expect.poll(() => town.host()).toBeUndefined();
     const launcher = path.join(townPaths(town.root).bin, 'gt');
-    const run = (): unknown => execFileSync(launcher, ['agents'], { cwd: town.root, env: { PATH: '/usr/bin:/bin' }, encoding: 'utf8', stdio: 'pipe' });
-    expect(run).toThrow(expect.objectContaining({
-      status: 3,
-      stderr: expect.stringContaining(`gt: No Gas Town host is running for ${town.root}. Open the folder in VS Code with the Gas Town extension`) as string,
-    }) as Error);
+    const run = (): unknown =>
+      execFileSync(launcher, ['agents'], {
+        cwd: town.root,
+        env: { PATH: '/usr/bin:/bin' },
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    expect(run).toThrow(
+      expect.objectContaining({
+        status: 3,
+        stderr: expect.stringContaining(
+          `gt: No Gas Town host is running for ${town.root}. Open the folder in VS Code with the Gas Town extension`,
+        ) as string,
+      }) as Error,
+    );
   });
 });

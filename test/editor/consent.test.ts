@@ -26,9 +26,13 @@ describe('what a rig brings', () => {
     const file = settingsPath(town.rig);
     await mkdir(path.dirname(file), { recursive: true });
     const agents = { own: { provider: 'opencode', env } };
-    await writeFile(file, JSON.stringify({ type: 'rig-settings', version: 1, agents, role_agents: { polecat: 'own' } }, null, 2));
+    await writeFile(
+      file,
+      JSON.stringify({ type: 'rig-settings', version: 1, agents, role_agents: { polecat: 'own' } }, null, 2),
+    );
   }
-  const sling = (work: string, name: string) => town.watcher.request('sling', { work, rig: rigName, name, message: `Write notes for ${work}` });
+  const sling = (work: string, name: string) =>
+    town.watcher.request('sling', { work, rig: rigName, name, message: `Write notes for ${work}` });
   const toReview = (): string | undefined => town.watcher.snapshot.rigs[0]?.toReview;
 
   it('is asked about, and refused until then', async () => {

@@ -22,7 +22,12 @@ const MANIFEST = {
       { command: 'probe.menu', title: 'Choose Row' },
     ],
     viewsContainers: { activitybar: [{ id: 'probe', title: 'Probe Box', icon: '$(home)' }] },
-    views: { probe: [{ id: 'probe.tree', name: 'Things' }, { id: 'probe.empty', name: 'Empty' }] },
+    views: {
+      probe: [
+        { id: 'probe.tree', name: 'Things' },
+        { id: 'probe.empty', name: 'Empty' },
+      ],
+    },
     viewsWelcome: [{ view: 'probe.empty', contents: 'Nothing here yet.\n[Make One](command:probe.hello)' }],
     menus: {
       'view/item/context': [
@@ -97,7 +102,10 @@ describe('editor driver', () => {
     await window.views.open('Probe Box');
     const tree = window.views.tree('Things');
     await tree.row('town').expand();
-    const rows = await tree.rowsWhen('the children', (all) => all.length === 4 && all[0]?.expanded === true && all[0].iconColor !== '');
+    const rows = await tree.rowsWhen(
+      'the children',
+      (all) => all.length === 4 && all[0]?.expanded === true && all[0].iconColor !== '',
+    );
     expect(rows.map(({ label, depth, expanded }) => ({ label, depth, expanded }))).toEqual([
       { label: 'town', depth: 1, expanded: true },
       { label: 'mayor', depth: 2, expanded: undefined },
@@ -105,7 +113,10 @@ describe('editor driver', () => {
       { label: 'rig', depth: 1, expanded: undefined },
     ]);
     expect(rows[0]).toMatchObject({
-      description: 'the town', ariaLabel: 'town, all is well', tooltip: 'About town', icon: 'home',
+      description: 'the town',
+      ariaLabel: 'town, all is well',
+      tooltip: 'About town',
+      icon: 'home',
     });
     expect(rows[0]?.iconColor).not.toBe('');
     await expect.poll(() => window.views.badge('Probe Box')).toBe('3');
@@ -120,10 +131,16 @@ describe('editor driver', () => {
   it('runs a command from the palette and answers its notification', async () => {
     await window.palette.run('Probe: Say Hello');
     await expect.poll(() => window.notifications.toasts()).toContain('Hello from the probe');
-    expect(await window.notifications.waitFor(/Hello/)).toEqual(
-      { message: 'Hello from the probe', severity: 'info', buttons: ['Fine', 'Bad'] });
+    expect(await window.notifications.waitFor(/Hello/)).toEqual({
+      message: 'Hello from the probe',
+      severity: 'info',
+      buttons: ['Fine', 'Bad'],
+    });
     await window.notifications.click(/Hello/, 'Bad');
-    expect(await window.notifications.waitFor(/You feel/)).toMatchObject({ message: 'You feel Bad', severity: 'warning' });
+    expect(await window.notifications.waitFor(/You feel/)).toMatchObject({
+      message: 'You feel Bad',
+      severity: 'warning',
+    });
     await window.notifications.clear();
     await expect.poll(() => window.notifications.list()).toEqual([]);
     await window.notifications.hide();

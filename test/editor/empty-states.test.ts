@@ -15,8 +15,15 @@ const actions = {
   always: ['Show Log', 'Open Documentation'],
   'in a trusted window': ['Create Town…'],
   'in a town': [
-    'Add Rig…', 'New Work Unit…', 'Spawn Session…', 'Start Mayor', 'Show Agents…', 'Check Health', 'Open Town Settings',
-    'Send Message…', 'Look for Agent Programs Again',
+    'Add Rig…',
+    'New Work Unit…',
+    'Spawn Session…',
+    'Start Mayor',
+    'Show Agents…',
+    'Check Health',
+    'Open Town Settings',
+    'Send Message…',
+    'Look for Agent Programs Again',
   ],
   'with a rig': ['Sling Work…', 'Start Refinery…', 'Open Rig Settings'],
   'with a session': ['Attach Terminal…', 'Assign Work…', 'Broadcast Message…', 'Terminate Session…'],
@@ -31,7 +38,10 @@ describe('empty states', () => {
   beforeAll(async () => {
     const tools = await prepareTools(console.log);
     agents = [tools.claude.folder, tools.opencode.folder];
-    const withoutAgents = agentPath(tools).split(path.delimiter).filter((folder) => !agents.includes(folder)).join(path.delimiter);
+    const withoutAgents = agentPath(tools)
+      .split(path.delimiter)
+      .filter((folder) => !agents.includes(folder))
+      .join(path.delimiter);
     town = await TownEditor.start({
       path: withoutAgents,
       workspaceTrust: true,
@@ -54,9 +64,13 @@ describe('empty states', () => {
     const all = Object.keys(actions) as Condition[];
     const offered = async (): Promise<Record<string, boolean>> => {
       const found = new Set(await town.window.palette.find('Gas Town: '));
-      return Object.fromEntries(all.flatMap((condition) => actions[condition].map((title) => [title, found.has(`Gas Town: ${title}`)])));
+      return Object.fromEntries(
+        all.flatMap((condition) => actions[condition].map((title) => [title, found.has(`Gas Town: ${title}`)])),
+      );
     };
-    const wanted = Object.fromEntries(all.flatMap((condition) => actions[condition].map((title) => [title, conditions.includes(condition)])));
+    const wanted = Object.fromEntries(
+      all.flatMap((condition) => actions[condition].map((title) => [title, conditions.includes(condition)])),
+    );
     // The palette gets an extension's commands a moment after its views.
     await expect.poll(offered).toEqual(wanted);
   }
@@ -64,7 +78,10 @@ describe('empty states', () => {
   async function trust(): Promise<void> {
     await town.window.views.welcomeButton('Sessions', 'Manage Workspace Trust');
     const { page } = town.window;
-    await page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).click();
+    await page
+      .locator('.workspace-trust-editor .monaco-button')
+      .filter({ hasText: /^Trust$/ })
+      .click();
     await page.locator('.workspace-trust-header.workspace-trust-trusted').waitFor();
     await page.locator('.monaco-modal-editor-block .codicon-close:visible').last().click();
     await page.locator('.workspace-trust-editor').waitFor({ state: 'hidden' });
@@ -85,7 +102,9 @@ describe('empty states', () => {
     await trust();
     await town.watch();
     await welcome(/No agent program was found on this machine: neither Claude Code nor Opencode is on PATH/);
-    await expect.poll(() => town.window.views.welcomeText('Work')).toMatch(/^No work yet\. Write down what is to be done/);
+    await expect
+      .poll(() => town.window.views.welcomeText('Work'))
+      .toMatch(/^No work yet\. Write down what is to be done/);
     await expect.poll(() => town.window.views.welcomeText('Rigs')).toMatch(/^No rigs\. Add one by its path or URL\./);
     await expectActions(['always', 'in a trusted window', 'in a town']);
     await town.window.screenshot('empty-no-agent-program');
@@ -107,7 +126,9 @@ describe('empty states', () => {
     await quickInput.type(town.rig, 'URL of the git repository');
     await quickInput.type(rigName, 'Name of the rig');
     await town.sessions.row(rigName).waitFor();
-    await expect.poll(() => town.window.views.message('Sessions')).toBe('No sessions yet. Sling work to a rig, or start the mayor.');
+    await expect
+      .poll(() => town.window.views.message('Sessions'))
+      .toBe('No sessions yet. Sling work to a rig, or start the mayor.');
     await expectActions(['always', 'in a trusted window', 'in a town', 'with a rig']);
     await town.window.screenshot('empty-no-session');
 
@@ -144,7 +165,9 @@ describe('empty states', () => {
   it('gives every state a colour that stands out from the side bar, in each theme', async () => {
     const folder = path.join(import.meta.dirname, '../../extension/views');
     const sources = (await readdir(folder)).map((name) => readFile(path.join(folder, name), 'utf8'));
-    const named = (await Promise.all(sources)).flatMap((source) => [...source.matchAll(/olor(?:: | = )'([\w.]+)'/g)].map(([, id]) => id!));
+    const named = (await Promise.all(sources)).flatMap((source) =>
+      [...source.matchAll(/olor(?:: | = )'([\w.]+)'/g)].map(([, id]) => id!),
+    );
     // What is at rest may be faint.
     const colours = [...new Set(named)].filter((id) => id !== 'disabledForeground').sort();
     expect(colours).toContain('list.warningForeground');
@@ -153,7 +176,9 @@ describe('empty states', () => {
       // The row, not Enter: that takes what is first until the list has been narrowed.
       await town.window.quickInput.fill(theme);
       await town.window.quickInput.pick(theme);
-      await expect.poll(() => faintOnes(town.window.page, colours), { message: `colours below 3:1 in ${theme}` }).toEqual([]);
+      await expect
+        .poll(() => faintOnes(town.window.page, colours), { message: `colours below 3:1 in ${theme}` })
+        .toEqual([]);
     }
   });
 
@@ -161,7 +186,9 @@ describe('empty states', () => {
     await town.window.views.open('Gas Town');
     await town.window.page.locator('.welcome-view-content a', { hasText: 'read how to begin' }).click();
     const documents = await town.window.frameWith('Gas Town: documents');
-    await expect.poll(() => documents.locator('img').evaluate((image: { naturalWidth?: number }) => image.naturalWidth ?? 0)).toBeGreaterThan(500);
+    await expect
+      .poll(() => documents.locator('img').evaluate((image: { naturalWidth?: number }) => image.naturalWidth ?? 0))
+      .toBeGreaterThan(500);
     await town.window.screenshot('documents');
     await documents.locator('a', { hasText: 'Troubleshooting' }).click();
     await town.window.frameWith('Is anything left over?');
@@ -174,7 +201,11 @@ describe('empty states', () => {
     const shown = await town.window.frameWith('Run many coding agents at once from one editor window');
     await town.window.screenshot('extension-page');
     expect(await shown.locator('img').count()).toBe(0);
-    const links = await shown.locator('a[href]').evaluateAll((all: { getAttribute(name: string): string | null }[]) => all.map((each) => each.getAttribute('href')));
+    const links = await shown
+      .locator('a[href]')
+      .evaluateAll((all: { getAttribute(name: string): string | null }[]) =>
+        all.map((each) => each.getAttribute('href')),
+      );
     for (const link of links) expect(link).toMatch(/^(https:|#)/);
     expect(await shown.locator('body').innerText()).not.toMatch(/npm (start|test)/);
   });
@@ -182,10 +213,19 @@ describe('empty states', () => {
 
 /** Those of the theme's colours whose contrast with the side bar is below 3:1 (WCAG 1.4.11), with the contrast. */
 async function faintOnes(page: Page, ids: readonly string[]): Promise<string[]> {
-  const values = await page.locator('.monaco-workbench').evaluate((element: object, names: string[]) => {
-    const { getComputedStyle } = globalThis as unknown as { getComputedStyle(of: object): { getPropertyValue(name: string): string } };
-    return names.map((name) => getComputedStyle(element).getPropertyValue(`--vscode-${name.replaceAll('.', '-')}`).trim());
-  }, ['sideBar.background', ...ids]);
+  const values = await page.locator('.monaco-workbench').evaluate(
+    (element: object, names: string[]) => {
+      const { getComputedStyle } = globalThis as unknown as {
+        getComputedStyle(of: object): { getPropertyValue(name: string): string };
+      };
+      return names.map((name) =>
+        getComputedStyle(element)
+          .getPropertyValue(`--vscode-${name.replaceAll('.', '-')}`)
+          .trim(),
+      );
+    },
+    ['sideBar.background', ...ids],
+  );
   const [ground, ...others] = values.map((value) => (value === '' ? undefined : rgba(value)));
   return ids.flatMap((id, index) => {
     // What a theme leaves out is drawn as text is.
@@ -200,9 +240,12 @@ type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 /** `#rgb`, `#rrggbb`, `#rrggbbaa`, `rgb(…)` and `rgba(…)`. */
 function rgba(text: string): Rgba {
   const [, hex] = /^#([0-9a-f]+)$/i.exec(text) ?? [];
-  const parts = hex === undefined
-    ? [...text.matchAll(/[\d.]+/g)].map(([part]) => Number(part))
-    : [...(hex.length === 3 ? hex.replace(/./g, '$&$&') : hex).matchAll(/../g)].map(([pair], index) => Number.parseInt(pair, 16) / (index === 3 ? 255 : 1));
+  const parts =
+    hex === undefined
+      ? [...text.matchAll(/[\d.]+/g)].map(([part]) => Number(part))
+      : [...(hex.length === 3 ? hex.replace(/./g, '$&$&') : hex).matchAll(/../g)].map(
+          ([pair], index) => Number.parseInt(pair, 16) / (index === 3 ? 255 : 1),
+        );
   const [red = 0, green = 0, blue = 0, alpha = 1] = parts;
   return [red, green, blue, alpha];
 }
@@ -214,6 +257,8 @@ function contrastOf([red, green, blue, alpha]: Rgba, ground: Rgba): number {
 }
 
 function luminance([red, green, blue]: readonly number[]): number {
-  const [r, g, b] = [red!, green!, blue!].map((part) => (part <= 10.3 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = [red!, green!, blue!].map((part) =>
+    part <= 10.3 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+  );
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
 }

@@ -29,10 +29,17 @@ describe('the end of a day', () => {
 
   it('keeps the worktree of a session that is stopped where a file is nowhere else, and says which', async () => {
     writeFileSync(path.join(town.rig, '.gitignore'), 'out/\n');
-    for (const args of [['add', '.gitignore'], ['-c', 'user.name=T', '-c', 'user.email=t@example.com', 'commit', '-q', '-m', 'Ignore']]) {
+    for (const args of [
+      ['add', '.gitignore'],
+      ['-c', 'user.name=T', '-c', 'user.email=t@example.com', 'commit', '-q', '-m', 'Ignore'],
+    ]) {
       execFileSync('git', args, { cwd: town.rig });
     }
-    const write = scripted('Measure the door.', { tool: 'write', args: { filePath: 'out/report.md', content: '2 m high' } }, { text: 'It is measured.' });
+    const write = scripted(
+      'Measure the door.',
+      { tool: 'write', args: { filePath: 'out/report.md', content: '2 m high' } },
+      { text: 'It is measured.' },
+    );
     await town.watcher.request('sling', { work: 'door', rig: rigName, agent: 'opencode', name: 'one', message: write });
     await expect.poll(() => existsSync(report())).toBe(true);
     await town.untilIdle(one);
@@ -47,10 +54,14 @@ describe('the end of a day', () => {
   it('removes it by the word of the user, who can take that back from the notification', async () => {
     await town.window.palette.run('Gas Town: Remove Worktree…');
     await town.window.quickInput.pick(one, 'Which worktree?');
-    await expect.poll(() => town.window.dialogs.text()).toMatch(/Remove the worktree of myproject-one\?[\s\S]*out\/report\.md/);
+    await expect
+      .poll(() => town.window.dialogs.text())
+      .toMatch(/Remove the worktree of myproject-one\?[\s\S]*out\/report\.md/);
     await town.window.screenshot('evening-remove-asks');
     await town.window.dialogs.press('Remove Worktree');
-    const told = await town.window.notifications.waitFor(/^The worktree of myproject-one is removed\. What only it had is saved: 1 file\.$/);
+    const told = await town.window.notifications.waitFor(
+      /^The worktree of myproject-one is removed\. What only it had is saved: 1 file\.$/,
+    );
     expect(told.buttons).toEqual(['Undo']);
     expect(existsSync(town.worktree('one'))).toBe(false);
     await town.window.screenshot('evening-removed');
@@ -74,7 +85,11 @@ describe('the end of a day', () => {
     const row = await town.sessions.rowWhen('Mayor', ({ icon }) => icon === 'eye-closed');
     expect(row.description).toMatch(/^ended · /);
     expect(await town.window.notifications.list()).toEqual([]);
-    expect(await town.sessions.row('Mayor').inlineActions()).toEqual(['Start Session Again…', 'Show Timeline…', 'Dismiss Session…']);
+    expect(await town.sessions.row('Mayor').inlineActions()).toEqual([
+      'Start Session Again…',
+      'Show Timeline…',
+      'Dismiss Session…',
+    ]);
     await town.window.screenshot('evening-ended');
     await town.sessions.row('Mayor').inlineAction('Start Session Again…');
     await town.untilIdle(mayor);

@@ -27,7 +27,10 @@ const rules: readonly Rule[] = [
     name: 'does one half',
     match: /Your work: halves/,
     steps: [
-      { tool: 'bash', args: { command: 'echo 1 > done.txt && git add -A && git commit -qm "half of it" && echo 2 > open.txt' } },
+      {
+        tool: 'bash',
+        args: { command: 'echo 1 > done.txt && git add -A && git commit -qm "half of it" && echo 2 > open.txt' },
+      },
       { text: 'The second half is the hard one.' },
       { tool: 'bash', args: { command: 'echo halfway' } },
       { hold: 'halves' },
@@ -53,18 +56,27 @@ describe('handing work off', () => {
   });
 
   const worktree = (name: string): string => town.worktree(name);
-  const git = (cwd: string, ...args: string[]): string[] => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim().split('\n');
+  const git = (cwd: string, ...args: string[]): string[] =>
+    execFileSync('git', args, { cwd, encoding: 'utf8' }).trim().split('\n');
 
   it('gives the work of one polecat, from its row, to another one that runs', async () => {
     const { quickInput } = town.window;
-    await town.watcher.request('sling', { work: 'halves', rig: rigName, agent: 'opencode', name: 'giver', message: 'Do both halves.' });
+    await town.watcher.request('sling', {
+      work: 'halves',
+      rig: rigName,
+      agent: 'opencode',
+      name: 'giver',
+      message: 'Do both halves.',
+    });
     await town.watcher.request('session.spawn', { role: 'polecat', rig: rigName, agent: 'opencode', name: 'taker' });
     await town.model.waitFor(({ results }) => results.some((result) => result.includes('halfway')));
     await town.untilIdle(id('taker'));
     await town.work.rowWhen('halves: Do both halves.', ({ description }) => description.includes(id('giver')));
 
     await town.work.row('halves: Do both halves.').contextMenu('Hand Off Work…');
-    await expect.poll(() => quickInput.options('Who shall go on with halves?')).toEqual(['New Polecat…', `taker (${rigName})`]);
+    await expect
+      .poll(() => quickInput.options('Who shall go on with halves?'))
+      .toEqual(['New Polecat…', `taker (${rigName})`]);
     await town.window.screenshot('handoff-receiver');
     await quickInput.pick(`taker (${rigName})`, 'Who shall go on with halves?');
     await quickInput.fill('The second half is yours: it is the hard one', 'What does the new session have to know?');
@@ -72,13 +84,21 @@ describe('handing work off', () => {
     await quickInput.confirm();
 
     // The worktree goes along, so the polecat that had it ends; then the other one's model gets the context, once, and what is there.
-    await town.work.rowWhen('halves: Do both halves.', ({ description }) => description === `running · ${id('taker')} · ${rigName} · 1 commit`);
+    await town.work.rowWhen(
+      'halves: Do both halves.',
+      ({ description }) => description === `running · ${id('taker')} · ${rigName} · 1 commit`,
+    );
     await town.untilSession(id('giver'), 'to be stopped', ({ state }) => state === 'stopped');
     await town.sessions.rowWhen('giver', ({ icon }) => icon === 'circle-slash');
     await town.sessions.rowWhen('taker', ({ icon }) => icon === 'sync');
     await town.model.waitFor(({ text }) => text.includes('The second half is yours: it is the hard one'));
     expect(town.model.seen('The second half is yours: it is the hard one')).toHaveLength(1);
-    for (const words of ['- open.txt', 'half of it', `${id('giver')} (opencode) had it before you.`, 'The second half is the hard one.']) {
+    for (const words of [
+      '- open.txt',
+      'half of it',
+      `${id('giver')} (opencode) had it before you.`,
+      'The second half is the hard one.',
+    ]) {
       expect(town.model.seen(words).length).toBeGreaterThan(0);
     }
     await town.window.screenshot('handoff');
@@ -86,9 +106,15 @@ describe('handing work off', () => {
     town.model.release('rest');
     await town.untilWork('halves', 'done');
     expect(git(worktree('giver'), 'log', '--format=%s', '-2')).toEqual(['the rest', 'half of it']);
-    expect(['done.txt', 'open.txt'].map((file) => existsSync(path.join(worktree('giver'), file)))).toEqual([true, true]);
+    expect(['done.txt', 'open.txt'].map((file) => existsSync(path.join(worktree('giver'), file)))).toEqual([
+      true,
+      true,
+    ]);
     await town.work.row('Done').expand();
-    await town.work.rowWhen('halves: Do both halves.', ({ description }) => description === `done · ${id('taker')} · ${rigName} · 2 commits`);
+    await town.work.rowWhen(
+      'halves: Do both halves.',
+      ({ description }) => description === `done · ${id('taker')} · ${rigName} · 2 commits`,
+    );
     await town.untilIdle(id('taker'));
   });
 
@@ -107,13 +133,21 @@ describe('handing work off', () => {
     await quickInput.type('Nothing is begun yet', 'What does the new session have to know?');
 
     await town.untilWork('guide', 'done');
-    expect(town.session(id('heir'))).toMatchObject({ backend: 'claude', branch: 'polecat/heir/guide', workDir: worktree('heir') });
+    expect(town.session(id('heir'))).toMatchObject({
+      backend: 'claude',
+      branch: 'polecat/heir/guide',
+      workDir: worktree('heir'),
+    });
     expect(town.model.seen('Nothing is begun yet')).toHaveLength(1);
-    await town.work.rowWhen('guide: Explain it.', ({ description }) => description.startsWith(`done · ${id('heir')} · ${rigName}`));
+    await town.work.rowWhen('guide: Explain it.', ({ description }) =>
+      description.startsWith(`done · ${id('heir')} · ${rigName}`),
+    );
 
     // One whose place is its own goes on, and is told to leave the unit alone.
     town.model.release('guide');
-    await town.model.waitFor(({ text }) => text.includes(`guide is no longer yours: it was handed over to ${id('heir')}.`));
+    await town.model.waitFor(({ text }) =>
+      text.includes(`guide is no longer yours: it was handed over to ${id('heir')}.`),
+    );
     await town.untilIdle(id('crew-amy'));
     await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-filled');
     await town.window.screenshot('handoff-crew');

@@ -26,8 +26,10 @@ describe('hands', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const send = async (body: string): Promise<string> => (await town.watcher.request('message.send', { to: mayor, type: 'nudge', body })).id;
-  const stateOf = async (id: string) => (await town.watcher.request('message.list', { limit: 20 })).messages.find((each) => each.id === id)!;
+  const send = async (body: string): Promise<string> =>
+    (await town.watcher.request('message.send', { to: mayor, type: 'nudge', body })).id;
+  const stateOf = async (id: string) =>
+    (await town.watcher.request('message.list', { limit: 20 })).messages.find((each) => each.id === id)!;
   const attach = async (): Promise<void> => {
     await town.sessions.row('Mayor').inlineAction('Attach Terminal…');
     await town.window.terminals.untilFocused();
@@ -59,7 +61,12 @@ describe('hands', () => {
     const begun = Date.now();
     const id = await send('Are you there?');
     const use = setInterval(() => void page.mouse.move(300 + Math.random() * 50, 300).catch(() => undefined), 500);
-    await eventually('it is delivered', () => stateOf(id), ({ state }) => state !== 'accepted', atOnce).finally(() => clearInterval(use));
+    await eventually(
+      'it is delivered',
+      () => stateOf(id),
+      ({ state }) => state !== 'accepted',
+      atOnce,
+    ).finally(() => clearInterval(use));
     expect(Date.now() - begun).toBeLessThan(atOnce);
     await views.open('Gas Town');
     await town.untilIdle(mayor);
@@ -74,9 +81,16 @@ describe('hands', () => {
     await page.keyboard.type('alf a draft', { delay: 50 });
     const id = await send('In between.');
     const typing = setInterval(() => void page.keyboard.press('x').catch(() => undefined), 700);
-    await town.sessions.rowWhen('Mayor', ({ description }) => description.startsWith('1 message waits: its terminal is in use')).finally(() => clearInterval(typing));
+    await town.sessions
+      .rowWhen('Mayor', ({ description }) => description.startsWith('1 message waits: its terminal is in use'))
+      .finally(() => clearInterval(typing));
     expect((await stateOf(id)).state).toBe('accepted');
-    await eventually('it is delivered', () => stateOf(id), ({ state }) => state !== 'accepted', 40_000);
+    await eventually(
+      'it is delivered',
+      () => stateOf(id),
+      ({ state }) => state !== 'accepted',
+      40_000,
+    );
     await town.sessions.rowWhen('Mayor', ({ description }) => !description.includes('waits'));
     await terminals.textWhen(/half a draftx*/);
     expect(town.model.seen('half a draft')).toEqual([]);

@@ -23,8 +23,10 @@ describe('messages', () => {
   });
 
   const tree = () => town.window.views.tree('Messages');
-  const send = async (body: string): Promise<string> => (await town.watcher.request('message.send', { to: one, type: 'nudge', body })).id;
-  const newest = async (): Promise<MessageView> => (await town.watcher.request('message.list', { limit: 1 })).messages[0]!;
+  const send = async (body: string): Promise<string> =>
+    (await town.watcher.request('message.send', { to: one, type: 'nudge', body })).id;
+  const newest = async (): Promise<MessageView> =>
+    (await town.watcher.request('message.list', { limit: 1 })).messages[0]!;
 
   it('says what it is for while there are none', async () => {
     await town.window.palette.run('Gas Town: Focus on Messages View');
@@ -34,12 +36,20 @@ describe('messages', () => {
   it('shows what is sent, the newest first, and follows how far it has come', async () => {
     await town.watcher.request('session.spawn', { role: 'polecat', rig: rigName, backend: 'opencode', name: 'one' });
     await send(scripted('Take your time.', { hold: 'gate' }, { text: 'Done.' }));
-    await tree().rowsWhen('the first to be delivered', (rows) => rows[0]?.description.startsWith('delivered · nudge · ') === true);
+    await tree().rowsWhen(
+      'the first to be delivered',
+      (rows) => rows[0]?.description.startsWith('delivered · nudge · ') === true,
+    );
     await send('And then?');
     const waiting = await tree().rowsWhen('both', (rows) => rows.length === 2);
-    expect(waiting.map(({ label, icon }) => [label, icon])).toEqual([[`you → ${one}`, 'clock'], [`you → ${one}`, 'mail-read']]);
+    expect(waiting.map(({ label, icon }) => [label, icon])).toEqual([
+      [`you → ${one}`, 'clock'],
+      [`you → ${one}`, 'mail-read'],
+    ]);
     expect(waiting[0]?.description).toMatch(/^accepted · nudge · now · And then\?$/);
-    expect(waiting[0]?.ariaLabel).toContain(`nudge from you to ${one}, accepted, sent less than a minute ago: And then?`);
+    expect(waiting[0]?.ariaLabel).toContain(
+      `nudge from you to ${one}, accepted, sent less than a minute ago: And then?`,
+    );
     town.model.release('gate');
     await tree().rowsWhen('both acted on', (rows) => rows.every(({ icon }) => icon === 'pass-filled'));
     await town.window.screenshot('messages');
@@ -80,11 +90,19 @@ describe('messages', () => {
 
   it('is limited by several things in turn, from its title, and says so there', async () => {
     const { quickInput, views } = town.window;
-    await town.watcher.request('message.send', { to: one, type: 'mail', subject: 'The plan', body: 'Read it when you have time.' });
+    await town.watcher.request('message.send', {
+      to: one,
+      type: 'mail',
+      subject: 'The plan',
+      body: 'Read it when you have time.',
+    });
     await tree().rowsWhen('the mail to be acted on', (rows) => rows.length === 3 && rows[0]?.icon === 'pass-filled');
     await views.titleAction('Messages', 'Filter Messages…');
     await quickInput.pick('mail', 'Show only which messages?');
-    await tree().rowsWhen('the mail alone', (rows) => rows.length === 1 && rows[0]?.description.endsWith('The plan') === true);
+    await tree().rowsWhen(
+      'the mail alone',
+      (rows) => rows.length === 1 && rows[0]?.description.endsWith('The plan') === true,
+    );
     await expect.poll(() => views.description('Messages')).toBe('mail');
     await views.titleAction('Messages', 'Filter Messages…');
     await quickInput.pick(one, 'Show only which messages?');
@@ -108,7 +126,9 @@ describe('messages', () => {
     await town.window.screenshot('messages-kinds');
     await quickInput.pick('Urgent Nudge', 'How?');
     await quickInput.type('Stop at once.', `Message to ${one}`);
-    await tree().rowsWhen('the urgent one', (rows) => /urgent nudge .*Stop at once\.$/.test(rows[0]?.description ?? ''));
+    await tree().rowsWhen('the urgent one', (rows) =>
+      /urgent nudge .*Stop at once\.$/.test(rows[0]?.description ?? ''),
+    );
     expect(await newest()).toMatchObject({ kind: 'nudge', priority: 'urgent', state: 'accepted' });
     town.model.release('thought');
     const { text } = await town.model.waitFor((entry) => entry.text.includes('Tidy up some day.'));
@@ -119,8 +139,9 @@ describe('messages', () => {
   it('sends mail to a role that does not run, which gets it when it starts', async () => {
     const { quickInput } = town.window;
     await town.window.palette.run('Gas Town: Send Message…');
-    await expect.poll(() => quickInput.options('To whom?')).toEqual(
-      [`one (${rigName})`, 'Mayor', 'Deacon', `Witness (${rigName})`, `Refinery (${rigName})`]);
+    await expect
+      .poll(() => quickInput.options('To whom?'))
+      .toEqual([`one (${rigName})`, 'Mayor', 'Deacon', `Witness (${rigName})`, `Refinery (${rigName})`]);
     await town.window.screenshot('messages-recipients');
     await quickInput.pick('Mayor', 'To whom?');
     await quickInput.type('Welcome', 'Subject');
@@ -139,7 +160,9 @@ describe('messages', () => {
     // Who runs is offered as a session, of whatever kind the message is.
     await town.untilIdle('hq-mayor');
     await town.window.palette.run('Gas Town: Send Message…');
-    await expect.poll(async () => (await quickInput.options('To whom?')).filter((label) => label === 'Mayor')).toHaveLength(1);
+    await expect
+      .poll(async () => (await quickInput.options('To whom?')).filter((label) => label === 'Mayor'))
+      .toHaveLength(1);
     await quickInput.pick('Mayor', 'To whom?');
     await quickInput.input('How?');
     await quickInput.dismiss();

@@ -27,13 +27,25 @@ describe('windows', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const facts = ({ runId, state, activity, branch }: SessionView): object => ({ runId, state, activity: activity.kind, branch });
+  const facts = ({ runId, state, activity, branch }: SessionView): object => ({
+    runId,
+    state,
+    activity: activity.kind,
+    branch,
+  });
 
   async function expectTree(window: EditorPage): Promise<void> {
     await window.views.open('Gas Town');
-    const rows = await window.views.tree('Sessions').rowsWhen('all sessions', (all) => all.some((row) => row.label === 'worker-1'));
-    expect(rows.map(({ label, depth }) => `${depth} ${label}`)).toEqual(
-      ['1 town', '2 Mayor', `2 ${rigName}`, '3 Polecats', '4 worker-1']);
+    const rows = await window.views
+      .tree('Sessions')
+      .rowsWhen('all sessions', (all) => all.some((row) => row.label === 'worker-1'));
+    expect(rows.map(({ label, depth }) => `${depth} ${label}`)).toEqual([
+      '1 town',
+      '2 Mayor',
+      `2 ${rigName}`,
+      '3 Polecats',
+      '4 worker-1',
+    ]);
   }
 
   /** The model sees a nudge to each of them, once. */
@@ -88,11 +100,17 @@ describe('windows', () => {
     town.watcher.close();
     await town.window.reload();
     await town.watch(host);
-    expect(await town.untilAsking(amy)).toMatchObject({ runId, asks: [{ id: asks[0]?.id, title: 'bash: touch asked-before' }] });
+    expect(await town.untilAsking(amy)).toMatchObject({
+      runId,
+      asks: [{ id: asks[0]?.id, title: 'bash: touch asked-before' }],
+    });
     await town.window.views.open('Gas Town');
     // A row that is being drawn again does not tell its action which one it is.
-    await town.sessions.rowsWhen('the tree to be at rest', (rows) =>
-      rows[0]?.description === '1 waiting · 2 idle' && rows.some(({ label }) => label === 'bash: touch asked-before'));
+    await town.sessions.rowsWhen(
+      'the tree to be at rest',
+      (rows) =>
+        rows[0]?.description === '1 waiting · 2 idle' && rows.some(({ label }) => label === 'bash: touch asked-before'),
+    );
     await town.answer('bash: touch asked-before', 'Allow');
     await town.untilIdle(amy);
     await town.watcher.request('session.stop', { session: amy });
@@ -125,7 +143,11 @@ describe('windows', () => {
     await town.watch(host);
     expect(facts(await town.untilIdle(worker))).toEqual(facts(before[1]!));
     // Whether the editor ends the terminals of a window that closes is a race in the editor: both ends are told truly.
-    const settled = await town.untilSession(mayor, 'to be idle or gone', (each) => each.endedUnseen === true || each.activity.kind === 'idle');
+    const settled = await town.untilSession(
+      mayor,
+      'to be idle or gone',
+      (each) => each.endedUnseen === true || each.activity.kind === 'idle',
+    );
     if (settled.endedUnseen) {
       expect(settled.cause).toBe('it ended while no host was there');
       expect(processesOf(`GT_SESSION=${mayor}`)).toEqual([]);

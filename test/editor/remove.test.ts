@@ -24,7 +24,9 @@ describe('removing a town', () => {
 
   const runtime = (): string => path.join(town.root, '.runtime');
   const untilLeftAlone = async (window: EditorPage): Promise<void> => {
-    await expect.poll(() => window.views.welcomeText('Sessions')).toMatch(/^The town was removed\. Its settings and the repositories are still there/);
+    await expect
+      .poll(() => window.views.welcomeText('Sessions'))
+      .toMatch(/^The town was removed\. Its settings and the repositories are still there/);
   };
   const removed = async (): Promise<void> => {
     await expect.poll(() => existsSync(runtime())).toBe(false);
@@ -32,17 +34,29 @@ describe('removing a town', () => {
 
   it('says first what goes and what stays, and does nothing when the person does not agree', async () => {
     await town.watcher.request('session.spawn', { role: 'polecat', rig: rigName, backend: 'opencode', name: 'one' });
-    const half = scripted('Mend the door.', { tool: 'write', args: { filePath: 'half.txt', content: 'half' } }, { text: 'Half of it is done.' });
+    const half = scripted(
+      'Mend the door.',
+      { tool: 'write', args: { filePath: 'half.txt', content: 'half' } },
+      { text: 'Half of it is done.' },
+    );
     await town.watcher.request('sling', { work: 'door', rig: rigName, agent: 'opencode', name: 'two', message: half });
     await expect.poll(() => existsSync(path.join(town.worktree('two'), 'half.txt'))).toBe(true);
-    await town.sessions.rowsWhen('both', (rows) => ['one', 'two'].every((name) => rows.some(({ label }) => label === name)));
+    await town.sessions.rowsWhen('both', (rows) =>
+      ['one', 'two'].every((name) => rows.some(({ label }) => label === name)),
+    );
 
     await town.window.palette.run('Gas Town: Remove Town…');
     const text = await town.window.dialogs.text();
     const [question, goes, stays] = text.split(/This goes:|This stays:/).map((part) => part.trim());
     expect(question).toBe('Remove the town town?');
-    expect(goes).toMatch(new RegExp(`^• Sessions: ${rigName}-one, ${rigName}-two\\s+• .runtime: .*\\s+• ${town.worktree('one')}: a worktree, with the branch polecat/one/idle`));
-    expect(stays).toMatch(new RegExp(`^• ${town.worktree('two')}: uncommitted: half.txt\\s+• settings/config.json: your settings\\s`));
+    expect(goes).toMatch(
+      new RegExp(
+        `^• Sessions: ${rigName}-one, ${rigName}-two\\s+• .runtime: .*\\s+• ${town.worktree('one')}: a worktree, with the branch polecat/one/idle`,
+      ),
+    );
+    expect(stays).toMatch(
+      new RegExp(`^• ${town.worktree('two')}: uncommitted: half.txt\\s+• settings/config.json: your settings\\s`),
+    );
     await town.window.screenshot('remove-question');
     await town.window.dialogs.press('Cancel');
     expect(town.watcher.snapshot.sessions.map(({ state }) => state)).toEqual(['running', 'running']);

@@ -23,7 +23,8 @@ describe('Source Control', () => {
     expect(await town?.stop()).toEqual([]);
   });
 
-  const listed = async (): Promise<string[]> => (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
+  const listed = async (): Promise<string[]> =>
+    (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
   const branch = async (): Promise<string[]> =>
     (await town.window.statusBar.items()).filter(({ id }) => id.startsWith('status.scm.')).map(({ text }) => text);
 
@@ -71,9 +72,10 @@ describe('a project folder that is made a town and its own rig', () => {
     expect(town.watcher.snapshot.problems).toEqual([]);
   });
 
-  it('shows its own repository in Source Control, and no worker\'s', async () => {
+  it("shows its own repository in Source Control, and no worker's", async () => {
     await town.window.views.open('Source Control');
-    const listed = async (): Promise<string[]> => (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
+    const listed = async (): Promise<string[]> =>
+      (await town.window.page.locator('.scm-view .scm-provider .label-name').allInnerTexts()).sort();
     await expect.poll(listed).toEqual(['town']);
     const message = runs('Write.', 'echo one > one.txt && git add -A && git commit -qm one && gt done -m ok');
     await town.watcher.request('sling', { work: 'one', rig: 'own', agent: 'opencode', message });

@@ -27,7 +27,10 @@ describe('a town above the opened folder', () => {
   it('is asked about, and not opened until the user agrees', async () => {
     await town.openWindow(inside());
     await town.window.views.open('Gas Town');
-    expect(await town.window.notifications.waitFor(question)).toMatchObject({ severity: 'info', buttons: ['Open This Town'] });
+    expect(await town.window.notifications.waitFor(question)).toMatchObject({
+      severity: 'info',
+      buttons: ['Open This Town'],
+    });
     expect(existsSync(townPaths(town.root).hostFile)).toBe(false);
     await town.window.screenshot('town-above');
     await town.window.notifications.click(question, 'Open This Town');

@@ -28,7 +28,13 @@ describe('trouble', () => {
   });
 
   const sling = (work: string, name: string, agent: string): Promise<unknown> =>
-    town.watcher.request('sling', { work, rig: rigName, agent, name, message: scripted('Think.', { hold: work }, { text: 'Thought.' }) });
+    town.watcher.request('sling', {
+      work,
+      rig: rigName,
+      agent,
+      name,
+      message: scripted('Think.', { hold: work }, { text: 'Thought.' }),
+    });
   const killProgram = (session: string): void => void process.kill(town.session(session).pid!, 'SIGKILL');
 
   it('shows what is escalated as a row and a notification, and closes it on the row', async () => {
@@ -62,11 +68,15 @@ describe('trouble', () => {
     const row = await town.sessions.rowWhen('one', ({ icon }) => icon === 'lock');
     expect(row.description).toMatch(/^quarantined · /);
     expect(row.ariaLabel).toContain('session one, polecat of rig myproject, quarantined');
-    expect(await town.window.notifications.waitFor(/Escalated: myproject-one is quarantined/)).toMatchObject({ severity: 'error' });
+    expect(await town.window.notifications.waitFor(/Escalated: myproject-one is quarantined/)).toMatchObject({
+      severity: 'error',
+    });
     await town.window.notifications.clear();
     await town.window.notifications.hide();
     await town.window.screenshot('trouble-quarantine');
-    await expect.poll(() => town.sessions.row('one').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
+    await expect
+      .poll(() => town.sessions.row('one').inlineActions())
+      .toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
     await town.sessions.row('one').inlineAction('Reset Session…');
     await town.untilWork('door', 'running');
     expect(town.session(one).state).toBe('running');
@@ -83,15 +93,23 @@ describe('trouble', () => {
     killProgram(two);
     await town.untilSession(two, 'to be quarantined', (each) => each.quarantined !== undefined);
     await town.sessions.rowWhen('two', ({ icon }) => icon === 'lock');
-    await town.sessions.rowsWhen('its escalation', (rows) => rows.some(({ label }) => label.startsWith(`${two} is quarantined`)));
+    await town.sessions.rowsWhen('its escalation', (rows) =>
+      rows.some(({ label }) => label.startsWith(`${two} is quarantined`)),
+    );
     await town.window.notifications.waitFor(/^Escalated: myproject-two is quarantined/);
     await town.window.notifications.clear();
     await town.window.notifications.hide();
-    await expect.poll(() => town.sessions.row('two').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
+    await expect
+      .poll(() => town.sessions.row('two').inlineActions())
+      .toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
 
     const { dialogs } = town.window;
     await town.sessions.row('two').inlineAction('Dismiss Session…');
-    await expect.poll(() => dialogs.text()).toMatch(/^Dismiss two \(myproject\) although it has work\?\s+Not done yet: window\. Its work is open again then, and what is on the branch stays\./);
+    await expect
+      .poll(() => dialogs.text())
+      .toMatch(
+        /^Dismiss two \(myproject\) although it has work\?\s+Not done yet: window\. Its work is open again then, and what is on the branch stays\./,
+      );
     await town.window.screenshot('trouble-dismiss-asks');
     await dialogs.press('Cancel');
     expect(town.session(two).quarantined).toBeDefined();
@@ -100,7 +118,9 @@ describe('trouble', () => {
     await dialogs.press('Dismiss');
     const open = await town.untilWork('window', 'open');
     expect(open.owner).toBeUndefined();
-    await town.sessions.rowsWhen('neither it nor its escalation', (rows) => rows.every(({ label }) => label !== 'two' && label !== 'Escalations'));
+    await town.sessions.rowsWhen('neither it nor its escalation', (rows) =>
+      rows.every(({ label }) => label !== 'two' && label !== 'Escalations'),
+    );
     await town.work.rowWhen('window: Think.', ({ description }) => description.startsWith(`open · ${rigName}`));
     await town.window.screenshot('trouble-dismissed');
   });
@@ -111,7 +131,9 @@ describe('trouble', () => {
     killProgram(three);
     const row = await town.sessions.rowWhen('three', ({ icon }) => icon === 'error');
     expect(row.description).toMatch(/^failed · /);
-    await expect.poll(() => town.sessions.row('three').inlineActions()).toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
+    await expect
+      .poll(() => town.sessions.row('three').inlineActions())
+      .toEqual(['Reset Session…', 'Show Timeline…', 'Dismiss Session…']);
     await town.window.screenshot('trouble-failed');
     await town.sessions.row('three').inlineAction('Reset Session…');
     await town.untilIdle(three);
@@ -135,7 +157,9 @@ describe('trouble', () => {
     expect(open.owner).toBeUndefined();
     const stopped = await town.untilSession(four, 'to be stopped', ({ state }) => state === 'stopped');
     expect(stopped.runId).toBe(runId);
-    const told = await town.window.notifications.waitFor(/^You closed the terminal of four \(myproject\), so the session has ended\. Its work is open again: gate\.$/);
+    const told = await town.window.notifications.waitFor(
+      /^You closed the terminal of four \(myproject\), so the session has ended\. Its work is open again: gate\.$/,
+    );
     expect(told.buttons).toEqual(['Sling Again…']);
     await town.window.screenshot('trouble-trashed-terminal');
     await town.window.notifications.hide();
@@ -153,6 +177,8 @@ describe('trouble', () => {
     await town.model.waitFor(({ text }) => text.includes('door is cancelled'));
     await town.work.row('Done').expand();
     await town.work.row('door: Think.').contextMenu('Queue Work Again…');
-    await town.watcher.until('somebody else has it', ({ work }) => work.some(({ id, owner, state }) => id === 'door' && owner !== one && state === 'running'));
+    await town.watcher.until('somebody else has it', ({ work }) =>
+      work.some(({ id, owner, state }) => id === 'door' && owner !== one && state === 'running'),
+    );
   });
 });

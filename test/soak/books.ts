@@ -21,7 +21,10 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readon
   const { model } = town.folder;
   const results = new Set(model.requests.flatMap((request) => request.results));
   const states = stateChanges(town);
-  const runs = groupBy(states.filter(({ state }) => state === 'starting'), ({ session }) => session);
+  const runs = groupBy(
+    states.filter(({ state }) => state === 'starting'),
+    ({ session }) => session,
+  );
   return {
     messages: {
       entries: town.stored('SELECT * FROM messages ORDER BY sent_at').map(entryOf),
@@ -40,7 +43,10 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readon
       twice: doubleOwners(passings, town.stored('SELECT * FROM work_history').map(pastOf)),
     },
     states,
-    integrity: town.stored('PRAGMA integrity_check').map((row) => String(row['integrity_check'])).join('; '),
+    integrity: town
+      .stored('PRAGMA integrity_check')
+      .map((row) => String(row['integrity_check']))
+      .join('; '),
   };
 }
 
@@ -65,7 +71,11 @@ function entryOf(row: Row): OutboxEntry {
   };
 }
 
-const pastOf = (row: Row): Past => ({ unit: String(row['work_id']), state: String(row['state']), at: Number(row['at']) });
+const pastOf = (row: Row): Past => ({
+  unit: String(row['work_id']),
+  state: String(row['state']),
+  at: Number(row['at']),
+});
 
 function unitOf(row: Row): Unit {
   return {
@@ -82,10 +92,17 @@ interface RunState extends StateChange {
 
 /** From the timeline: what each session was doing, from when. */
 function stateChanges(town: SoakTown): RunState[] {
-  const rows = town.stored("SELECT at, session_id, run_id, type, detail FROM events WHERE type IN ('session.starting', 'session.status') ORDER BY seq");
+  const rows = town.stored(
+    "SELECT at, session_id, run_id, type, detail FROM events WHERE type IN ('session.starting', 'session.status') ORDER BY seq",
+  );
   return rows.map((row) => {
     const detail = JSON.parse(String(row['detail'])) as { state?: string; activity?: string };
-    const state = row['type'] === 'session.starting' ? 'starting' : detail.state === 'running' ? (detail.activity ?? 'unknown') : (detail.state ?? 'unknown');
+    const state =
+      row['type'] === 'session.starting'
+        ? 'starting'
+        : detail.state === 'running'
+          ? (detail.activity ?? 'unknown')
+          : (detail.state ?? 'unknown');
     return { session: String(row['session_id']), runId: String(row['run_id']), at: Number(row['at']), state };
   });
 }

@@ -12,11 +12,23 @@ const betweenFaults = 4000;
 /** How long the town is without a host, on average; in ms. */
 const hostlessFor = 500;
 
-const weights: Readonly<Record<FaultName, number>> = { agentKilled: 30, serverKilled: 20, hostKilled: 20, hostReloaded: 15, sessionStopped: 15 };
+const weights: Readonly<Record<FaultName, number>> = {
+  agentKilled: 30,
+  serverKilled: 20,
+  hostKilled: 20,
+  hostReloaded: 15,
+  sessionStopped: 15,
+};
 
 /** Kills agents, servers and hosts at random moments, and has messages under way to those that they meet. */
 export class Faults {
-  readonly counts: Record<FaultName, number> = { agentKilled: 0, serverKilled: 0, hostKilled: 0, hostReloaded: 0, sessionStopped: 0 };
+  readonly counts: Record<FaultName, number> = {
+    agentKilled: 0,
+    serverKilled: 0,
+    hostKilled: 0,
+    hostReloaded: 0,
+    sessionStopped: 0,
+  };
   private readonly town: SoakTown;
   private readonly people: People;
   private readonly journal: Journal;
@@ -32,7 +44,8 @@ export class Faults {
   /** One fault after another until the signal, each kind once before any comes again; afterwards the town has a host. */
   async strike(signal: AbortSignal): Promise<void> {
     const first = this.random.shuffled(Object.keys(weights) as FaultName[]);
-    const next = (): Promise<unknown> => delay(this.random.gap(betweenFaults), undefined, { signal }).catch(() => undefined);
+    const next = (): Promise<unknown> =>
+      delay(this.random.gap(betweenFaults), undefined, { signal }).catch(() => undefined);
     for (await next(); !signal.aborted; await next()) {
       const fault = first.shift();
       const struck = await this.one(fault ?? this.random.weighted(weights));

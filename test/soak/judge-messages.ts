@@ -49,7 +49,8 @@ export function judgeMessages(books: MessageBooks): MessageVerdict {
   const count = (holds: (entry: OutboxEntry) => boolean): number => entries.filter(holds).length;
   const lost = entries.flatMap((entry) => lossOf(entry, books) ?? []);
   const known = new Set(entries.map(({ id }) => id));
-  for (const id of books.claimed) if (!known.has(id)) lost.push(`${id}: its sender was told "accepted", but the store does not know it`);
+  for (const id of books.claimed)
+    if (!known.has(id)) lost.push(`${id}: its sender was told "accepted", but the store does not know it`);
   let doubled = 0;
   for (const entry of entries) {
     const more = repetitionsOf(entry, books);
@@ -82,16 +83,21 @@ function lossOf(entry: OutboxEntry, { seen, read, stopped }: MessageBooks): stri
     // `gt mail inbox` prints broadcasts, too.
     const has = kind === 'mail' ? read.has(id) : seen.has(id) || (kind === 'broadcast' && read.has(id));
     // Whoever stops a session stops what has just been put before it; work is told anew to whoever goes on with it.
-    const cut = state === 'delivered' && (kind === 'work' || kind === 'reminder' || (runId !== undefined && stopped.has(runId)));
+    const cut =
+      state === 'delivered' && (kind === 'work' || kind === 'reminder' || (runId !== undefined && stopped.has(runId)));
     if (has || cut) return undefined;
     return `${nameOf(entry)}: the model never saw it`;
   }
   if (isClosed(state)) {
     if (reason === undefined || reason === '') return `${nameOf(entry)}: closed without a reason`;
-    return seen.has(id) && kind !== 'mail' && !entry.repeated ? `${nameOf(entry)}: the model has it, but the receipt says ${reason}` : undefined;
+    return seen.has(id) && kind !== 'mail' && !entry.repeated
+      ? `${nameOf(entry)}: the model has it, but the receipt says ${reason}`
+      : undefined;
   }
   // Mail waits until it is read.
-  return kind === 'mail' ? undefined : `${nameOf(entry)}: neither delivered nor closed in the end${reason === undefined ? '' : ` (${reason})`}`;
+  return kind === 'mail'
+    ? undefined
+    : `${nameOf(entry)}: neither delivered nor closed in the end${reason === undefined ? '' : ` (${reason})`}`;
 }
 
 function repetitionsOf({ id, to, kind, repeated }: OutboxEntry, { seen, runs }: MessageBooks): number {

@@ -36,7 +36,8 @@ export function judgeWork({ units, confirmed, reported, live, twice }: WorkBooks
   for (const [id, state] of reported) {
     const unit = known.get(id);
     // What was reported as failed or escalated may be given to somebody again.
-    if (state === 'done' && unit?.state !== 'done') lost.push(`unit ${id} was reported as done, but is ${unit?.state ?? 'unknown'}`);
+    if (state === 'done' && unit?.state !== 'done')
+      lost.push(`unit ${id} was reported as done, but is ${unit?.state ?? 'unknown'}`);
   }
   for (const { id, state, owner, note } of units) {
     if (!owned.includes(state)) continue;
@@ -47,6 +48,10 @@ export function judgeWork({ units, confirmed, reported, live, twice }: WorkBooks
   }
   return {
     figures: { units: units.length, lost: lost.length, ownerless: ownerless.length, doubleOwned: twice.length },
-    problems: [...lost.map((line) => `lost: ${line}`), ...ownerless.map((line) => `ownerless: ${line}`), ...twice.map((line) => `two owners: ${line}`)],
+    problems: [
+      ...lost.map((line) => `lost: ${line}`),
+      ...ownerless.map((line) => `ownerless: ${line}`),
+      ...twice.map((line) => `two owners: ${line}`),
+    ],
   };
 }

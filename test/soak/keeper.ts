@@ -75,7 +75,9 @@ export class Keeper {
     const { rig, snapshot } = this.town;
     const open = this.random.chance(0.5) ? snapshot.work.find(({ state }) => state === 'open') : undefined;
     if (open) {
-      await this.people.attempt(`sling ${open.id} again, to ${id}`, () => this.town.request('sling', { work: open.id, rig, backend, name }));
+      await this.people.attempt(`sling ${open.id} again, to ${id}`, () =>
+        this.town.request('sling', { work: open.id, rig, backend, name }),
+      );
     } else if (this.random.chance(0.6)) {
       const unit = this.people.newUnit();
       await this.people.attempt(`sling ${unit.id} to ${id}`, async () => {
@@ -83,7 +85,9 @@ export class Keeper {
         this.people.confirmed.units.add(unit.id);
       });
     } else {
-      await this.people.attempt(`start ${id}`, () => this.town.request('session.spawn', { role: 'polecat', rig, backend, name }));
+      await this.people.attempt(`start ${id}`, () =>
+        this.town.request('session.spawn', { role: 'polecat', rig, backend, name }),
+      );
     }
   }
 }

@@ -19,7 +19,10 @@ export interface TimedDelivery {
 }
 
 /** Pure. The p50, p95 and maximum for each state that a target was in when something was sent to it. */
-export function latencies(deliveries: readonly TimedDelivery[], changes: readonly StateChange[]): Record<string, Latency> {
+export function latencies(
+  deliveries: readonly TimedDelivery[],
+  changes: readonly StateChange[],
+): Record<string, Latency> {
   const bySession = groupBy(changes, ({ session }) => session);
   for (const list of bySession.values()) list.sort((a, b) => a.at - b.at);
   const byState = groupBy(deliveries, ({ to, sentAt, behind }) => {

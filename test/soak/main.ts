@@ -18,7 +18,9 @@ async function run(options: SoakOptions): Promise<void> {
   if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`\n${linesOf(report).join('\n')}`);
   if (problems.length > 0) {
-    console.log(`\nNot as it has to be:\n${problems.map((line) => `  ${line}`).join('\n')}\n\nThe same decisions again: ${again}`);
+    console.log(
+      `\nNot as it has to be:\n${problems.map((line) => `  ${line}`).join('\n')}\n\nThe same decisions again: ${again}`,
+    );
     process.exitCode = 1;
   }
   if (problems.length > 0 || options.keep) console.log(`The town, the logs and the books are kept in ${kept}`);

@@ -46,7 +46,14 @@ export class OwnershipWatch {
       }
       const first = before && before.session !== owner ? runs.get(before.session) : undefined;
       if (before && first?.state === 'running' && first.runId === before.runId) {
-        this.passings.push({ unit: id, from: before.session, runId: first.runId, to: owner, before: before.changedAt, after: changedAt });
+        this.passings.push({
+          unit: id,
+          from: before.session,
+          runId: first.runId,
+          to: owner,
+          before: before.changedAt,
+          after: changedAt,
+        });
       }
       this.owners.set(id, { session: owner, runId: runs.get(owner)?.runId, changedAt });
     }
@@ -59,6 +66,11 @@ export class OwnershipWatch {
  */
 export function doubleOwners(passings: readonly Passing[], history: readonly Past[]): string[] {
   const left = ({ unit, before, after }: Passing): boolean =>
-    history.some((past) => past.unit === unit && past.at >= before && past.at <= after && !['assigned', 'running'].includes(past.state));
-  return passings.filter((passing) => !left(passing)).map(({ unit, from, runId, to }) => `unit ${unit} went to ${to} while ${from} (${runId}) still had it`);
+    history.some(
+      (past) =>
+        past.unit === unit && past.at >= before && past.at <= after && !['assigned', 'running'].includes(past.state),
+    );
+  return passings
+    .filter((passing) => !left(passing))
+    .map(({ unit, from, runId, to }) => `unit ${unit} went to ${to} while ${from} (${runId}) still had it`);
 }

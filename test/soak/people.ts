@@ -9,7 +9,16 @@ import { gtTurn, smallTurn, unitTurn } from './turns.ts';
 const betweenMessages = 600;
 
 /** Codes with which the town refuses what it cannot do in this moment. */
-const expected = ['refused', 'unknown-session', 'work-conflict', 'name-taken', 'isolation-failed', 'spawn-failed', 'backend-unavailable', 'cancelled'];
+const expected = [
+  'refused',
+  'unknown-session',
+  'work-conflict',
+  'name-taken',
+  'isolation-failed',
+  'spawn-failed',
+  'backend-unavailable',
+  'cancelled',
+];
 
 /** What has been confirmed to those who asked. */
 export interface Confirmed {
@@ -100,13 +109,17 @@ export class People {
   private async nudge(to: string): Promise<void> {
     const body = smallTurn(this.random, this.words());
     const priority = this.random.chance(0.15) ? 'urgent' : 'normal';
-    await this.send(`${priority} nudge to ${to}`, () => this.town.request('message.send', { to, type: 'nudge', body, priority }));
+    await this.send(`${priority} nudge to ${to}`, () =>
+      this.town.request('message.send', { to, type: 'nudge', body, priority }),
+    );
   }
 
   private async mail(to: string): Promise<void> {
     const words = this.words();
     const subject = this.random.chance(0.3) ? `${words}, no hurry` : words;
-    await this.send(`mail to ${to}`, () => this.town.request('message.send', { to, type: 'mail', subject, body: `${words}, at length.` }));
+    await this.send(`mail to ${to}`, () =>
+      this.town.request('message.send', { to, type: 'mail', subject, body: `${words}, at length.` }),
+    );
   }
 
   private async broadcast(): Promise<void> {
@@ -129,7 +142,9 @@ export class People {
       broadcast: `broadcast '${words}'`,
     }[way];
     const body = gtTurn(this.words(), command);
-    await this.send(`${from.id} is to ${command}`, () => this.town.request('message.send', { to: from.id, type: 'nudge', body }));
+    await this.send(`${from.id} is to ${command}`, () =>
+      this.town.request('message.send', { to: from.id, type: 'nudge', body }),
+    );
   }
 
   private async assign(session: string): Promise<void> {

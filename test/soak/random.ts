@@ -43,7 +43,10 @@ export class Random {
 
   /** The items in another order. */
   shuffled<T>(items: readonly T[]): T[] {
-    return items.map((item) => ({ item, at: this.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+    return items
+      .map((item) => ({ item, at: this.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ item }) => item);
   }
 
   /** Milliseconds until the next of events that come at random, `mean` apart on average; at most five times that. */

@@ -15,7 +15,10 @@ const lookEvery = 200;
 const stillFor = 1500;
 
 /** Pure. What has not come to its end yet; `entries` are the accepted and the delivered ones, without mail. */
-export function unrest({ sessions, work }: Pick<TownSnapshot, 'sessions' | 'work'>, entries: readonly OpenEntry[]): string[] {
+export function unrest(
+  { sessions, work }: Pick<TownSnapshot, 'sessions' | 'work'>,
+  entries: readonly OpenEntry[],
+): string[] {
   const live = new Map(sessions.filter(({ state }) => state === 'running').map((session) => [session.id, session]));
   const restless = sessions.flatMap(({ id, state, activity, queued }) => {
     if (state === 'starting') return [`${id} is starting`];
@@ -29,7 +32,9 @@ export function unrest({ sessions, work }: Pick<TownSnapshot, 'sessions' | 'work
   });
   const units = work.flatMap(({ id, state, owner }) => {
     if (state === 'assigned' || state === 'running' || state === 'queued') return [`unit ${id} is ${state}`];
-    return state === 'stalled' && (owner === undefined || !live.has(owner)) ? [`unit ${id} is stalled, and ${owner ?? 'nobody'} does not run`] : [];
+    return state === 'stalled' && (owner === undefined || !live.has(owner))
+      ? [`unit ${id} is stalled, and ${owner ?? 'nobody'} does not run`]
+      : [];
   });
   return [...restless, ...waiting, ...units];
 }
@@ -52,7 +57,9 @@ export async function comeToRest(town: SoakTown, limitMs: number): Promise<strin
 }
 
 function openEntries(town: SoakTown): OpenEntry[] {
-  const rows = town.stored("SELECT id, recipient, kind, state, run_id FROM messages WHERE state IN ('accepted', 'delivered') AND kind <> 'mail' AND recipient <> 'overseer'");
+  const rows = town.stored(
+    "SELECT id, recipient, kind, state, run_id FROM messages WHERE state IN ('accepted', 'delivered') AND kind <> 'mail' AND recipient <> 'overseer'",
+  );
   return rows.map((row) => ({
     id: String(row['id']),
     to: String(row['recipient']),

@@ -6,7 +6,10 @@ export const soakRules: readonly Rule[] = [
     // A text that was too long to type.
     name: 'reads a long message',
     match: /Read all of (?<path>\S+) now/,
-    steps: ({ text }) => [{ tool: 'read', args: { path: /Read all of (?<path>\S+) now/.exec(text)?.groups?.['path'] ?? '' } }, { text: 'Read.' }],
+    steps: ({ text }) => [
+      { tool: 'read', args: { path: /Read all of (?<path>\S+) now/.exec(text)?.groups?.['path'] ?? '' } },
+      { text: 'Read.' },
+    ],
   },
   {
     name: 'reports when reminded',
@@ -17,5 +20,9 @@ export const soakRules: readonly Rule[] = [
     },
   },
   { name: 'leaves mail for later', match: /You have mail from [^\n]*no hurry/, steps: [{ text: 'Later.' }] },
-  { name: 'reads mail', match: /You have mail from/, steps: [{ tool: 'bash', args: { command: 'gt mail inbox' } }, { text: 'I have read it.' }] },
+  {
+    name: 'reads mail',
+    match: /You have mail from/,
+    steps: [{ tool: 'bash', args: { command: 'gt mail inbox' } }, { text: 'I have read it.' }],
+  },
 ];

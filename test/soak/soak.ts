@@ -34,7 +34,9 @@ export interface SoakResult {
 
 /** Runs a soak. An interruption ends it early, in order. */
 export async function soak(options: SoakOptions, interrupted: AbortSignal): Promise<SoakResult> {
-  await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], { cwd: root });
+  await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], {
+    cwd: root,
+  });
   let journal!: Journal;
   const town = await SoakTown.open((folder) => (journal = new Journal(path.join(folder, 'soak.log'))));
   const { folder } = town.folder;
@@ -58,7 +60,15 @@ export async function soak(options: SoakOptions, interrupted: AbortSignal): Prom
     const left = await town.stop();
     for (const { pid, command } of left) journal.problem(`left over: ${pid} ${command}`);
     const { messages, work, latencyMs } = figures;
-    const report = { sessions: options.sessions, seconds, messages, work, orphans: left.length, latencyMs, faults: faults.counts };
+    const report = {
+      sessions: options.sessions,
+      seconds,
+      messages,
+      work,
+      orphans: left.length,
+      latencyMs,
+      faults: faults.counts,
+    };
     const all = [...problems, ...journal.problems];
     if (all.length === 0 && !options.keep) town.folder.remove();
     else await keep(folder, books, town);
@@ -71,13 +81,26 @@ export async function soak(options: SoakOptions, interrupted: AbortSignal): Prom
 }
 
 /** Messages, work and faults for the time that was asked for. Returns the seconds that they went on. */
-async function storm(options: SoakOptions, interrupted: AbortSignal, town: SoakTown, people: People, faults: Faults): Promise<number> {
+async function storm(
+  options: SoakOptions,
+  interrupted: AbortSignal,
+  town: SoakTown,
+  people: People,
+  faults: Faults,
+): Promise<number> {
   const started = performance.now();
   const elapsed = (): number => Math.round((performance.now() - started) / 1000);
   const over = AbortSignal.any([interrupted, AbortSignal.timeout(options.seconds * 1000)]);
-  const saying = setInterval(() => console.log(`${String(elapsed()).padStart(5)} s  ${progress(town, people, faults)}`), sayEvery);
+  const saying = setInterval(
+    () => console.log(`${String(elapsed()).padStart(5)} s  ${progress(town, people, faults)}`),
+    sayEvery,
+  );
   try {
-    await Promise.all([people.act(over), faults.strike(over), delay(options.seconds * 1000, undefined, { signal: over }).catch(() => undefined)]);
+    await Promise.all([
+      people.act(over),
+      faults.strike(over),
+      delay(options.seconds * 1000, undefined, { signal: over }).catch(() => undefined),
+    ]);
   } finally {
     clearInterval(saying);
   }
@@ -94,8 +117,21 @@ function progress(town: SoakTown, people: People, faults: Faults): string {
 
 /** For looking afterwards: what was compared, and what the model was asked. */
 async function keep(folder: string, books: Books, town: SoakTown): Promise<void> {
-  const plain = (_key: string, value: unknown): unknown => (value instanceof Map ? Object.fromEntries(value) : value instanceof Set ? [...value] : value);
+  const plain = (_key: string, value: unknown): unknown =>
+    value instanceof Map ? Object.fromEntries(value) : value instanceof Set ? [...value] : value;
   await writeFile(path.join(folder, 'books.json'), JSON.stringify(books, plain, 1));
-  const asked = town.folder.model.requests.map(({ index, time, kind, conversation, text, turn, step, outcome }) => ({ index, time, kind, conversation, text, turn, step, outcome }));
-  await writeFile(path.join(folder, 'model.json'), JSON.stringify({ asked, messages: town.folder.model.messages() }, undefined, 1));
+  const asked = town.folder.model.requests.map(({ index, time, kind, conversation, text, turn, step, outcome }) => ({
+    index,
+    time,
+    kind,
+    conversation,
+    text,
+    turn,
+    step,
+    outcome,
+  }));
+  await writeFile(
+    path.join(folder, 'model.json'),
+    JSON.stringify({ asked, messages: town.folder.model.messages() }, undefined, 1),
+  );
 }

@@ -46,7 +46,10 @@ export class SoakTown {
     const folder = await makeTownFolder();
     for (const rule of soakRules) folder.model.on(rule);
     const settings = settingsPath(folder.root);
-    await writeFile(settings, JSON.stringify({ ...(JSON.parse(await readFile(settings, 'utf8')) as object), failure_policy: failurePolicy }));
+    await writeFile(
+      settings,
+      JSON.stringify({ ...(JSON.parse(await readFile(settings, 'utf8')) as object), failure_policy: failurePolicy }),
+    );
     const town = new SoakTown(folder, makeJournal(folder.folder));
     try {
       await town.start();
@@ -127,7 +130,9 @@ export class SoakTown {
     if (!this.host) await this.start();
     const alive = this.snapshot.sessions.filter(({ state }) => state === 'running' || state === 'starting');
     const stopped = await Promise.allSettled(alive.map(({ id }) => this.request('session.stop', { session: id })));
-    for (const result of stopped) if (result.status === 'rejected') this.journal.problem(`a session could not be stopped: ${String(result.reason)}`);
+    for (const result of stopped)
+      if (result.status === 'rejected')
+        this.journal.problem(`a session could not be stopped: ${String(result.reason)}`);
     await this.letGo();
     await this.folder.model.close();
     return endProcessesOf(this.folder.folder, 5_000);

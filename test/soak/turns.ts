@@ -28,14 +28,19 @@ export function smallTurn(random: Random, words: string): string {
     case 'says':
       return scripted(words, text);
     case 'works':
-      return scripted(words, { tool: 'bash', args: { command: `sleep 0.${random.between(1, 9)}; echo ${words.replace(/\W+/g, '-')}` } }, text);
+      return scripted(
+        words,
+        { tool: 'bash', args: { command: `sleep 0.${random.between(1, 9)}; echo ${words.replace(/\W+/g, '-')}` } },
+        text,
+      );
     case 'slow':
       return scripted(words, { wait: random.between(300, 2000) }, text);
   }
 }
 
 /** The session's model runs `gt` in its shell; `command` has no `gt` in front. */
-export const gtTurn = (words: string, command: string): string => scripted(words, { tool: 'bash', args: { command: `gt ${command}` } }, { text: 'Sent.' });
+export const gtTurn = (words: string, command: string): string =>
+  scripted(words, { tool: 'bash', args: { command: `gt ${command}` } }, { text: 'Sent.' });
 
 /** What the session's model does with a unit of work: most report it, some forget to and do so when reminded. */
 export function unitTurn(random: Random, id: string): string {
@@ -46,7 +51,9 @@ export function unitTurn(random: Random, id: string): string {
     case 'quick':
       return scripted(words, report('-m finished'), { text: 'Done.' });
     case 'slow':
-      return scripted(words, { tool: 'bash', args: { command: 'sleep 1' } }, wait, report('-m finished'), { text: 'Done.' });
+      return scripted(words, { tool: 'bash', args: { command: 'sleep 1' } }, wait, report('-m finished'), {
+        text: 'Done.',
+      });
     case 'forgets':
       return scripted(words, wait, { text: 'That should be it.' });
     case 'gives':

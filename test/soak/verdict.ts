@@ -19,7 +19,11 @@ export function judge({ messages, work, states, integrity }: Books): Verdict {
   const done = judgeWork(work);
   return {
     figures: { messages: sent.figures, work: done.figures, latencyMs: latencies(timed(messages.entries), states) },
-    problems: [...sent.problems, ...done.problems, ...(integrity === 'ok' ? [] : [`the database is damaged: ${integrity}`])],
+    problems: [
+      ...sent.problems,
+      ...done.problems,
+      ...(integrity === 'ok' ? [] : [`the database is damaged: ${integrity}`]),
+    ],
   };
 }
 
@@ -28,7 +32,9 @@ function timed(entries: readonly OutboxEntry[]): TimedDelivery[] {
   return [...groupBy(entries, ({ to }) => to).values()].flatMap((mates) =>
     mates.flatMap(({ id, kind, to, sentAt, deliveredAt }) => {
       if ((kind !== 'nudge' && kind !== 'broadcast') || deliveredAt === undefined) return [];
-      const behind = mates.some((mate) => mate.id !== id && mate.kind !== 'mail' && mate.sentAt < sentAt && endOf(mate) > sentAt);
+      const behind = mates.some(
+        (mate) => mate.id !== id && mate.kind !== 'mail' && mate.sentAt < sentAt && endOf(mate) > sentAt,
+      );
       return [{ to, sentAt, deliveredAt, behind }];
     }),
   );

@@ -49,8 +49,13 @@ export async function runDemo(options: StartOptions, interrupted: Promise<void>)
     }
   } finally {
     // What can be ended in an orderly way is; the rest is killed, and counted.
-    await steps.run('stop every session', () => stopSessions(demo)).catch((error: unknown) => console.log(String(error)));
-    const killed = await opening.then((editor) => editor.stop(), () => []);
+    await steps
+      .run('stop every session', () => stopSessions(demo))
+      .catch((error: unknown) => console.log(String(error)));
+    const killed = await opening.then(
+      (editor) => editor.stop(),
+      () => [],
+    );
     for (const { command } of killed) console.log(`left over and killed: ${command}`);
     if (report) report.orphans = killed.length + processesOf(demo.folder).length;
     await demo.remove();
@@ -72,7 +77,10 @@ async function play(editor: DemoEditor, tools: Tools, demo: DemoTown, steps: Ste
     return report;
   } catch (error) {
     // A window that was closed by an interruption cannot be photographed any more; the error itself is thrown anyway.
-    await page.screenshot('failure').then((file) => console.log(`What the editor showed: ${file}`), () => undefined);
+    await page.screenshot('failure').then(
+      (file) => console.log(`What the editor showed: ${file}`),
+      () => undefined,
+    );
     throw error;
   }
 }
@@ -115,7 +123,13 @@ async function makeReport(tools: Tools, steps: Steps, demo: DemoTown, { watcher,
     opencode: tools.opencode.version,
     claude: tools.claude.version,
     steps: steps.done,
-    agents: sessions.map(({ backend, role, agentName, rig, state }) => ({ backend, role, name: agentName, rig, state })),
+    agents: sessions.map(({ backend, role, agentName, rig, state }) => ({
+      backend,
+      role,
+      name: agentName,
+      rig,
+      state,
+    })),
     work: work.map(({ id, owner, state, branch, commits }) => ({
       id,
       session: owner ?? '',
@@ -136,7 +150,9 @@ async function printResult(report: Report, demo: DemoTown): Promise<void> {
   }
   console.log('');
   for (const { branch } of report.work) {
-    console.log(`${branch}: ${(await mustRun('git', ['log', '--oneline', `main..${branch}`], { cwd: demo.rig })).trim()}`);
+    console.log(
+      `${branch}: ${(await mustRun('git', ['log', '--oneline', `main..${branch}`], { cwd: demo.rig })).trim()}`,
+    );
   }
   console.log(`\nScreenshots: ${report.screenshots.join(', ')}`);
 }

@@ -35,7 +35,9 @@ async function serve(town: string, vsix: string, interrupted: Promise<void>): Pr
   const editor = await serverEditor(console.log);
   const folder = await mkdtemp(path.join(tmpdir(), 'gastown-own-'));
   const token = randomBytes(16).toString('hex');
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
   const server = await startServer({
     editor,
     folder,
@@ -47,7 +49,9 @@ async function serve(town: string, vsix: string, interrupted: Promise<void>): Pr
     token,
   });
   try {
-    console.log(`\nYour town is open at ${server.url}?tkn=${token}&folder=${encodeURIComponent(town)}\nPress Ctrl-C to close the editor.`);
+    console.log(
+      `\nYour town is open at ${server.url}?tkn=${token}&folder=${encodeURIComponent(town)}\nPress Ctrl-C to close the editor.`,
+    );
     await interrupted;
   } finally {
     await server.stop();

@@ -31,7 +31,8 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
     await page.quickInput.pick('town');
   });
   const watcher = await steps.run('the extension hosts it', () => TownWatcher.connect(demo.town));
-  const live = (id: string) => watcher.until(`${id} to run`, (town) => town.sessions.some((each) => each.id === id && each.state === 'running'));
+  const live = (id: string) =>
+    watcher.until(`${id} to run`, (town) => town.sessions.some((each) => each.id === id && each.state === 'running'));
 
   await steps.run('add the rig', async () => {
     await page.palette.run('Gas Town: Add Rig…');
@@ -78,7 +79,9 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
 
   await steps.run('three polecats work, commit and report', async () => {
     await watcher.until('three units done with a commit each', (town) =>
-      workers.every(({ work }) => town.work.some((each) => each.id === work && each.state === 'done' && (each.commits ?? 0) > 0)),
+      workers.every(({ work }) =>
+        town.work.some((each) => each.id === work && each.state === 'done' && (each.commits ?? 0) > 0),
+      ),
     );
   });
   await picture('4-work-done');
@@ -93,17 +96,26 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await steps.run('nudge from the mayor, mail back', async () => {
     await allowUntil(page, watcher, picture, async () => {
       const { messages } = await watcher.request('message.list', {});
-      const nudged = messages.some((each) => each.from === mayor && each.to === workers[0]!.session && each.state === 'acted');
-      const mailed = messages.some((each) => each.from === workers[0]!.session && each.to === mayor && each.readAt !== undefined);
+      const nudged = messages.some(
+        (each) => each.from === mayor && each.to === workers[0]!.session && each.state === 'acted',
+      );
+      const mailed = messages.some(
+        (each) => each.from === workers[0]!.session && each.to === mayor && each.readAt !== undefined,
+      );
       return nudged && mailed;
     });
   });
   await steps.run('everybody is idle again', async () => {
-    await watcher.until('all sessions to be idle', (town) => town.sessions.every((each) => each.activity.kind === 'idle'));
+    await watcher.until('all sessions to be idle', (town) =>
+      town.sessions.every((each) => each.activity.kind === 'idle'),
+    );
   });
   await page.views.open('Gas Town');
   await sessions.row(rigName).expand();
-  await sessions.rowsWhen('five sessions in the tree', (rows) => rows.filter((row) => /worker-|mayor|refinery/i.test(row.label)).length >= 5);
+  await sessions.rowsWhen(
+    'five sessions in the tree',
+    (rows) => rows.filter((row) => /worker-|mayor|refinery/i.test(row.label)).length >= 5,
+  );
   await page.terminals.create();
   await page.terminals.type('gt agents');
   await page.terminals.textWhen(/claude\s+refinery\s+-\s+myproject\s+running/);

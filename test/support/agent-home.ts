@@ -5,7 +5,10 @@ import { join } from 'node:path';
  * A home folder in which both agents are "signed in" to the scripted model and nothing else: Opencode by its config
  * file, Claude by having seen its first-run dialogs (reference facts: `hasCompletedOnboarding`, trust by main checkout).
  */
-export async function makeAgentHome(home: string, options: { model: string; trusted: readonly string[]; path: string }): Promise<void> {
+export async function makeAgentHome(
+  home: string,
+  options: { model: string; trusted: readonly string[]; path: string },
+): Promise<void> {
   await mkdir(join(home, '.config', 'opencode'), { recursive: true });
   const provider = {
     npm: '@ai-sdk/openai-compatible',
@@ -34,7 +37,10 @@ export async function makeAgentHome(home: string, options: { model: string; trus
   await writeFile(join(home, '.profile'), `export PATH='${options.path}'\n`);
   // A prompt without the machine's name and the temporary folder: screenshots show it.
   await writeFile(join(home, '.bashrc'), "PS1='town$ '\n");
-  await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Demo Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n');
+  await writeFile(
+    join(home, '.gitconfig'),
+    '[user]\n\tname = Demo Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n',
+  );
 }
 
 /** Environment of agents that talk to the scripted model, beyond HOME and PATH. */

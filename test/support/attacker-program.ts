@@ -28,7 +28,9 @@ const tell = (finding: Finding): void => void process.send?.(finding);
 function listen(server: Server, where: string | number): Promise<string> {
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen(typeof where === 'number' ? { port: where, host: '127.0.0.1' } : { path: where }, () => resolve('listening'));
+    server.listen(typeof where === 'number' ? { port: where, host: '127.0.0.1' } : { path: where }, () =>
+      resolve('listening'),
+    );
   });
 }
 

@@ -42,7 +42,8 @@ export class Attacker {
     const child = fork(program, [file], { execArgv: quiet, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const attacker = new Attacker(child);
     await once(child, 'message');
-    if (!attacker.isOther) console.log('Not root: the attacker has our own user id, but neither our token nor a private folder.');
+    if (!attacker.isOther)
+      console.log('Not root: the attacker has our own user id, but neither our token nor a private folder.');
     return attacker;
   }
 

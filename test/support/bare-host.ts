@@ -31,7 +31,10 @@ export async function makeBareTown(): Promise<BareTown> {
     files: { plugin: file('gastown.js'), hook: file('hook.js'), gt: file('gt.js'), prompts: file('roles') },
     node: { command: process.execPath, env: {} },
     environment: { PATH: process.env['PATH'], HOME: folder.path },
-    terminals: { create: () => Promise.reject(new Error('nothing is started here')), find: () => undefined } as unknown as TownHostOptions['terminals'],
+    terminals: {
+      create: () => Promise.reject(new Error('nothing is started here')),
+      find: () => undefined,
+    } as unknown as TownHostOptions['terminals'],
     log,
     trusted: () => true,
   };

@@ -48,7 +48,10 @@ class BorrowedTerminal implements ManagedTerminal {
 
 /** In a host's process: terminals that belong to the process that started it (lent-terminals.ts). */
 export class BorrowedTerminalHost implements TerminalHost {
-  private readonly waiting = new Map<number, { resolve: (terminal: BorrowedTerminal | undefined) => void; reject: (error: Error) => void }>();
+  private readonly waiting = new Map<
+    number,
+    { resolve: (terminal: BorrowedTerminal | undefined) => void; reject: (error: Error) => void }
+  >();
   private readonly terminals = new Map<number, BorrowedTerminal>();
   private asked = 0;
 

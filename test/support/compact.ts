@@ -17,12 +17,19 @@ export async function compact(town: TownFixture, id: string): Promise<void> {
     const { session: sessionID, directory } = JSON.parse(reference) as { session: string; directory: string };
     const [record] = serverRecords(town.root);
     const client = clientFor(record!.port, record!.password);
-    await answerOf('compact', client.session.summarize({ sessionID, directory, providerID: 'scripted', modelID: 'm1' }));
+    await answerOf(
+      'compact',
+      client.session.summarize({ sessionID, directory, providerID: 'scripted', modelID: 'm1' }),
+    );
   }
   await town.model.waitFor(
-    (entry) => entry.outcome === 'answered' && town.model.requests.filter(({ kind }) => kind === 'compaction').indexOf(entry) >= before,
+    (entry) =>
+      entry.outcome === 'answered' &&
+      town.model.requests.filter(({ kind }) => kind === 'compaction').indexOf(entry) >= before,
   );
-  await town.until(`${id} idle`, ({ sessions }) => sessions.some((session) => session.id === id && session.activity.kind === 'idle'));
+  await town.until(`${id} idle`, ({ sessions }) =>
+    sessions.some((session) => session.id === id && session.activity.kind === 'idle'),
+  );
 }
 
 /** The Opencode servers of a town that run, or did until a crash. */

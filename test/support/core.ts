@@ -15,7 +15,13 @@ import { WorkService } from '../../shared/work/service.ts';
 import type { ResolvedAgent } from '../../shared/config/agents.ts';
 import { FakeDriver } from './fake-driver.ts';
 
-export const fakeAgent: ResolvedAgent = { name: 'opencode', backend: 'opencode', command: 'opencode', args: [], env: {} };
+export const fakeAgent: ResolvedAgent = {
+  name: 'opencode',
+  backend: 'opencode',
+  command: 'opencode',
+  args: [],
+  env: {},
+};
 
 /** The core's parts around a fake driver, on a real database in a folder of its own. */
 export function makeCore(file: string) {

@@ -118,7 +118,11 @@ export class RecordingHost implements DriverHost {
       const bound = setTimeout(() => {
         done();
         const told = this.reports.map(({ source, fact, cause }) => `  ${source}: ${JSON.stringify(fact)} (${cause})`);
-        reject(new Error(`Not within ${timeoutMs} ms: ${what}. The driver told:\n${told.join('\n')}\n${this.logged.join('\n')}`));
+        reject(
+          new Error(
+            `Not within ${timeoutMs} ms: ${what}. The driver told:\n${told.join('\n')}\n${this.logged.join('\n')}`,
+          ),
+        );
       }, timeoutMs);
       this.waiters.add(check);
       check();

@@ -36,12 +36,21 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
   const root = join(folder.path, 'town');
   mkdirSync(join(root, 'settings'), { recursive: true });
   const file = join(root, 'settings', 'config.json');
-  writeFileSync(file, JSON.stringify({ type: 'town-settings', version: 1, default_agent: 'opencode', failure_policy: policy }));
+  writeFileSync(
+    file,
+    JSON.stringify({ type: 'town-settings', version: 1, default_agent: 'opencode', failure_policy: policy }),
+  );
   const paths = { ...townPaths(root), worktrees: join(folder.path, 'data', 'gastown', 'worktrees', 'town') };
   const core = makeCore(paths.database);
   const { store, registry, outbox, manager } = core;
   const now = (): number => manager.now();
-  const settings = await SettingsFile.open<TownSettings>({ file, schema: townSettings, defaults: defaultTownSettings, required: true, log: silentLogger });
+  const settings = await SettingsFile.open<TownSettings>({
+    file,
+    schema: townSettings,
+    defaults: defaultTownSettings,
+    required: true,
+    log: silentLogger,
+  });
   const rigs = new Rigs({ store, townRoot: root, now, log: silentLogger, onChange: () => undefined });
   const consents = new RigConsents({ store, rigs, townRoot: root, now, log: silentLogger });
   rigs.onSettings = (name) => void consents.refresh(name);
@@ -54,7 +63,18 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     rebuildableIn: () => settings.value.worktrees?.rebuildable ?? [],
     ownFilesIn: (path) => ownFilesIn({ settings, rigs, store }, path),
   });
-  const builder = new SnapshotBuilder({ root, name: 'town', store, registry, outbox, rigs, breakers, asks, worktrees, problems: () => worktrees.problems() });
+  const builder = new SnapshotBuilder({
+    root,
+    name: 'town',
+    store,
+    registry,
+    outbox,
+    rigs,
+    breakers,
+    asks,
+    worktrees,
+    problems: () => worktrees.problems(),
+  });
   const town: TownParts = {
     ...core,
     asks,
@@ -96,7 +116,10 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     settled,
     /** Asks for an operation: as the person, or as the session of that id. */
     request<M extends MethodName>(method: M, params: Params<M>, by?: string): Promise<Results[M]> {
-      const caller = by === undefined ? { kind: 'person' as const } : { kind: 'session' as const, session: by, runId: registry.get(by).runId };
+      const caller =
+        by === undefined
+          ? { kind: 'person' as const }
+          : { kind: 'session' as const, session: by, runId: registry.get(by).runId };
       return carryOut(town, caller, method, params, new AbortController().signal) as Promise<Results[M]>;
     },
     /** Lets the town's time pass, and what is due be done. */
@@ -110,7 +133,12 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     },
     /** Its program went while no host was there. */
     vanish(id: string): void {
-      manager.report(registry.get(id).runId, 'host', { kind: 'ended', unseen: true }, 'it ended while no host was there');
+      manager.report(
+        registry.get(id).runId,
+        'host',
+        { kind: 'ended', unseen: true },
+        'it ended while no host was there',
+      );
     },
     idle(id: string): void {
       manager.report(registry.get(id).runId, 'program', { kind: 'idle' }, 'idle');
@@ -124,7 +152,11 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
       const rows = db.prepare("SELECT * FROM events WHERE type LIKE 'reconciler.%' ORDER BY seq").all();
       db.close();
       return rows
-        .map((row) => ({ rule: String(row['type']).replace('reconciler.', ''), session: row['session_id'], ...detailIn(row['detail']) }))
+        .map((row) => ({
+          rule: String(row['type']).replace('reconciler.', ''),
+          session: row['session_id'],
+          ...detailIn(row['detail']),
+        }))
         .filter(({ session, work }) => id === undefined || session === id || work === id)
         .map(({ rule, action }) => `${rule}: ${action}`);
     },

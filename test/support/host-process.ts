@@ -35,7 +35,11 @@ export class HostProcess {
   }
 
   /** Resolves when the process hosts the town, or is a client of its host. */
-  static async start(setup: HostSetup, role: 'host' | 'member' = 'host', terminals?: PtyTerminalHost): Promise<HostProcess> {
+  static async start(
+    setup: HostSetup,
+    role: 'host' | 'member' = 'host',
+    terminals?: PtyTerminalHost,
+  ): Promise<HostProcess> {
     const env = { PATH: process.env['PATH'] ?? '', HOME: setup.environment['HOME'] ?? '' };
     const child = fork(program, [role], { env, execArgv: quiet, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const gone = once(child, 'exit');
@@ -65,7 +69,10 @@ export class HostProcess {
 /** Resolves when the process says this; what it asks of its terminals in between is not meant. */
 function heard(child: ChildProcess, word: string, limitMs: number): Promise<true> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The host process did not say "${word}" within ${limitMs / 1000} s.`)), limitMs);
+    const timer = setTimeout(
+      () => reject(new Error(`The host process did not say "${word}" within ${limitMs / 1000} s.`)),
+      limitMs,
+    );
     child.once('exit', () => clearTimeout(timer));
     child.on('message', (message) => {
       if (message !== word) return;

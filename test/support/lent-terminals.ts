@@ -45,7 +45,10 @@ export function lendTerminals(terminals: PtyTerminalHost, child: ChildProcess): 
     if (typeof message !== 'object' || !('ask' in message)) return;
     switch (message.ask) {
       case 'open':
-        return answer(message.number, Promise.resolve().then(() => terminals.open(message.spec)));
+        return answer(
+          message.number,
+          Promise.resolve().then(() => terminals.open(message.spec)),
+        );
       case 'find':
         return answer(message.number, terminals.find(message.terminal, message.name));
       case 'write':

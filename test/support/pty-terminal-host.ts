@@ -88,7 +88,13 @@ export class PtyTerminalHost implements TerminalHost {
   readonly terminals: PtyTerminal[] = [];
 
   open(spec: TerminalSpec): Promise<PtyTerminal> {
-    const pty = spawn(spec.program, spec.args, { name: 'xterm-256color', cols: 120, rows: 40, cwd: spec.cwd, env: spec.env });
+    const pty = spawn(spec.program, spec.args, {
+      name: 'xterm-256color',
+      cols: 120,
+      rows: 40,
+      cwd: spec.cwd,
+      env: spec.env,
+    });
     const terminal = new PtyTerminal(spec, pty);
     this.terminals.push(terminal);
     void terminal.exited.then(() => this.terminals.splice(this.terminals.indexOf(terminal), 1));

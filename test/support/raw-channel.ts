@@ -48,7 +48,10 @@ export class RawChannel {
     for (;;) {
       const answer = this.answers.find((each) => each.id === id);
       if (answer) return answer;
-      await Promise.race([new Promise<void>((resolve) => this.wakers.add(resolve)), this.closed.then(() => Promise.reject(new Error('The host hung up.')))]);
+      await Promise.race([
+        new Promise<void>((resolve) => this.wakers.add(resolve)),
+        this.closed.then(() => Promise.reject(new Error('The host hung up.'))),
+      ]);
     }
   }
 

@@ -67,13 +67,16 @@ export class TownFixture {
     const chosen: FixtureOptions = { folder, rules: demoRules, callbacks: {}, environment };
     change(chosen);
     for (const rule of chosen.rules) model.on(rule);
-    const fixture = new TownFixture({ ...town, environment: chosen.environment }, {
-      root,
-      files: bundledFiles,
-      node: { command: process.execPath, env: {} },
-      trusted: () => true,
-      callbacks: chosen.callbacks,
-    });
+    const fixture = new TownFixture(
+      { ...town, environment: chosen.environment },
+      {
+        root,
+        files: bundledFiles,
+        node: { command: process.execPath, env: {} },
+        trusted: () => true,
+        callbacks: chosen.callbacks,
+      },
+    );
     await fixture.open();
     await fixture.host.api.request('rig.add', { source: rig, name: 'alpha' });
     return fixture;
@@ -88,7 +91,9 @@ export class TownFixture {
     this.host = await TownHost.start(this.options, lock);
     this.hosting = true;
     await this.host.adopted;
-    await this.until('what was left is taken up', ({ sessions }) => sessions.every(({ state }) => state !== 'starting'));
+    await this.until('what was left is taken up', ({ sessions }) =>
+      sessions.every(({ state }) => state !== 'starting'),
+    );
   }
 
   /** The host goes away; sessions live on. */
@@ -103,7 +108,11 @@ export class TownFixture {
    */
   async hostElsewhere(role: 'host' | 'member' = 'host', { lend = false } = {}): Promise<HostProcess> {
     const { root, files, node, environment } = this.options;
-    const elsewhere = await HostProcess.start({ root, files, node, environment }, role, lend ? this.terminals : undefined);
+    const elsewhere = await HostProcess.start(
+      { root, files, node, environment },
+      role,
+      lend ? this.terminals : undefined,
+    );
     this.elsewhere.push(elsewhere);
     return elsewhere;
   }
@@ -153,10 +162,26 @@ export class TownFixture {
       const listening = this.host.onDidChange(look);
       const timer = setTimeout(() => {
         done();
-        const sessions = this.host.snapshot.sessions.map(({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`);
+        const sessions = this.host.snapshot.sessions.map(
+          ({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`,
+        );
         const work = this.host.snapshot.work.map(({ id, state, note }) => `${id} ${state} (${note ?? ''})`);
-        const asked = this.model.requests.slice(-10).map(({ time, text, step, outcome }) => `${new Date(time).toISOString()} ${text.slice(0, 60)} → ${step} (${outcome})`);
-        reject(new Error([`Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.`, ...this.logged, 'The model was last asked:', ...asked].join('\n')));
+        const asked = this.model.requests
+          .slice(-10)
+          .map(
+            ({ time, text, step, outcome }) =>
+              `${new Date(time).toISOString()} ${text.slice(0, 60)} → ${step} (${outcome})`,
+          );
+        reject(
+          new Error(
+            [
+              `Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.`,
+              ...this.logged,
+              'The model was last asked:',
+              ...asked,
+            ].join('\n'),
+          ),
+        );
       }, limitMs);
       const done = (): void => {
         clearTimeout(timer);

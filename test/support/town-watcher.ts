@@ -23,7 +23,11 @@ export class TownWatcher {
 
   /** Waits for a host of the town and connects as the person. */
   static async connect(root: string): Promise<TownWatcher> {
-    const file = await eventually('a host of the town', async () => readHost(root), (host) => host !== undefined);
+    const file = await eventually(
+      'a host of the town',
+      async () => readHost(root),
+      (host) => host !== undefined,
+    );
     const hello = { protocol: protocolVersion, token: file!.token, client: 'watcher', watch: true } as const;
     const client = await ChannelClient.connect(file!.socket, hello);
     return new TownWatcher(client, await client.request('town.snapshot', {}));
@@ -74,7 +78,9 @@ async function readHost(root: string): Promise<HostFile | undefined> {
 }
 
 function describe(snapshot: TownSnapshot): string {
-  const sessions = snapshot.sessions.map(({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`);
+  const sessions = snapshot.sessions.map(
+    ({ id, state, activity, cause }) => `${id} ${state}/${activity.kind} (${cause})`,
+  );
   const work = snapshot.work.map(({ id, state, note }) => `${id} ${state}${note ? ` (${note})` : ''}`);
   return [...sessions, ...work].join('; ') || 'nothing in it';
 }

@@ -14,23 +14,30 @@ export function addAgentCommands(program: Command, gt: Gt): void {
       gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...notes].join('\n'));
     });
 
-  addCommand(program, 'stop <session>', 'stop a session and everything that it started; give up one that has failed')
-    .action(async (session: string, options: CommonOptions) => {
-      const stopped = await gt.request('session.stop', { session });
-      gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
-    });
+  addCommand(
+    program,
+    'stop <session>',
+    'stop a session and everything that it started; give up one that has failed',
+  ).action(async (session: string, options: CommonOptions) => {
+    const stopped = await gt.request('session.stop', { session });
+    gt.print(options, stopped, () => `${stopped.id} is ${stopped.state}.`);
+  });
 
-  addCommand(program, 'dismiss <session>', 'take a session that has ended off the list, for good')
-    .action(async (session: string, options: CommonOptions) => {
+  addCommand(program, 'dismiss <session>', 'take a session that has ended off the list, for good').action(
+    async (session: string, options: CommonOptions) => {
       const dismissed = await gt.request('session.dismiss', { session });
       gt.print(options, dismissed, () => `${dismissed.id} is dismissed.`);
-    });
+    },
+  );
 
-  addCommand(program, 'reset <session>', 'start a session again that has ended, also one that is quarantined because it failed too often')
-    .action(async (session: string, options: CommonOptions) => {
-      const again = await gt.request('session.reset', { session });
-      gt.print(options, again, () => `${again.id} is ${again.state} again.`);
-    });
+  addCommand(
+    program,
+    'reset <session>',
+    'start a session again that has ended, also one that is quarantined because it failed too often',
+  ).action(async (session: string, options: CommonOptions) => {
+    const again = await gt.request('session.reset', { session });
+    gt.print(options, again, () => `${again.id} is ${again.state} again.`);
+  });
 }
 
 /** A line below the table for a backend on which nothing is started now. */
@@ -40,7 +47,8 @@ function troubleOf({ name, breaker }: BackendView): string[] {
   return [`! ${name}: nothing new is started${until}: ${oneLine(breaker.reason)}`];
 }
 
-const problemOf = ({ id, problem }: SessionView): string[] => (problem === undefined ? [] : [`! ${id}: ${oneLine(problem)}`]);
+const problemOf = ({ id, problem }: SessionView): string[] =>
+  problem === undefined ? [] : [`! ${id}: ${oneLine(problem)}`];
 
 function agentsTable(sessions: readonly SessionView[], long: boolean): string {
   return table(
@@ -51,7 +59,9 @@ function agentsTable(sessions: readonly SessionView[], long: boolean): string {
       session.agentName,
       session.rig,
       session.endedUnseen ? 'ended' : session.state,
-      ...(long ? [session.quarantined ? 'quarantined' : activityText(session.activity), session.id, session.agent] : []),
+      ...(long
+        ? [session.quarantined ? 'quarantined' : activityText(session.activity), session.id, session.agent]
+        : []),
     ]),
   );
 }

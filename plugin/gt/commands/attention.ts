@@ -23,13 +23,21 @@ export function addAttentionCommands(program: Command, gt: Gt): void {
       });
     });
 
-  addCommand(parent, 'answer <session> [answers...]', 'answer what a session asks: allow, deny, or the chosen options (one per question)')
+  addCommand(
+    parent,
+    'answer <session> [answers...]',
+    'answer what a session asks: allow, deny, or the chosen options (one per question)',
+  )
     .option('--ask <id>', 'which ask, where the session has several')
     .option('-m, --message <text>', 'the reason for a no, or an answer in your own words; "-" reads standard input')
     .option('--remember', 'allow it for the rest of the session')
     .action(async (session: string, given: string[], { ask, message, remember, ...options }: AnswerOptions) => {
       const { waits } = await gt.request('attention.list', {});
-      const wait = chosen(waits.filter((each) => each.session === session), session, ask);
+      const wait = chosen(
+        waits.filter((each) => each.session === session),
+        session,
+        ask,
+      );
       const text = message === undefined ? undefined : await gt.text(message);
       const answer = answerTo(wait, given, text, remember === true);
       await gt.request('session.answer', { session, ask: wait.ask ?? '', answer });
@@ -46,19 +54,27 @@ function chosen(waits: readonly AttentionView[], session: string, ask: string | 
     const which = ask === undefined ? '' : ` (${ask})`;
     throw new Failure(`${session} waits for no answer${which}. It may have been answered already: gt attention list`);
   }
-  if (another) throw new Failure(`${session} asks several things. Say which, by --ask:\n\n${waitsTable(found)}`, exitCode.usage);
-  if (!only.resolvable) throw new Failure(`"${oneLine(only.title)}" can only be answered in the terminal of ${session}.`);
+  if (another)
+    throw new Failure(`${session} asks several things. Say which, by --ask:\n\n${waitsTable(found)}`, exitCode.usage);
+  if (!only.resolvable)
+    throw new Failure(`"${oneLine(only.title)}" can only be answered in the terminal of ${session}.`);
   return only;
 }
 
-function answerTo(wait: AttentionView, given: readonly string[], message: string | undefined, remember: boolean): Answer {
+function answerTo(
+  wait: AttentionView,
+  given: readonly string[],
+  message: string | undefined,
+  remember: boolean,
+): Answer {
   if (wait.kind === 'question') return { kind: 'answers', answers: optionsOf(wait, given, message) };
   const [verb, ...more] = given;
   if (more.length > 0 || (verb !== 'allow' && verb !== 'deny')) {
     throw new Failure(`Say "allow" or "deny" to "${oneLine(wait.title)}".`, exitCode.usage);
   }
   if (verb === 'deny') return { kind: 'deny', ...(message === undefined ? {} : { message }) };
-  if (message !== undefined) throw new Failure('A reason (-m) goes with "deny" only. Nothing was answered.', exitCode.usage);
+  if (message !== undefined)
+    throw new Failure('A reason (-m) goes with "deny" only. Nothing was answered.', exitCode.usage);
   return { kind: 'allow', ...(remember ? { remember: true } : {}) };
 }
 
@@ -67,22 +83,34 @@ function optionsOf(wait: AttentionView, given: readonly string[], message: strin
   const questions = wait.questions ?? [{ text: wait.title, options: wait.options, multiple: false }];
   if (message !== undefined) {
     if (given.length > 0 || questions.length > 1) {
-      throw new Failure('Your own words (-m) answer a single question, instead of an option. Nothing was answered.', exitCode.usage);
+      throw new Failure(
+        'Your own words (-m) answer a single question, instead of an option. Nothing was answered.',
+        exitCode.usage,
+      );
     }
     return [[message]];
   }
   if (given.length !== questions.length) {
     const wanted = questions.map(({ text, options }) => `${oneLine(text)} ${choices(options)}`).join('\n');
-    throw new Failure(`There ${questions.length === 1 ? 'is 1 question' : `are ${questions.length} questions`}, and ${given.length} answers:\n${wanted}`, exitCode.usage);
+    throw new Failure(
+      `There ${questions.length === 1 ? 'is 1 question' : `are ${questions.length} questions`}, and ${given.length} answers:\n${wanted}`,
+      exitCode.usage,
+    );
   }
   return questions.map(({ text, options }, index) => {
     const option = options.find((each) => each === given[index]);
     if (option !== undefined) return [option];
-    throw new Failure(`"${given[index] ?? ''}" is no answer to "${oneLine(text)}". ${choices(options)} Or use your own words: -m "<text>".`, exitCode.usage);
+    throw new Failure(
+      `"${given[index] ?? ''}" is no answer to "${oneLine(text)}". ${choices(options)} Or use your own words: -m "<text>".`,
+      exitCode.usage,
+    );
   });
 }
 
-const choices = (options: readonly string[]): string => (options.length === 0 ? 'It offers no answers.' : `Its answers: ${options.map((each) => `"${oneLine(each)}"`).join(', ')}.`);
+const choices = (options: readonly string[]): string =>
+  options.length === 0
+    ? 'It offers no answers.'
+    : `Its answers: ${options.map((each) => `"${oneLine(each)}"`).join(', ')}.`;
 
 function waitsTable(waits: readonly AttentionView[]): string {
   return table(

@@ -14,14 +14,20 @@ type RaiseOptions = CommonOptions & { severity?: Severity; message?: string; wor
 
 export function addEscalationCommands(program: Command, gt: Gt): void {
   const parent = addCommand(program, 'escalate', 'tell the person that something is wrong that you cannot solve')
-    .addOption(new Option('-s, --severity <severity>', 'how much the person is needed').choices(severities).default('medium'))
+    .addOption(
+      new Option('-s, --severity <severity>', 'how much the person is needed').choices(severities).default('medium'),
+    )
     // Not required: `gt escalate list` has none. The host refuses an empty one.
     .option('-m, --message <text>', 'what is wrong, and what you need; "-" reads standard input')
     .option('--work <id>', 'the unit of work that it is about')
     .enablePositionalOptions()
     .action(async ({ severity = 'medium', message = '', work, ...options }: RaiseOptions) => {
       const text = await gt.text(message);
-      const raised = await gt.report(options, 'work.escalate', given<Params<'work.escalate'>>({ severity, message: text, work }));
+      const raised = await gt.report(
+        options,
+        'work.escalate',
+        given<Params<'work.escalate'>>({ severity, message: text, work }),
+      );
       if (raised) gt.print(options, raised, ({ id }) => `Escalated (${severity}): ${id}.`);
     });
 
@@ -29,7 +35,9 @@ export function addEscalationCommands(program: Command, gt: Gt): void {
     .option('--all', 'also what has been closed')
     .action(async ({ all, ...options }: CommonOptions & { all?: boolean }) => {
       const { escalations } = await gt.request('escalation.list', given<Params<'escalation.list'>>({ all }));
-      gt.print(options, escalations, (listed) => (listed.length === 0 ? 'Nothing is escalated.' : escalationTable(listed)));
+      gt.print(options, escalations, (listed) =>
+        listed.length === 0 ? 'Nothing is escalated.' : escalationTable(listed),
+      );
     });
 
   addCommand(parent, 'close <id>', 'close an escalation that has been dealt with')

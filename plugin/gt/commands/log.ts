@@ -6,7 +6,11 @@ import type { CommonOptions, Gt } from '../gt.ts';
 import { oneLine } from '../table.ts';
 
 export function addLogCommand(program: Command, gt: Gt): void {
-  addCommand(program, 'log [session]', 'print what happened to a session: its states, what it asked and who answered, its messages and its work')
+  addCommand(
+    program,
+    'log [session]',
+    'print what happened to a session: its states, what it asked and who answered, its messages and its work',
+  )
     .option('--limit <number>', 'so many of the newest entries; 200 when left out', countOf)
     .action(async (session: string | undefined, { limit, ...options }: CommonOptions & { limit?: number }) => {
       gt.print(options, await gt.request('session.log', given<Params<'session.log'>>({ session, limit })), lines);

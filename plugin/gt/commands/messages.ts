@@ -9,14 +9,22 @@ import type { CommonOptions, Gt } from '../gt.ts';
 import { oneLine, table } from '../table.ts';
 
 export function addMessageCommands(program: Command, gt: Gt): void {
-  addCommand(program, 'nudge <session> <text...>', 'put a short message before a session, or each of a group (@<rig>, @town); "-" reads standard input')
+  addCommand(
+    program,
+    'nudge <session> <text...>',
+    'put a short message before a session, or each of a group (@<rig>, @town); "-" reads standard input',
+  )
     .addOption(urgentOption())
     .action(async (to: string, words: string[], { urgent, ...options }: UrgentOptions) => {
       await send(gt, options, { to, type: 'nudge', body: await bodyOf(gt, words), priority: priorityOf(urgent) });
     });
 
   addCommand(program, 'broadcast <text...>', 'send a message to all sessions; "-" reads standard input')
-    .option('--to <address>', 'only to this session, or to all of @<rig> (repeat it, or separate several by commas)', collect)
+    .option(
+      '--to <address>',
+      'only to this session, or to all of @<rig> (repeat it, or separate several by commas)',
+      collect,
+    )
     .addOption(urgentOption())
     .action(async (words: string[], { to, urgent, ...options }: UrgentOptions & { to?: string[] }) => {
       await fanOut(gt, options, { to, body: await bodyOf(gt, words), priority: priorityOf(urgent) });
@@ -28,9 +36,20 @@ export function addMessageCommands(program: Command, gt: Gt): void {
     .option('-s, --subject <text>', 'what it is about')
     .requiredOption('-m, --message <text>', 'the text; "-" reads standard input')
     .addOption(urgentOption())
-    .action(async (to: string, { subject, message, urgent, ...options }: UrgentOptions & { subject?: string; message: string }) => {
-      await send(gt, options, { to, type: 'mail', subject, body: await bodyOf(gt, [message]), priority: priorityOf(urgent) });
-    });
+    .action(
+      async (
+        to: string,
+        { subject, message, urgent, ...options }: UrgentOptions & { subject?: string; message: string },
+      ) => {
+        await send(gt, options, {
+          to,
+          type: 'mail',
+          subject,
+          body: await bodyOf(gt, [message]),
+          priority: priorityOf(urgent),
+        });
+      },
+    );
 
   addCommand(mail, 'inbox', 'read the mail of this session, in a terminal of your own: yours')
     .option('--all', 'also what has been read before, but not what is archived')
@@ -40,24 +59,35 @@ export function addMessageCommands(program: Command, gt: Gt): void {
       gt.print(options, messages, () => (messages.length === 0 ? 'No mail.' : messages.map(letter).join('\n\n')));
     });
 
-  addCommand(mail, 'archive <message...>', 'put mail away that is done with; reading alone does not')
-    .action(async (ids: string[], options: CommonOptions) => {
+  addCommand(mail, 'archive <message...>', 'put mail away that is done with; reading alone does not').action(
+    async (ids: string[], options: CommonOptions) => {
       const archived: MessageView[] = [];
       for (const id of ids) archived.push(await gt.request('mail.archive', { id }));
       gt.print(options, archived, () => `Archived ${archived.map(({ id }) => id).join(', ')}.`);
-    });
+    },
+  );
 
-  addCommand(mail, 'status <message>', 'tell how far a message of yours has come: any nudge, mail or broadcast')
-    .action(async (id: string, options: CommonOptions) => {
+  addCommand(mail, 'status <message>', 'tell how far a message of yours has come: any nudge, mail or broadcast').action(
+    async (id: string, options: CommonOptions) => {
       gt.print(options, await gt.request('message.show', { id }), status);
-    });
+    },
+  );
 
   addCommand(mail, 'sent', 'list what you have sent, the newest first, with how far each has come')
     .option('-n, --limit <count>', 'at most so many; 20 when absent', Number)
     .action(async ({ limit = 20, ...options }: CommonOptions & { limit?: number }) => {
       const { messages } = await gt.request('message.list', { sent: true, limit });
-      const rows = messages.map((message) => [message.id, message.kind, message.to, stateOf(message), timeOf(message.sentAt), message.subject]);
-      gt.print(options, messages, () => (messages.length === 0 ? 'Nothing sent.' : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows)));
+      const rows = messages.map((message) => [
+        message.id,
+        message.kind,
+        message.to,
+        stateOf(message),
+        timeOf(message.sentAt),
+        message.subject,
+      ]);
+      gt.print(options, messages, () =>
+        messages.length === 0 ? 'Nothing sent.' : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows),
+      );
     });
 }
 
@@ -65,7 +95,11 @@ export function addMessageCommands(program: Command, gt: Gt): void {
 type Wanted<T> = { [K in keyof T]: T[K] | undefined };
 
 /** To one recipient, or to each of a group: then every one has its own receipt. */
-async function send(gt: Gt, options: CommonOptions, { to, ...message }: Wanted<Params<'message.send'>> & { to: string }): Promise<void> {
+async function send(
+  gt: Gt,
+  options: CommonOptions,
+  { to, ...message }: Wanted<Params<'message.send'>> & { to: string },
+): Promise<void> {
   if (to.startsWith('@')) await fanOut(gt, options, { to: [to], ...message });
   else gt.print(options, await gt.request('message.send', given<Params<'message.send'>>({ to, ...message })), receipt);
 }
@@ -73,7 +107,10 @@ async function send(gt: Gt, options: CommonOptions, { to, ...message }: Wanted<P
 async function fanOut(gt: Gt, options: CommonOptions, message: Wanted<Params<'message.broadcast'>>): Promise<void> {
   const sent = await gt.request('message.broadcast', given<Params<'message.broadcast'>>(message));
   gt.print(options, sent, ({ results }) =>
-    table(['TO', 'MESSAGE', 'ERROR'], results.map((result) => [result.to, result.messageId, result.error])),
+    table(
+      ['TO', 'MESSAGE', 'ERROR'],
+      results.map((result) => [result.to, result.messageId, result.error]),
+    ),
   );
   if (sent.results.some(({ error }) => error !== undefined)) gt.exitCode = exitCode.failed;
 }
@@ -126,6 +163,9 @@ function status(message: MessageView): string {
 }
 
 function letter({ id, from, subject, body, sentAt }: MessageView): string {
-  const head = [`${id} from ${from} at ${new Date(sentAt).toISOString()}`, ...(subject ? [`Subject: ${oneLine(subject)}`] : [])];
+  const head = [
+    `${id} from ${from} at ${new Date(sentAt).toISOString()}`,
+    ...(subject ? [`Subject: ${oneLine(subject)}`] : []),
+  ];
   return [...head, '', quoted(body)].join('\n');
 }

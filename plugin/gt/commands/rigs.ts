@@ -7,9 +7,13 @@ import { lineDiff } from '../line-diff.ts';
 import { visible } from '../table.ts';
 
 export function addRigCommands(program: Command, gt: Gt): void {
-  const parent = program.command('rig').description('what a rig\'s repository brings');
+  const parent = program.command('rig').description("what a rig's repository brings");
 
-  addCommand(parent, 'trust <rig>', 'look at the programs, arguments and environments that a rig brings, and agree to them (not for sessions)')
+  addCommand(
+    parent,
+    'trust <rig>',
+    'look at the programs, arguments and environments that a rig brings, and agree to them (not for sessions)',
+  )
     .option('--yes <hash>', 'agree to what has this hash, without a question')
     .action(async (rig: string, { yes, ...options }: CommonOptions & { yes?: string }) => {
       if (yes !== undefined) {
@@ -21,7 +25,10 @@ export function addRigCommands(program: Command, gt: Gt): void {
       gt.print(options, review, (found) => `${reviewText(found)}\n`);
       const answer = await gt.io.ask(`Agree to all of it for ${rig}? [y/N] `);
       if (answer === undefined) {
-        throw new Failure(`There is no terminal to ask in. To agree to what is shown: gt rig trust ${rig} --yes ${review.hash}`, exitCode.usage);
+        throw new Failure(
+          `There is no terminal to ask in. To agree to what is shown: gt rig trust ${rig} --yes ${review.hash}`,
+          exitCode.usage,
+        );
       }
       if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('Nothing was agreed to.');
       await gt.request('rig.trust', { rig, hash: review.hash });
@@ -30,7 +37,8 @@ export function addRigCommands(program: Command, gt: Gt): void {
 }
 
 const isAgreed = ({ items }: RigReview): boolean => items.every(({ state }) => state === 'agreed');
-const agreedText = (rig: string): string => `Agreed. What ${rig} brings counts now; when it changes you are asked again.`;
+const agreedText = (rig: string): string =>
+  `Agreed. What ${rig} brings counts now; when it changes you are asked again.`;
 
 const states: Record<RigReviewItem['state'], string> = {
   new: 'new',

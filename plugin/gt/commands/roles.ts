@@ -26,9 +26,19 @@ interface RoleCommands {
 const roleCommands: readonly RoleCommands[] = [
   { role: 'mayor', args: '', does: 'who talks with you and slings work', who: () => ({ role: 'mayor' }) },
   { role: 'deacon', args: '', does: 'who looks after the town', who: () => ({ role: 'deacon' }) },
-  { role: 'witness', args: ' [rig]', does: 'who watches a rig\'s polecats', who: ([rig]) => ({ role: 'witness', rig }) },
-  { role: 'refinery', args: ' [rig]', does: 'that reviews a rig\'s branches', who: ([rig]) => ({ role: 'refinery', rig }) },
-  { role: 'crew', args: ' <name> [rig]', does: 'beside you in a rig', who: ([name, rig]) => ({ role: 'crew', name, rig }) },
+  { role: 'witness', args: ' [rig]', does: "who watches a rig's polecats", who: ([rig]) => ({ role: 'witness', rig }) },
+  {
+    role: 'refinery',
+    args: ' [rig]',
+    does: "that reviews a rig's branches",
+    who: ([rig]) => ({ role: 'refinery', rig }),
+  },
+  {
+    role: 'crew',
+    args: ' <name> [rig]',
+    does: 'beside you in a rig',
+    who: ([name, rig]) => ({ role: 'crew', name, rig }),
+  },
 ];
 
 export function addRoleCommands(program: Command, gt: Gt): void {
@@ -42,10 +52,12 @@ export function addRoleCommands(program: Command, gt: Gt): void {
       gt.print(options, session, () => `${session.id} is ${session.state} (${session.agent}).`);
     });
 
-    withAgent(addCommand(parent, `attach${args}`, `show ${what}, started if necessary`)).action(async (...received: unknown[]) => {
-      const { positional, options } = take(received);
-      await attach(gt, await complete(gt, who(positional)), options);
-    });
+    withAgent(addCommand(parent, `attach${args}`, `show ${what}, started if necessary`)).action(
+      async (...received: unknown[]) => {
+        const { positional, options } = take(received);
+        await attach(gt, await complete(gt, who(positional)), options);
+      },
+    );
   }
 }
 
@@ -111,8 +123,11 @@ function findRunning({ sessions }: TownSnapshot, { role, rig = '', name = '' }: 
 }
 
 function refuseOther(running: SessionView, { agent, backend }: StartOptions): void {
-  const other = (agent !== undefined && agent !== running.agent) || (backend !== undefined && backend !== running.backend);
+  const other =
+    (agent !== undefined && agent !== running.agent) || (backend !== undefined && backend !== running.backend);
   if (!other) return;
-  throw new Failure(`${running.id} runs already, with agent ${running.agent} (${running.backend}). ` +
-    `Attach without --agent and --backend, or end it first: gt stop ${running.id}`);
+  throw new Failure(
+    `${running.id} runs already, with agent ${running.agent} (${running.backend}). ` +
+      `Attach without --agent and --backend, or end it first: gt stop ${running.id}`,
+  );
 }

@@ -13,7 +13,8 @@ const workTypes: readonly WorkType[] = ['issue', 'formula', 'task'];
 const doneStatuses: readonly DoneStatus[] = ['completed', 'failed', 'escalated'];
 
 type SlingOptions = CommonOptions & Pick<Params<'sling'>, 'agent' | 'backend' | 'name' | 'message'>;
-type HandoffOptions = CommonOptions & Pick<Params<'work.handoff'>, 'work' | 'agent' | 'backend'> & { message?: string; context?: string };
+type HandoffOptions = CommonOptions &
+  Pick<Params<'work.handoff'>, 'work' | 'agent' | 'backend'> & { message?: string; context?: string };
 type AddOptions = CommonOptions & Pick<Params<'work.add'>, 'id' | 'rig' | 'type' | 'priority'> & { message?: string };
 type DoneOptions = CommonOptions & Pick<Params<'work.done'>, 'status' | 'message' | 'id'>;
 
@@ -22,10 +23,16 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     .option('--agent <agent>', 'the configured agent to run')
     .addOption(backendOption())
     .option('--name <name>', 'name of the polecat; the next free one when left out')
-    .option('-m, --message <text>', 'describes work that the town does not know yet, or adds a note; "-" reads standard input')
+    .option(
+      '-m, --message <text>',
+      'describes work that the town does not know yet, or adds a note; "-" reads standard input',
+    )
     .action(async (work: string, rig: string, { agent, backend, name, message, ...options }: SlingOptions) => {
       const text = message === undefined ? undefined : await gt.text(message);
-      const slung = await gt.request('sling', given<Params<'sling'>>({ work, rig, agent, backend, name, message: text }));
+      const slung = await gt.request(
+        'sling',
+        given<Params<'sling'>>({ work, rig, agent, backend, name, message: text }),
+      );
       gt.print(options, slung, ({ session }) => {
         const on = session.branch === undefined ? '' : ` on branch ${session.branch}`;
         return `Slung ${slung.work.id} to ${session.id} (${session.agent})${on}.`;
@@ -38,11 +45,24 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     .option('--work <work>', 'which unit, where the session has several')
     .option('--agent <agent>', 'the configured agent to run, where <to> is the name of a new polecat')
     .addOption(backendOption())
-    .action(async (from: string, to: string, { message, context: long, work, agent, backend, ...options }: HandoffOptions) => {
-      const context = await gt.text(message ?? long ?? '');
-      const handed = await gt.request('work.handoff', given<Params<'work.handoff'>>({ from, to, context, work, agent, backend }));
-      gt.print(options, handed, ({ session }) => `Handed ${handed.work.id} over to ${session.id} (${session.agent}).`);
-    });
+    .action(
+      async (
+        from: string,
+        to: string,
+        { message, context: long, work, agent, backend, ...options }: HandoffOptions,
+      ) => {
+        const context = await gt.text(message ?? long ?? '');
+        const handed = await gt.request(
+          'work.handoff',
+          given<Params<'work.handoff'>>({ from, to, context, work, agent, backend }),
+        );
+        gt.print(
+          options,
+          handed,
+          ({ session }) => `Handed ${handed.work.id} over to ${session.id} (${session.agent}).`,
+        );
+      },
+    );
 
   addCommand(program, 'hook', 'show the work of this session')
     .option('--session <session>', 'of another session')
@@ -53,8 +73,12 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       );
     });
 
-  addCommand(program, 'done', 'report the end of this session\'s work')
-    .addOption(new Option('--status <status>', 'how it ended (completed when left out)').choices(doneStatuses).argParser(lowerCase))
+  addCommand(program, 'done', "report the end of this session's work")
+    .addOption(
+      new Option('--status <status>', 'how it ended (completed when left out)')
+        .choices(doneStatuses)
+        .argParser(lowerCase),
+    )
     .option('-m, --message <text>', 'what was done, or why not; "-" reads standard input')
     .option('--id <work>', 'which unit, where the session has several')
     .action(async ({ status, message, id, ...options }: DoneOptions) => {
@@ -83,7 +107,11 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     .option('--rig <rig>', 'only those of this rig')
     .action(async ({ rig, ...options }: CommonOptions & { rig?: string }) => {
       const { work } = await gt.request('town.snapshot', {});
-      gt.print(options, work.filter((unit) => rig === undefined || unit.rig === rig), workTable);
+      gt.print(
+        options,
+        work.filter((unit) => rig === undefined || unit.rig === rig),
+        workTable,
+      );
     });
 
   addCommand(parent, 'cancel <id>', 'nobody shall do it any more; the session that has it is told')
@@ -94,15 +122,21 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       gt.print(options, cancelled, () => `${cancelled.id} is cancelled.`);
     });
 
-  addCommand(parent, 'requeue <id>', 'give a unit another chance, whatever has become of it')
-    .action(async (id: string, options: CommonOptions) => {
-      gt.print(options, await gt.request('work.requeue', { id }), (work) => `${work.id} is queued for a new session in ${work.rig}.`);
-    });
+  addCommand(parent, 'requeue <id>', 'give a unit another chance, whatever has become of it').action(
+    async (id: string, options: CommonOptions) => {
+      gt.print(
+        options,
+        await gt.request('work.requeue', { id }),
+        (work) => `${work.id} is queued for a new session in ${work.rig}.`,
+      );
+    },
+  );
 
-  addCommand(parent, 'show <id>', 'show a unit of work and what has happened to it')
-    .action(async (id: string, options: CommonOptions) => {
+  addCommand(parent, 'show <id>', 'show a unit of work and what has happened to it').action(
+    async (id: string, options: CommonOptions) => {
       gt.print(options, await gt.request('work.show', { id }), (work) => `${details(work)}\n\n${historyTable(work)}`);
-    });
+    },
+  );
 }
 
 function priorityOf(value: string): number {
@@ -125,7 +159,21 @@ function workTable(work: readonly WorkView[]): string {
   );
 }
 
-function details({ id, type, title, state, rig, owner, branch, commits, result, note, description, attempts, notBefore }: WorkView): string {
+function details({
+  id,
+  type,
+  title,
+  state,
+  rig,
+  owner,
+  branch,
+  commits,
+  result,
+  note,
+  description,
+  attempts,
+  notBefore,
+}: WorkView): string {
   const facts = [
     `state: ${state}`,
     rig && `rig: ${rig}`,
@@ -141,7 +189,10 @@ function details({ id, type, title, state, rig, owner, branch, commits, result, 
 
 /** The branches that have what was done, what is checked out first. */
 function placesOf({ branch, head, commits, others = [] }: NonNullable<WorkView['result']>): string[] {
-  const checkedOut = branch === undefined ? `detached at ${head}: ${withCommits('no branch', commits)}` : `branch: ${withCommits(branch, commits)}`;
+  const checkedOut =
+    branch === undefined
+      ? `detached at ${head}: ${withCommits('no branch', commits)}`
+      : `branch: ${withCommits(branch, commits)}`;
   return [checkedOut, ...others.map((each) => `also on: ${withCommits(each.branch, each.commits)}`)];
 }
 

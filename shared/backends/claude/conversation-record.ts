@@ -86,7 +86,9 @@ export class ConversationRecord {
         if (handle) await this.readFrom(handle).finally(() => handle.close());
       } catch (error) {
         // The hooks and the state file say the same a little later.
-        this.parts.log.warn(`claude: ${this.file ?? 'the record of a conversation'} cannot be read: ${messageOf(error)}`);
+        this.parts.log.warn(
+          `claude: ${this.file ?? 'the record of a conversation'} cannot be read: ${messageOf(error)}`,
+        );
       }
     } while (this.again);
   }

@@ -85,13 +85,20 @@ export class ClaudeDriver implements BackendDriver {
     } catch (error) {
       if (!GasTownError.is(error, 'spawn-failed') || signal.aborted) throw error;
       // After a violent end Claude Code may not take its own record for a conversation.
-      this.host.log.warn(`claude: ${spec.sessionId} begins a new conversation, as the earlier one cannot be resumed: ${error.message}`);
+      this.host.log.warn(
+        `claude: ${spec.sessionId} begins a new conversation, as the earlier one cannot be resumed: ${error.message}`,
+      );
       await this.launch(spec, launch, undefined, signal);
     }
   }
 
   /** Opens the terminal, and waits until the session in it can take a prompt. */
-  private async launch(spec: RunSpec, { environment, program, untrusted }: Launch, earlier: string | undefined, signal: AbortSignal): Promise<void> {
+  private async launch(
+    spec: RunSpec,
+    { environment, program, untrusted }: Launch,
+    earlier: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
     await this.writeSettings(spec, permissions);
     const reference: ClaudeReference = {
@@ -227,7 +234,11 @@ export class ClaudeDriver implements BackendDriver {
   }
 
   /** A hook, told by our reporter. */
-  async fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined> {
+  async fromInside(
+    runId: string,
+    event: InsideEvent,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
     const run = this.runs.get(runId);
     const start = event.name === 'SessionStart' ? sessionStartPayload.safeParse(event.payload).data : undefined;
     if (start) run?.sessionStarted(start.session_id);

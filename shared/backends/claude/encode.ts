@@ -21,7 +21,8 @@ const pasteEnd = '\u001b[201~';
  * Invisible characters that the composer drops, and then wants a second Enter (measured with 2.1.330): direction marks,
  * soft hyphens, glyph selectors. Not the joiners of scripts and emoji, which it keeps where they join something.
  */
-const dropped = /(?![\u200d\u200c\u{e0020}-\u{e007f}])(?=\p{Cf})\p{Default_Ignorable_Code_Point}|[\u{e0100}-\u{e01ef}]/gu;
+const dropped =
+  /(?![\u200d\u200c\u{e0020}-\u{e007f}])(?=\p{Cf})\p{Default_Ignorable_Code_Point}|[\u{e0100}-\u{e01ef}]/gu;
 
 /** A name after `@` is a mention at the beginning of a word and after these full stops, commas and marks. */
 const mention = /(?<=^|[\s\u3001\u3002\uff01\uff1f])@(?=\S)/g;
@@ -110,10 +111,16 @@ export function hasWhole(prompt: string, encoded: string): boolean {
 export function isTorn(prompt: string, encoded: string): boolean {
   const given = comparable(prompt);
   if (given === '' || given === comparable(encoded)) return false;
-  const lines = encoded.split('\n').map(comparable).filter((line) => line !== '');
+  const lines = encoded
+    .split('\n')
+    .map(comparable)
+    .filter((line) => line !== '');
   return comparable(encoded).includes(given) || lines.some((line) => given.includes(line));
 }
 
 function comparable(text: string): string {
-  return text.replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '').replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

@@ -22,7 +22,9 @@ export function terminalEnvironment(host: Environment, agent: Environment, run: 
     CLAUDE_CODE_AUTO_CONNECT_IDE: 'false',
     CLAUDE_CODE_IDE_SKIP_AUTO_INSTALL: '1',
   };
-  return exemptLoopback(Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)));
+  return exemptLoopback(
+    Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+  );
 }
 
 /** Pure. Where Claude Code keeps its state and settings under this environment. */

@@ -24,9 +24,17 @@ export function describeExit(exit: TerminalExit | undefined, abrupt: boolean): E
 }
 
 /** Pure. What whoever asked for the start is told, with the program's own words where the terminal has them. */
-export function startFailure({ sessionId, title }: RunSpec, words: string, exit: TerminalExit | undefined, output: string | undefined): GasTownError {
+export function startFailure(
+  { sessionId, title }: RunSpec,
+  words: string,
+  exit: TerminalExit | undefined,
+  output: string | undefined,
+): GasTownError {
   if (exit?.closedByUser) return new GasTownError('cancelled', `${sessionId} did not start: ${words}.`);
-  const lines = output?.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = output
+    ?.split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const said = lines?.slice(-8).join('\n') ?? '';
   const where = said === '' ? `Its own words are in the terminal "${title}".` : `It said:\n${said.slice(-1500)}`;
   return new GasTownError('spawn-failed', `${sessionId} did not start: ${words}. ${where}`);

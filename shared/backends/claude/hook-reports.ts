@@ -22,7 +22,10 @@ export interface HookReportsParts {
 }
 
 /** The prompt goes back into the composer; nobody is told, and the model does not see it. */
-const refusal = { decision: 'block', reason: 'Gas Town: this is not what was typed. It is taken back and sent in another way.' };
+const refusal = {
+  decision: 'block',
+  reason: 'Gas Town: this is not what was typed. It is taken back and sent in another way.',
+};
 
 /** What a run's hooks tell: of its asks, its turn, its sub-agents, and of what it is doing. */
 export class HookReports {
@@ -60,7 +63,11 @@ export class HookReports {
         asks.settleTool(hook, heard.at);
         break;
       case 'SubagentStart':
-        this.setChild(hook.agent_id, { id: hook.agent_id ?? '', title: hook.agent_type ?? 'sub-agent', activity: 'busy' });
+        this.setChild(hook.agent_id, {
+          id: hook.agent_id ?? '',
+          title: hook.agent_type ?? 'sub-agent',
+          activity: 'busy',
+        });
         break;
       case 'SubagentStop':
         this.setChild(hook.agent_id, undefined);

@@ -14,7 +14,10 @@ const refused = new Set([
 export function checkAgentArguments(agent: string, args: readonly string[]): void {
   const bad = args.find((arg) => refused.has(arg.split('=', 1)[0] ?? '') || arg === '--');
   if (bad === undefined) return;
-  throw new GasTownError('bad-config', `Agent "${agent}": the argument ${bad} cannot be used in a session. Remove it from its "args".`);
+  throw new GasTownError(
+    'bad-config',
+    `Agent "${agent}": the argument ${bad} cannot be used in a session. Remove it from its "args".`,
+  );
 }
 
 /** `allow-rules`: like bypass, for root, whom Claude Code lets bypass only inside a sandbox. */

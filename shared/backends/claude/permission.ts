@@ -21,12 +21,29 @@ export function askOfRequest(id: string, request: PermissionRequest, at: number)
   const { tool_name: tool, tool_input: input } = request;
   if (tool === 'ExitPlanMode') {
     const plan = typeof input['plan'] === 'string' ? input['plan'] : JSON.stringify(input, undefined, 2);
-    return { id, kind: 'plan', title: 'Plan is ready for approval', detail: plan, options: [], resolvable: true, since: at };
+    return {
+      id,
+      kind: 'plan',
+      title: 'Plan is ready for approval',
+      detail: plan,
+      options: [],
+      resolvable: true,
+      since: at,
+    };
   }
   if (tool === 'AskUserQuestion') return question(id, input, at);
   const detail = JSON.stringify(input, undefined, 2);
   const calls = callOf(tool, input);
-  return { id, kind: 'permission', title: titleOf(tool, input), detail, options: [], ...(calls ? { calls } : {}), resolvable: true, since: at };
+  return {
+    id,
+    kind: 'permission',
+    title: titleOf(tool, input),
+    detail,
+    options: [],
+    ...(calls ? { calls } : {}),
+    resolvable: true,
+    since: at,
+  };
 }
 
 function question(id: string, input: Record<string, unknown>, at: number): Ask {
@@ -117,7 +134,10 @@ function decide(request: PermissionRequest, answer: AskAnswer): Record<string, u
       if (!isQuestion) throw new GasTownError('bad-input', 'This is no question: allow or deny it.');
       const questions = questionsSchema.safeParse(request.tool_input).data?.questions ?? [];
       if (questions.length !== answer.answers.length) {
-        throw new GasTownError('bad-input', `There are ${questions.length} questions, but ${answer.answers.length} answers.`);
+        throw new GasTownError(
+          'bad-input',
+          `There are ${questions.length} questions, but ${answer.answers.length} answers.`,
+        );
       }
       const answers = Object.fromEntries(
         questions.map(({ question }, index) => [question, (answer.answers[index] ?? []).join(', ')]),

@@ -129,7 +129,10 @@ export class ProgramStatusTracker {
       case 'shell':
         return this.events.report({ kind: 'busy' }, 'a background command runs');
       case 'waiting':
-        return this.events.report({ kind: 'waiting', ask: askOf(this.waitingFor) }, `waits: ${this.waitingFor || 'see the terminal'}`);
+        return this.events.report(
+          { kind: 'waiting', ask: askOf(this.waitingFor) },
+          `waits: ${this.waitingFor || 'see the terminal'}`,
+        );
       case undefined:
     }
   }

@@ -20,7 +20,11 @@ export function firstPromptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery)
  * (`@file`), a form that it leaves alone, followed by the file that has it exactly; where it is longer than `maxBytes`
  * (0: in any case), whose it is and that file. All marks of the delivery are in it in any case.
  */
-export async function promptOf(spec: Pick<RunSpec, 'runDir'>, delivery: Delivery, maxBytes = maxTypedBytes): Promise<string> {
+export async function promptOf(
+  spec: Pick<RunSpec, 'runDir'>,
+  delivery: Delivery,
+  maxBytes = maxTypedBytes,
+): Promise<string> {
   const { id, text, heading = deliveryMark(id) } = delivery;
   const goesByFile = Buffer.byteLength(encodePrompt(text)) > maxBytes;
   if (!goesByFile && isTypedAsIs(text)) return encodePrompt(text);

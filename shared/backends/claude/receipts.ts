@@ -68,7 +68,10 @@ export class Receipts {
     }
     const torn = this.expected.find(({ text, isTyped, submitted }) => isTyped && !submitted && isTorn(prompt, text));
     if (!torn) return true;
-    this.settle(torn, { kind: 'torn', surplus: hasWhole(prompt, torn.text) ? prompt.replace(torn.text, '').trim() : '' });
+    this.settle(torn, {
+      kind: 'torn',
+      surplus: hasWhole(prompt, torn.text) ? prompt.replace(torn.text, '').trim() : '',
+    });
     return false;
   }
 
@@ -82,7 +85,9 @@ export class Receipts {
   recorded({ kind, text }: RecordEntry): readonly string[] {
     if (kind === 'given') return this.prove(this.expected.filter((entry) => hasWhole(text, entry.text)));
     // The user's hook says why. What is in the record for other reasons does not carry our mark.
-    for (const entry of this.expected.filter(({ delivery }) => entriesOf(delivery).some((id) => text.includes(deliveryMark(id))))) {
+    for (const entry of this.expected.filter(({ delivery }) =>
+      entriesOf(delivery).some((id) => text.includes(deliveryMark(id))),
+    )) {
       this.settle(entry, { kind: 'refused', reason: `a hook of yours refused it: ${oneLine(text)}` });
     }
     return [];
@@ -91,7 +96,10 @@ export class Receipts {
   /** The session rests, and the record has been read: what was submitted and has no proof was not let through. */
   turnOver(): void {
     for (const entry of this.expected.filter(({ submitted }) => submitted?.opensTurn)) {
-      this.settle(entry, { kind: 'refused', reason: 'Claude Code did not take it; does a hook of yours refuse prompts?' });
+      this.settle(entry, {
+        kind: 'refused',
+        reason: 'Claude Code did not take it; does a hook of yours refuse prompts?',
+      });
     }
   }
 

@@ -16,7 +16,13 @@ const common = { timestamp: z.string(), isSidechain: z.literal(false).optional()
 const own = z.literal(false).optional();
 
 // As 2.1.330 writes them. What Claude Code itself says to the model (`isMeta`, summaries) is nobody's prompt.
-const given = z.object({ ...common, type: z.literal('user'), isMeta: own, isCompactSummary: own, message: z.object({ content: blocks }) });
+const given = z.object({
+  ...common,
+  type: z.literal('user'),
+  isMeta: own,
+  isCompactSummary: own,
+  message: z.object({ content: blocks }),
+});
 /** One that was typed into a running turn, and has been put before the model in its middle. */
 const queued = z.object({
   ...common,

@@ -2,7 +2,8 @@ const minute = 60_000;
 const day = 24 * 60 * minute;
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
-const pattern = /resets\s+(?:at\s+)?(?:([a-z]{3})[a-z]*\s+(\d{1,2})(?:,|\s+at)?\s+)?(\d{1,2})(?::(\d{2}))?\s*(am|pm)(?:\s*\(([\w/+-]+)\))?/i;
+const pattern =
+  /resets\s+(?:at\s+)?(?:([a-z]{3})[a-z]*\s+(\d{1,2})(?:,|\s+at)?\s+)?(\d{1,2})(?::(\d{2}))?\s*(am|pm)(?:\s*\(([\w/+-]+)\))?/i;
 
 /**
  * Pure. When a limit ends, out of what Claude Code tells people: `resets 3:45pm (Europe/Berlin)`, `resets Nov 24, 3pm`.
@@ -28,7 +29,10 @@ export function resetTime(text: string, now: number): number | undefined {
 }
 
 /** What clocks show in the zone (the host's own where none is named); undefined for a zone that nobody knows. */
-function wallClock(at: number, zone: string | undefined): { year: number; month: number; day: number; sinceMidnight: number } | undefined {
+function wallClock(
+  at: number,
+  zone: string | undefined,
+): { year: number; month: number; day: number; sinceMidnight: number } | undefined {
   try {
     const format = new Intl.DateTimeFormat('en-GB', {
       ...(zone === undefined ? {} : { timeZone: zone }),

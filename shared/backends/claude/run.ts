@@ -88,12 +88,10 @@ export class ClaudeRun {
       },
       now,
     );
-    this.asks = new PendingAsks(
-      {
-        asked: (ask) => host.report(runId, 'inside', { kind: 'asked', ask }, ask.title),
-        answered: (askId, cause) => host.report(runId, 'inside', { kind: 'answered', askId }, cause),
-      },
-    );
+    this.asks = new PendingAsks({
+      asked: (ask) => host.report(runId, 'inside', { kind: 'asked', ask }, ask.title),
+      answered: (askId, cause) => host.report(runId, 'inside', { kind: 'answered', askId }, cause),
+    });
     this.turn = new Turn({
       runId,
       host,
@@ -223,7 +221,10 @@ export class ClaudeRun {
     this.terminal?.close();
     if (left.length > 0) {
       const pids = left.map(({ pid }) => pid).join(', ');
-      throw new GasTownError('internal', `Processes ${pids} of ${this.spec.sessionId} could not be ended. End them by hand.`);
+      throw new GasTownError(
+        'internal',
+        `Processes ${pids} of ${this.spec.sessionId} could not be ended. End them by hand.`,
+      );
     }
     await this.onExit(undefined);
   }
@@ -267,7 +268,9 @@ export class ClaudeRun {
   /** An unreadable record tells nothing. */
   private hasSpokenSince(since: number): Promise<boolean> {
     return hasSpokenSince(this.reference, since).catch((error: unknown) => {
-      this.host.log.warn(`claude: whether the hooks of ${this.spec.sessionId} are heard is not known: ${messageOf(error)}`);
+      this.host.log.warn(
+        `claude: whether the hooks of ${this.spec.sessionId} are heard is not known: ${messageOf(error)}`,
+      );
       return false;
     });
   }

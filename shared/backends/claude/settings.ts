@@ -55,7 +55,10 @@ export function launchSettings(options: SettingsOptions): Record<string, unknown
 }
 
 /** Started without a shell, so nothing needs quoting. A hook has no environment of its own: `env` brings it. */
-function hookCommand({ command, args, env }: HookProgram, platform: NodeJS.Platform): { command: string; args: string[] } {
+function hookCommand(
+  { command, args, env }: HookProgram,
+  platform: NodeJS.Platform,
+): { command: string; args: string[] } {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   if (variables.length === 0 || platform === 'win32') return { command, args };
   return { command: '/usr/bin/env', args: [...variables, command, ...args] };

@@ -76,13 +76,20 @@ const entrySchema = z.object({
   /** Its word for the error, as in the hook that tells of it. */
   error: z.string().catch('unknown'),
   timestamp: z.string(),
-  message: z.object({ content: z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]) }),
+  message: z.object({
+    content: z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]),
+  }),
 });
 type Entry = z.output<typeof entrySchema>;
 
 /** The first thing, from the end, that `read` makes of an entry. A line that is not as expected says nothing. */
-async function fromTheEnd<T>({ configDir, claudeSession }: Conversation, read: (entry: Entry) => T | undefined): Promise<T | undefined> {
-  const texts = await Promise.all((await candidates(configDir, claudeSession)).map((file) => unlessMissing(readFile(file, 'utf8'))));
+async function fromTheEnd<T>(
+  { configDir, claudeSession }: Conversation,
+  read: (entry: Entry) => T | undefined,
+): Promise<T | undefined> {
+  const texts = await Promise.all(
+    (await candidates(configDir, claudeSession)).map((file) => unlessMissing(readFile(file, 'utf8'))),
+  );
   const lines = texts.flatMap((text) => text?.split('\n') ?? []);
   for (const line of lines.reverse()) {
     const entry = /"type":"(user|assistant)"/.test(line) ? entryOf(line) : undefined;
@@ -103,7 +110,10 @@ function entryOf(line: string): Entry | undefined {
 
 function textOf(content: Entry['message']['content']): string {
   if (typeof content === 'string') return content.trim();
-  return content.flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : [])).join('\n').trim();
+  return content
+    .flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : []))
+    .join('\n')
+    .trim();
 }
 
 /** Where the transcript may be: the folder's name says where the session works, which may be another place by now. */

@@ -60,7 +60,10 @@ export class Turn {
 
   /** The record has something new. */
   recorded(entry: RecordEntry): void {
-    const entries = [...this.receipts.recorded(entry), ...(entry.kind === 'given' ? (this.parts.handedOver?.match(entry.text) ?? []) : [])];
+    const entries = [
+      ...this.receipts.recorded(entry),
+      ...(entry.kind === 'given' ? (this.parts.handedOver?.match(entry.text) ?? []) : []),
+    ];
     if (entries.length === 0) return;
     this.tell(entries);
     const { promptId } = entry;

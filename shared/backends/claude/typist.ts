@@ -74,7 +74,9 @@ export class Typist {
     for (const maxBytes of [undefined, 0]) {
       const outcome = await this.typeOnce(delivery, await promptOf(spec, delivery, maxBytes), signal);
       if (outcome.kind !== 'torn') return outcome;
-      log.warn(`claude: ${delivery.id} was torn in the composer of ${spec.sessionId}, and refused before the model saw it`);
+      log.warn(
+        `claude: ${delivery.id} was torn in the composer of ${spec.sessionId}, and refused before the model saw it`,
+      );
     }
     return { kind: 'failed', reason: 'its text did not stay whole in the composer; nothing of it was submitted' };
   }

@@ -11,7 +11,8 @@ export interface ClaudeProgram {
 /** Command hooks without a shell came with it; all hook events that we use are older. */
 const oldestVersion = '2.1.139';
 
-const install = 'Install it with "npm install -g @anthropic-ai/claude-code", or set "command" of the agent to its path.';
+const install =
+  'Install it with "npm install -g @anthropic-ai/claude-code", or set "command" of the agent to its path.';
 const versionBound = 15_000;
 
 /** Finds the program and asks it for its version, once per file. */
@@ -21,7 +22,8 @@ export class ClaudePrograms {
   /** Rejects with `agent-missing`, `agent-too-old`, or `spawn-failed` with the program's own words. */
   async find(command: string, environment: Record<string, string>, cwd?: string): Promise<ClaudeProgram> {
     const path = await findProgram(command, environment, cwd === undefined ? {} : { cwd });
-    if (path === undefined) throw new GasTownError('agent-missing', `Claude Code ("${command}") was not found on PATH. ${install}`);
+    if (path === undefined)
+      throw new GasTownError('agent-missing', `Claude Code ("${command}") was not found on PATH. ${install}`);
     const version = await this.versionOf(path, environment);
     if (compareVersions(version, oldestVersion) >= 0) return { path, version };
     throw new GasTownError(

@@ -18,7 +18,8 @@ export async function answerAsk(run: Run, askId: string, answer: AskAnswer): Pro
 
 function replyTo(run: Run, requestID: string, answer: AskAnswer) {
   if (answer.kind === 'answers') throw new GasTownError('bad-input', 'A permission is allowed or denied.');
-  const reply = answer.kind === 'deny' ? ('reject' as const) : answer.remember ? ('always' as const) : ('once' as const);
+  const reply =
+    answer.kind === 'deny' ? ('reject' as const) : answer.remember ? ('always' as const) : ('once' as const);
   const message = answer.kind === 'deny' && answer.message !== undefined ? { message: answer.message } : {};
   const parameters = { requestID, directory: run.directory, reply, ...message };
   return run.server.client.permission.reply(parameters, within(requestMs));

@@ -24,7 +24,9 @@ export async function writeCatalogue(
     readJson(path.join(folders.data, 'auth.json')),
     readConfigs(environment, directory),
   ]);
-  const signedIn = [auth, parseObject(environment['OPENCODE_AUTH_CONTENT'])].flatMap((found) => Object.keys(found ?? {}));
+  const signedIn = [auth, parseObject(environment['OPENCODE_AUTH_CONTENT'])].flatMap((found) =>
+    Object.keys(found ?? {}),
+  );
   const trimmed = trimCatalogue(full, { configs, signedIn, environment, more });
   if (trimmed === undefined) return false;
   // A provider that another directory needed stays: the server reads this file again for each new directory.
@@ -71,7 +73,9 @@ function providersNamed(config: Record<string, unknown>): string[] {
   const provider = config['provider'];
   const enabled: unknown = config['enabled_providers'];
   const agents = Object.values(isObject(config['agent']) ? config['agent'] : {});
-  const models = [config, ...agents].flatMap((owner) => (isObject(owner) ? [owner['model'], owner['small_model']] : []));
+  const models = [config, ...agents].flatMap((owner) =>
+    isObject(owner) ? [owner['model'], owner['small_model']] : [],
+  );
   return [
     ...(isObject(provider) ? Object.keys(provider) : []),
     ...(Array.isArray(enabled) ? enabled.filter((name) => typeof name === 'string') : []),

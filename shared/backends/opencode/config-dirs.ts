@@ -74,7 +74,10 @@ export async function installPlugin(
   const file = path.join(directory, relative);
   const folder = path.dirname(file);
   if ((await unlessMissing(lstat(file))) && !(await isOurPlugin(file))) {
-    throw new GasTownError('bad-config', `${file} is there already and not ours, so the plugin is not written there. Choose another hooks.dir or hooks.settings_file.`);
+    throw new GasTownError(
+      'bad-config',
+      `${file} is there already and not ours, so the plugin is not written there. Choose another hooks.dir or hooks.settings_file.`,
+    );
   }
   await mkdir(folder, { recursive: true });
   await hideFromGit(folder, [file]);
@@ -94,7 +97,9 @@ async function attempt(log: Logger, folder: string, act: () => Promise<void>): P
   try {
     await act();
   } catch (error) {
-    log.warn(`opencode: ${folder} could not be prepared (${messageOf(error)}); the first start there may take a minute`);
+    log.warn(
+      `opencode: ${folder} could not be prepared (${messageOf(error)}); the first start there may take a minute`,
+    );
   }
 }
 
@@ -102,7 +107,10 @@ async function stub(folder: string, hide: string[]): Promise<void> {
   const entries = await unlessMissing(readdir(folder));
   // A folder with any of these is managed by somebody; one whose plugins or tools use the package really needs it.
   if (entries === undefined || stubFiles.some((name) => entries.includes(name)) || (await usesPackage(folder))) return;
-  await hideFromGit(folder, hide.map((name) => path.join(folder, name)));
+  await hideFromGit(
+    folder,
+    hide.map((name) => path.join(folder, name)),
+  );
   await mkdir(path.join(folder, 'node_modules'), { recursive: true });
   for (const [name, text] of Object.entries(stubTexts)) await write(folder, name, text);
 }

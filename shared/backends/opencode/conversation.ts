@@ -24,7 +24,10 @@ export async function lastFailureIn(run: Run): Promise<TurnFailure | undefined> 
 }
 
 /** What was said in the session, in order: all of it, or the newest messages. `error`: why an answer failed. */
-async function messagesOf(run: Run, limit?: number): Promise<{ role: 'user' | 'assistant'; texts: string[]; error?: unknown }[]> {
+async function messagesOf(
+  run: Run,
+  limit?: number,
+): Promise<{ role: 'user' | 'assistant'; texts: string[]; error?: unknown }[]> {
   const which = { sessionID: run.session, ...(limit === undefined ? {} : { limit }) };
   const messages = await answerOf('list the messages', run.server.client.session.messages(which, within(requestMs)));
   return messages.map(({ info, parts }) => ({

@@ -8,7 +8,11 @@ export async function deliver(run: Run, delivery: Delivery, signal: AbortSignal)
   if (run.activity === 'busy') return { kind: 'not-now', reason: 'the session is in the middle of a turn' };
   const heard = run.begin(delivery);
   try {
-    const parameters = { sessionID: run.session, ...run.defaults, parts: [{ type: 'text' as const, text: delivery.text }] };
+    const parameters = {
+      sessionID: run.session,
+      ...run.defaults,
+      parts: [{ type: 'text' as const, text: delivery.text }],
+    };
     await answerOf('take the prompt', run.server.client.session.promptAsync(parameters, within(requestMs, signal)));
   } catch (error) {
     if (error instanceof RequestError && error.status !== undefined) {

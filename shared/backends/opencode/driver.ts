@@ -214,7 +214,10 @@ export class OpencodeDriver implements BackendDriver {
   /** Whether a prompt that was not confirmed has arrived, its receipt will tell. */
   private async giveFirst(runId: string, prompt: Delivery, signal: AbortSignal): Promise<void> {
     const outcome = await this.deliver(runId, prompt, signal);
-    if (outcome.kind === 'failed') throw new GasTownError('spawn-failed', `Opencode did not take the first prompt: ${outcome.reason}`, { about: 'prompt' });
+    if (outcome.kind === 'failed')
+      throw new GasTownError('spawn-failed', `Opencode did not take the first prompt: ${outcome.reason}`, {
+        about: 'prompt',
+      });
   }
 
   private enter(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, session: string): Run {

@@ -31,7 +31,11 @@ export interface ServerIdentity {
 }
 
 /** Pure: the whole environment of `opencode serve`. `own` is the configured agent's `env`, which wins over the host's. */
-export function serverEnvironment(host: Environment, own: Environment, identity: ServerIdentity): Record<string, string> {
+export function serverEnvironment(
+  host: Environment,
+  own: Environment,
+  identity: ServerIdentity,
+): Record<string, string> {
   const inherited = Object.entries({ ...inheritedEnvironment('opencode', host), ...own }).filter(
     // Opencode ends at once when a boolean switch is an empty string.
     ([name, value]) => value !== undefined && !(name.startsWith('OPENCODE_') && value === ''),

@@ -90,7 +90,8 @@ function ourRun(metadata: unknown): string | undefined {
 /** Status as in `session.status` events and in the answer of `GET /session/status`. */
 export function activity(session: string, status: unknown, type: string): Observation[] {
   const kind = isObject(status) ? status['type'] : undefined;
-  if (kind === 'idle' || kind === 'busy') return [{ session, kind: 'activity', fact: { kind }, cause: `${type} ${kind}` }];
+  if (kind === 'idle' || kind === 'busy')
+    return [{ session, kind: 'activity', fact: { kind }, cause: `${type} ${kind}` }];
   if (!isObject(status) || kind !== 'retry') return [];
   const reason = string(status['message']) ?? 'the provider failed';
   const cause = `${type} retry: ${reason}`;
@@ -99,13 +100,19 @@ export function activity(session: string, status: unknown, type: string): Observ
   const action = isObject(status['action']) ? (string(status['action']['reason']) ?? '') : '';
   const limited = rateLimit.test(`${reason} ${action}`);
   const attempt = typeof status['attempt'] === 'number' ? status['attempt'] : 1;
-  const fact: Fact & { kind: 'rate-limited' } = { kind: 'rate-limited', until: next, reason, ...(limited ? {} : { failing: true }) };
+  const fact: Fact & { kind: 'rate-limited' } = {
+    kind: 'rate-limited',
+    until: next,
+    reason,
+    ...(limited ? {} : { failing: true }),
+  };
   const failure: TurnFailure = { kind: limited ? 'rate-limit' : 'provider', reason };
   return [{ session, kind: 'activity', fact, cause, retry: { attempt, next, failure } }];
 }
 
 /** Providers say it in their own words; Opencode passes these on. */
-const rateLimit = /\b(429|529)\b|rate.?limit|too many requests|quota|usage limit|overloaded|exhausted|insufficient|credit/i;
+const rateLimit =
+  /\b(429|529)\b|rate.?limit|too many requests|quota|usage limit|overloaded|exhausted|insufficient|credit/i;
 
 function permissionAsk(properties: Record<string, unknown>, at: number): Ask | undefined {
   const id = string(properties['id']);
@@ -116,7 +123,9 @@ function permissionAsk(properties: Record<string, unknown>, at: number): Ask | u
   const subject = string(metadata['command']) ?? patterns.join(', ');
   const lines = [
     ...patterns.map((pattern) => `${permission} ${pattern}`),
-    ...Object.entries(metadata).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`),
+    ...Object.entries(metadata).map(
+      ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ),
   ];
   return {
     id,
@@ -130,7 +139,12 @@ function permissionAsk(properties: Record<string, unknown>, at: number): Ask | u
   };
 }
 
-const kinds: Readonly<Record<string, ToolCall['kind']>> = { bash: 'shell', edit: 'path', read: 'path', external_directory: 'path' };
+const kinds: Readonly<Record<string, ToolCall['kind']>> = {
+  bash: 'shell',
+  edit: 'path',
+  read: 'path',
+  external_directory: 'path',
+};
 
 /** Opencode splits a line for the shell itself, but leaves out what it takes for harmless: the whole line counts, too. */
 function callsOf(tool: string, patterns: readonly string[], metadata: Record<string, unknown>): ToolCall[] {
@@ -216,7 +230,8 @@ export function failureOf(value: unknown): TurnFailure | undefined {
   const reason = errorMessage(value);
   const data = isObject(value['data']) ? value['data'] : {};
   const status = typeof data['statusCode'] === 'number' ? data['statusCode'] : undefined;
-  if (value['name'] === 'ProviderAuthError' || status === 401 || status === 402 || status === 403) return { kind: 'account', reason };
+  if (value['name'] === 'ProviderAuthError' || status === 401 || status === 402 || status === 403)
+    return { kind: 'account', reason };
   if (status === 429) return { kind: 'rate-limit', reason };
   return { kind: data['isRetryable'] === true || (status ?? 0) >= 500 ? 'provider' : 'refused', reason };
 }

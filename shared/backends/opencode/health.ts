@@ -7,14 +7,21 @@ import { serverFiles } from './server.ts';
 import type { ServerLink } from './server-link.ts';
 
 /** Throws what is wrong with Opencode here, and what to do: its servers where there are some, else its program. */
-export async function checkHealth(links: readonly ServerLink[], environment: Environment, signal: AbortSignal): Promise<void> {
+export async function checkHealth(
+  links: readonly ServerLink[],
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<void> {
   for (const link of links) await checkServer(link, signal);
   if (links.length > 0) return;
   const program = await findOpencode('opencode', environment);
   const version = await readVersion(program, inheritedEnvironment('opencode', environment), signal);
   throwIfCancelled(signal, 'The check of Opencode');
   if (version === undefined) {
-    throw new GasTownError('backend-unavailable', `${program} does not tell its version. Try \`opencode --version\` in a terminal.`);
+    throw new GasTownError(
+      'backend-unavailable',
+      `${program} does not tell its version. Try \`opencode --version\` in a terminal.`,
+    );
   }
   requireVersion(program, version);
 }

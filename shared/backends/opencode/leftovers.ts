@@ -16,7 +16,10 @@ export interface Leftover {
 }
 
 /** What is ours in these work dirs: plugins where `hooks` put them, and stubs that nobody has touched. What git tracks is the person's. */
-export async function leftoversIn(directories: readonly string[], hooks: readonly NonNullable<ResolvedAgent['hooks']>[]): Promise<Leftover[]> {
+export async function leftoversIn(
+  directories: readonly string[],
+  hooks: readonly NonNullable<ResolvedAgent['hooks']>[],
+): Promise<Leftover[]> {
   const found = new Map<string, Leftover>();
   for (const directory of directories) {
     for (const folder of await repositoryFolders(directory)) {
@@ -25,7 +28,8 @@ export async function leftoversIn(directories: readonly string[], hooks: readonl
     }
     for (const { dir, settingsFile } of hooks) {
       const file = path.resolve(directory, dir, settingsFile);
-      if ((await isOurPlugin(file)) && !(await areTracked(path.dirname(file), [file]))) found.set(file, { kind: 'plugin', path: file, files: [file] });
+      if ((await isOurPlugin(file)) && !(await areTracked(path.dirname(file), [file])))
+        found.set(file, { kind: 'plugin', path: file, files: [file] });
     }
   }
   return [...found.values()];

@@ -34,7 +34,10 @@ export async function readConfigs(environment: Environment, directory: string): 
     ...configFiles(config, ['config.json']),
     ...[environment['OPENCODE_CONFIG']].filter((file) => file !== undefined),
     ...(environment['OPENCODE_CONFIG_DIR'] ? configFiles(environment['OPENCODE_CONFIG_DIR']) : []),
-    ...foldersUpwards(directory).flatMap((folder) => [...configFiles(folder), ...configFiles(path.join(folder, '.opencode'))]),
+    ...foldersUpwards(directory).flatMap((folder) => [
+      ...configFiles(folder),
+      ...configFiles(path.join(folder, '.opencode')),
+    ]),
   ];
   const configs = (await Promise.all(files.map(readJson))).filter((found) => found !== undefined);
   const inline = parseObject(environment[serverEnv.config]);

@@ -19,7 +19,11 @@ export async function findOpencode(command: string, environment: Environment): P
 }
 
 /** What `--version` says, e.g. `1.18.33`; undefined where the program answers nothing like it. */
-export function readVersion(program: string, environment: Record<string, string>, signal?: AbortSignal): Promise<string | undefined> {
+export function readVersion(
+  program: string,
+  environment: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const options = { env: environment, timeout: 15_000, windowsHide: true, ...(signal ? { signal } : {}) };
     // A program that fails here has no version; the caller says so with what the start of the server printed.

@@ -27,15 +27,23 @@ const maxFiles = 100;
  */
 export async function repositoryPrograms(directory: string): Promise<ConsentItem[]> {
   const folders = await repositoryFolders(directory);
-  const code = (await Promise.all(folders.flatMap((folder) => codeFolders.map((name) => codeIn(path.join(folder, name)))))).flat();
-  const configs = folders.flatMap((folder) => configNames.flatMap((name) => [path.join(path.dirname(folder), name), path.join(folder, name)]));
+  const code = (
+    await Promise.all(folders.flatMap((folder) => codeFolders.map((name) => codeIn(path.join(folder, name)))))
+  ).flat();
+  const configs = folders.flatMap((folder) =>
+    configNames.flatMap((name) => [path.join(path.dirname(folder), name), path.join(folder, name)]),
+  );
   const packages = folders.map((folder) => path.join(folder, 'package.json'));
   if (code.length > maxFiles) {
-    throw new GasTownError('bad-config', `${directory} has ${code.length} plugins and tools for Opencode, and at most ${maxFiles} can be looked at.`);
+    throw new GasTownError(
+      'bad-config',
+      `${directory} has ${code.length} plugins and tools for Opencode, and at most ${maxFiles} can be looked at.`,
+    );
   }
   const top = path.dirname(folders.at(-1) ?? path.join(directory, '.opencode'));
   const items: (ConsentItem | undefined)[] = [];
-  for (const file of code) items.push((await isInstalledByUs(file)) ? undefined : item(top, file, await readBounded(file)));
+  for (const file of code)
+    items.push((await isInstalledByUs(file)) ? undefined : item(top, file, await readBounded(file)));
   for (const file of configs) items.push(configItem(top, file, await unlessMissing(readBounded(file))));
   for (const file of packages) {
     const text = await unlessMissing(readBounded(file));
@@ -45,20 +53,26 @@ export async function repositoryPrograms(directory: string): Promise<ConsentItem
   return items.filter((each) => each !== undefined);
 }
 
-const item = (top: string, file: string, text: string): ConsentItem => consentItem(path.relative(top, file).split(path.sep).join('/'), text);
+const item = (top: string, file: string, text: string): ConsentItem =>
+  consentItem(path.relative(top, file).split(path.sep).join('/'), text);
 
 function configItem(top: string, file: string, text: string | undefined): ConsentItem | undefined {
   if (text === undefined) return undefined;
   const config = parseObject(text);
   // What we cannot take apart Opencode may.
   if (config === undefined) return item(top, file, text);
-  const said = Object.fromEntries(programKeys.flatMap((key) => (Object.hasOwn(config, key) ? [[key, config[key]]] : [])));
+  const said = Object.fromEntries(
+    programKeys.flatMap((key) => (Object.hasOwn(config, key) ? [[key, config[key]]] : [])),
+  );
   return Object.keys(said).length === 0 ? undefined : item(top, file, JSON.stringify(said, null, 2));
 }
 
 async function codeIn(folder: string): Promise<string[]> {
   const names = (await unlessMissing(readdir(folder))) ?? [];
-  return names.filter((name) => /\.[cm]?[jt]sx?$/.test(name)).sort().map((name) => path.join(folder, name));
+  return names
+    .filter((name) => /\.[cm]?[jt]sx?$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
 }
 
 /**

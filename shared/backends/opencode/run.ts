@@ -63,7 +63,11 @@ export class Run {
     this.session = options.session;
     this.directory = options.directory;
     this.defaults = options.defaults;
-    this.patience = new Patience({ lasts: options.patienceMs, now: () => host.now(), giveUp: (failure) => this.giveUp(failure) });
+    this.patience = new Patience({
+      lasts: options.patienceMs,
+      now: () => host.now(),
+      giveUp: (failure) => this.giveUp(failure),
+    });
   }
 
   get id(): string {
@@ -172,7 +176,12 @@ export class Run {
     const { failure } = this;
     const ended = this.turn.idle(reporter);
     if (failure && (ended || reporter === 'program')) this.host.turnEnded(this.id, failure);
-    this.host.report(this.id, reporter, fact, this.lastError === undefined ? cause : `${cause} after error: ${this.lastError}`);
+    this.host.report(
+      this.id,
+      reporter,
+      fact,
+      this.lastError === undefined ? cause : `${cause} after error: ${this.lastError}`,
+    );
     if (failure) this.forgetFailure();
     else if (ended) this.host.turnEnded(this.id);
     if (reporter === 'program') for (const wake of this.waiting.splice(0)) wake();
@@ -195,7 +204,10 @@ export class Run {
     this.failure = failure;
     this.lastError = failure.reason;
     this.host.log.warn(`opencode: ${this.spec.sessionId}: the turn is broken off: ${failure.reason}`);
-    const abort = this.server.client.session.abort({ sessionID: this.session }, { signal: AbortSignal.timeout(abortMs) });
+    const abort = this.server.client.session.abort(
+      { sessionID: this.session },
+      { signal: AbortSignal.timeout(abortMs) },
+    );
     answerOf('break off the turn', abort).catch((error: unknown) => {
       this.forgetFailure();
       this.host.log.error(`opencode: ${this.spec.sessionId}: ${messageOf(error)}`);
@@ -218,7 +230,12 @@ export class Run {
   private noteDeleted(session: string): void {
     if (this.children.delete(session)) this.publishChildren();
     if (session !== this.session) return;
-    this.host.report(this.id, 'program', { kind: 'ended', error: 'its Opencode session was deleted' }, 'session.deleted');
+    this.host.report(
+      this.id,
+      'program',
+      { kind: 'ended', error: 'its Opencode session was deleted' },
+      'session.deleted',
+    );
   }
 
   private noteChildActivity(session: string, activity: ChildSession['activity']): void {

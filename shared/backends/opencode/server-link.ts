@@ -135,7 +135,10 @@ export class ServerLink {
       answerOf(`list the questions of ${directory}`, client.question.list({ directory }, bound)),
     ]);
     for (const [index, run] of runs.entries()) {
-      const children = await answerOf('list the sub-agents', client.session.children({ sessionID: run.session }, bound));
+      const children = await answerOf(
+        'list the sub-agents',
+        client.session.children({ sessionID: run.session }, bound),
+      );
       for (const info of children) this.take({ type: 'session.created', properties: { info } }, 'program');
       const status = statuses[run.session];
       if (run.heard === heard[index]) {
@@ -162,7 +165,8 @@ export class ServerLink {
     );
     for (const { info, parts } of messages) {
       this.take({ type: 'message.updated', properties: { sessionID: run.session, info } }, 'program');
-      for (const part of parts) this.take({ type: 'message.part.updated', properties: { sessionID: run.session, part } }, 'program');
+      for (const part of parts)
+        this.take({ type: 'message.part.updated', properties: { sessionID: run.session, part } }, 'program');
     }
     const lost = this.now() - run.turnSince > lostTurnMs;
     if (lost) {

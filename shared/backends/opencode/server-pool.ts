@@ -71,7 +71,12 @@ export class ServerPool {
   }
 
   /** The running server for this agent, taken up or started. The caller holds it until `release`. */
-  async acquire(agent: ResolvedAgent, directory: string, providers: string[], signal: AbortSignal): Promise<ServerLink> {
+  async acquire(
+    agent: ResolvedAgent,
+    directory: string,
+    providers: string[],
+    signal: AbortSignal,
+  ): Promise<ServerLink> {
     const { environment } = this.options;
     const program = await findOpencode(agent.command, { ...environment, ...agent.env });
     const launch = launchKey(agent, program);

@@ -63,7 +63,10 @@ export class OpencodeServer {
 
   /** Ends the server with everything below it. Bounded: a directory that hangs makes even the polite way hang. */
   async stop(sessions: Iterable<string>): Promise<void> {
-    const children = [...(await descendants(this.identity.pid)), ...(await startedWith(serverEnv.server, this.record.id))];
+    const children = [
+      ...(await descendants(this.identity.pid)),
+      ...(await startedWith(serverEnv.server, this.record.id)),
+    ];
     const polite = (what: string, request: (options: { signal: AbortSignal }) => Promise<unknown>): Promise<void> =>
       request({ signal: AbortSignal.timeout(politeMs) }).then(
         () => undefined,
@@ -72,12 +75,15 @@ export class OpencodeServer {
       );
     if (await this.isAlive()) {
       await Promise.all(
-        [...sessions].map((sessionID) => polite('abort', (options) => this.client.session.abort({ sessionID }, options))),
+        [...sessions].map((sessionID) =>
+          polite('abort', (options) => this.client.session.abort({ sessionID }, options)),
+        ),
       );
       await polite('dispose', (options) => this.client.global.dispose(options));
     }
     const left = await killTree(this.identity, { graceMs: politeMs, also: children });
-    if (left.length > 0) this.log.error(`opencode: processes ${left.map(({ pid }) => pid).join(', ')} could not be killed`);
+    if (left.length > 0)
+      this.log.error(`opencode: processes ${left.map(({ pid }) => pid).join(', ')} could not be killed`);
     await forget(this.folder);
   }
 }
@@ -127,7 +133,11 @@ async function recordedProcess({ pid, startTime }: ServerRecord): Promise<Proces
 }
 
 /** Notes the process that has just been started. Undefined when it has ended already. */
-export async function noteProcess(folder: string, record: ServerRecord, pid: number): Promise<ProcessIdentity | undefined> {
+export async function noteProcess(
+  folder: string,
+  record: ServerRecord,
+  pid: number,
+): Promise<ProcessIdentity | undefined> {
   const identity = await identify(pid);
   if (identity) await writeServerRecord(folder, { ...record, ...identity });
   return identity;

@@ -113,7 +113,10 @@ async function failed(
   if (version !== undefined) requireVersion(program, version);
   const said = words === '' ? 'It printed nothing.' : `Its last words:\n${words}`;
   const advice = `Try \`${program} serve\` in a terminal.`;
-  return { error: new GasTownError('spawn-failed', `The Opencode server did not start: ${what}. ${said}\n${advice}`), exitCode };
+  return {
+    error: new GasTownError('spawn-failed', `The Opencode server did not start: ${what}. ${said}\n${advice}`),
+    exitCode,
+  };
 }
 
 async function environmentFor(launch: ServerLaunch, record: ServerRecord): Promise<Record<string, string>> {
@@ -219,6 +222,7 @@ async function freePort(): Promise<number> {
   await once(probe, 'listening');
   const address = probe.address();
   await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new GasTownError('internal', 'The system gave no free port.');
+  if (address === null || typeof address === 'string')
+    throw new GasTownError('internal', 'The system gave no free port.');
   return address.port;
 }

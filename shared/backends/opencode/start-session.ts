@@ -56,7 +56,12 @@ async function begin(
 }
 
 /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
-export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: string, signal: AbortSignal): Promise<void> {
+export async function waitUntilReady(
+  link: ServerLink,
+  run: Run,
+  pluginFile: string,
+  signal: AbortSignal,
+): Promise<void> {
   const missing = await link.ready(run, readyMs, signal);
   throwIfCancelled(signal, `Starting ${run.spec.sessionId}`);
   if (missing.includes('plugin')) {
@@ -69,7 +74,10 @@ export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: str
     );
   }
   if (missing.length > 0) {
-    throw new GasTownError('spawn-failed', `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`);
+    throw new GasTownError(
+      'spawn-failed',
+      `Opencode did not confirm the session of ${run.spec.sessionId} (no session.created event).`,
+    );
   }
 }
 
@@ -77,7 +85,10 @@ export async function waitUntilReady(link: ServerLink, run: Run, pluginFile: str
 async function isWell(server: OpencodeServer, signal: AbortSignal): Promise<boolean> {
   try {
     await server.check([], signal);
-    await answerOf('list its sessions', server.client.experimental.session.list({ limit: 1 }, within(requestMs, signal)));
+    await answerOf(
+      'list its sessions',
+      server.client.experimental.session.list({ limit: 1 }, within(requestMs, signal)),
+    );
     return true;
   } catch {
     return false;
@@ -93,7 +104,10 @@ async function resume(
   const { session, directory: before } = (spec.resume?.reference ?? {}) as Partial<OpencodeReference>;
   if (session === undefined || before !== directory) return undefined;
   try {
-    await answerOf(`resume ${session}`, client.session.update({ sessionID: session, ...ours }, within(createMs, signal)));
+    await answerOf(
+      `resume ${session}`,
+      client.session.update({ sessionID: session, ...ours }, within(createMs, signal)),
+    );
     return session;
   } catch (error) {
     if (error instanceof RequestError && error.status === 404) return undefined;
@@ -101,7 +115,12 @@ async function resume(
   }
 }
 
-async function create({ client }: OpencodeServer, { directory, defaults }: SessionStart, ours: InSession, signal: AbortSignal): Promise<string> {
+async function create(
+  { client }: OpencodeServer,
+  { directory, defaults }: SessionStart,
+  ours: InSession,
+  signal: AbortSignal,
+): Promise<string> {
   const { agent, model } = defaults;
   const { id } = await answerOf(
     `create a session in ${directory}`,
@@ -126,5 +145,9 @@ type InSession = ReturnType<typeof inSession>;
  */
 function inSession(spec: RunSpec, permission: PermissionRuleset) {
   const { sessionId: session, runId: run, contextFile } = spec;
-  return { title: spec.title, metadata: { gastown: { session, run, contextFile, profile: profileRules(spec.permissions) } }, permission };
+  return {
+    title: spec.title,
+    metadata: { gastown: { session, run, contextFile, profile: profileRules(spec.permissions) } },
+    permission,
+  };
 }

@@ -7,7 +7,10 @@ export async function workDir(cwd: string): Promise<string> {
     const directory = await realpath(cwd);
     if ((await stat(directory)).isDirectory()) return directory;
   } catch (error) {
-    throw new GasTownError('spawn-failed', `The work dir ${cwd} cannot be used: ${messageOf(error)}`, { cause: error, about: 'place' });
+    throw new GasTownError('spawn-failed', `The work dir ${cwd} cannot be used: ${messageOf(error)}`, {
+      cause: error,
+      about: 'place',
+    });
   }
   throw new GasTownError('spawn-failed', `The work dir ${cwd} is no folder.`, { about: 'place' });
 }

@@ -16,10 +16,16 @@ import { noteChoice, withAgent } from './with-agent.ts';
 type Given = Params<'work.handoff'>;
 
 /** `gt handoff`: a unit, its branch and worktree, and what is to be known about it, go to another session. */
-export async function handOffWork(town: TownParts, params: Given, caller: CallerView, signal: AbortSignal): Promise<Results['work.handoff']> {
+export async function handOffWork(
+  town: TownParts,
+  params: Given,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<Results['work.handoff']> {
   const from = sessionIdOfAddress(params.from);
   requireRight(town, caller, from);
-  if (params.context.trim() === '') throw new GasTownError('bad-input', 'Say what the new session has to know: -m "<context>".');
+  if (params.context.trim() === '')
+    throw new GasTownError('bad-input', 'Say what the new session has to know: -m "<context>".');
   const work = unitOf(town, from, params.work);
   const target = targetOf(town, params.to, work, from);
   const by = nameOfCaller(caller);
@@ -33,12 +39,21 @@ export async function handOffWork(town: TownParts, params: Given, caller: Caller
   if (target.kind === 'session') {
     const { id, agent } = target.session;
     if (params.agent !== undefined || params.backend !== undefined) {
-      throw new GasTownError('bad-input', `${id} runs already, with ${agent}. Leave out --agent and --backend, or name a new polecat.`);
+      throw new GasTownError(
+        'bad-input',
+        `${id} runs already, with ${agent}. Leave out --agent and --backend, or name a new polecat.`,
+      );
     }
     return go(target);
   }
   town.requireTrust();
-  const wanted = { role: 'polecat', rig: work.rig, name: target.name, agent: params.agent, backend: params.backend } as const;
+  const wanted = {
+    role: 'polecat',
+    rig: work.rig,
+    name: target.name,
+    agent: params.agent,
+    backend: params.backend,
+  } as const;
   return withAgent(town, wanted, by, async (choice) => {
     noteChoice(town, target.id, choice);
     return go({ kind: 'new', id: target.id, name: target.name, choice });
@@ -49,7 +64,10 @@ export async function handOffWork(town: TownParts, params: Given, caller: Caller
 function requireRight(town: TownParts, caller: CallerView, from: SessionId): void {
   if (caller.kind !== 'session' || caller.session === from) return;
   if (dispatchingRoles.includes(town.registry.get(caller.session).role)) return;
-  throw new GasTownError('denied', `${caller.session} may only hand off its own work, not that of ${from}. Write to the mayor: gt mail send mayor/`);
+  throw new GasTownError(
+    'denied',
+    `${caller.session} may only hand off its own work, not that of ${from}. Write to the mayor: gt mail send mayor/`,
+  );
 }
 
 function unitOf(town: TownParts, from: SessionId, wanted: string | undefined): StoredWork {
@@ -57,7 +75,8 @@ function unitOf(town: TownParts, from: SessionId, wanted: string | undefined): S
   if (wanted !== undefined) {
     const unit = town.work.get(wanted);
     if (unit.owner === from && ownedStates.includes(unit.state)) return unit;
-    const has = unit.owner === undefined || !ownedStates.includes(unit.state) ? `it is ${unit.state}` : `${unit.owner} has it`;
+    const has =
+      unit.owner === undefined || !ownedStates.includes(unit.state) ? `it is ${unit.state}` : `${unit.owner} has it`;
     throw new GasTownError('work-conflict', `${from} does not have ${wanted}: ${has}.`);
   }
   const [only, ...others] = units;
@@ -74,19 +93,32 @@ function targetOf(
   to: string,
   work: StoredWork,
   from: SessionId,
-): { kind: 'session'; session: ReturnType<TownParts['registry']['get']> } | { kind: 'new'; id: SessionId; name: string } {
+):
+  | { kind: 'session'; session: ReturnType<TownParts['registry']['get']> }
+  | { kind: 'new'; id: SessionId; name: string } {
   const known = [sessionIdOfAddress(to), ...(work.rig === '' ? [] : [sessionIdOf('polecat', work.rig, to)])];
   if (known.includes(from)) throw new GasTownError('refused', `${from} has ${work.id} already. Name another session.`);
   const session = known.map((id) => town.registry.find(id)).find((found) => found !== undefined && !hasEnded(found));
   if (session) {
     if (session.rig !== '' && work.rig !== '' && session.rig !== work.rig) {
-      throw new GasTownError('refused', `${session.id} belongs to the rig ${session.rig}, but ${work.id} to ${work.rig}. Name a session of ${work.rig}.`);
+      throw new GasTownError(
+        'refused',
+        `${session.id} belongs to the rig ${session.rig}, but ${work.id} to ${work.rig}. Name a session of ${work.rig}.`,
+      );
     }
     return { kind: 'session', session };
   }
-  if (work.rig === '') throw new GasTownError('bad-input', `${work.id} belongs to no rig, so no polecat can be started for it. Name a session that runs.`);
+  if (work.rig === '')
+    throw new GasTownError(
+      'bad-input',
+      `${work.id} belongs to no rig, so no polecat can be started for it. Name a session that runs.`,
+    );
   const prefix = `${work.rig}-`;
-  const name = to.startsWith(`${work.rig}/`) ? to.slice(prefix.length).replace(/^polecats\//, '') : to.startsWith(prefix) ? to.slice(prefix.length) : to;
+  const name = to.startsWith(`${work.rig}/`)
+    ? to.slice(prefix.length).replace(/^polecats\//, '')
+    : to.startsWith(prefix)
+      ? to.slice(prefix.length)
+      : to;
   checkWorkerName(name);
   return { kind: 'new', id: sessionIdOf('polecat', work.rig, name), name };
 }

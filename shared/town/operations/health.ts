@@ -10,7 +10,11 @@ import type { TownParts } from '../parts.ts';
 import type { LastFailure } from '../../work/trouble.ts';
 
 /** The person checks: what is rate-limited may then be tried again at once, whatever its provider said. */
-export function checkHealthByHand(town: TownParts, caller: CallerView, signal: AbortSignal): Promise<Results['town.health']> {
+export function checkHealthByHand(
+  town: TownParts,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<Results['town.health']> {
   return checkHealth(town, signal, caller.kind === 'person');
 }
 
@@ -24,7 +28,11 @@ async function checkHealth(town: TownParts, signal: AbortSignal, byHand = false)
         if (byHand) town.breakers.tryNow(name);
         const last = town.lastFailure(name);
         const detail = last === undefined ? 'ok' : providerDetail(name, last);
-        town.builder.setBackend({ name, health: last === undefined ? 'ok' : 'failing', ...(last === undefined ? {} : { detail }) });
+        town.builder.setBackend({
+          name,
+          health: last === undefined ? 'ok' : 'failing',
+          ...(last === undefined ? {} : { detail }),
+        });
         return { name, ok: last === undefined, detail };
       } catch (error) {
         const detail = messageOf(error);
@@ -48,11 +56,13 @@ function advice(name: BackendName, { kind }: TurnFailure): string {
     case 'rate-limit':
       return 'Wait for the end of the limit, or name agents that take over: "failover" in the settings.';
     case 'account':
-      return name === 'claude' ? 'Sign in: run "claude" in a terminal, then /login; or look at your plan.' : 'Sign in: "opencode auth login"; or look at your account at the provider.';
+      return name === 'claude'
+        ? 'Sign in: run "claude" in a terminal, then /login; or look at your plan.'
+        : 'Sign in: "opencode auth login"; or look at your account at the provider.';
     case 'provider':
-      return 'Look at the provider\'s status page, your network and proxy; sessions go on by themselves when it works again.';
+      return "Look at the provider's status page, your network and proxy; sessions go on by themselves when it works again.";
     case 'refused':
-      return 'Look at the agent\'s model and arguments in the settings, and at the session\'s conversation.';
+      return "Look at the agent's model and arguments in the settings, and at the session's conversation.";
   }
 }
 
@@ -60,7 +70,11 @@ function advice(name: BackendName, { kind }: TurnFailure): string {
 export async function examine(town: TownParts, signal: AbortSignal): Promise<Results['town.doctor']> {
   const { backends } = await checkHealth(town, signal);
   const checks: DoctorCheck[] = [
-    ...backends.map(({ name, ok, detail }): DoctorCheck => ({ name: `backend ${name}`, state: ok ? 'ok' : 'error', detail })),
+    ...backends.map(({ name, ok, detail }): DoctorCheck => ({
+      name: `backend ${name}`,
+      state: ok ? 'ok' : 'error',
+      detail,
+    })),
     ...breakerChecks(town),
     ...settingsChecks(town),
     ...rigChecks(town),
@@ -74,7 +88,8 @@ export async function examine(town: TownParts, signal: AbortSignal): Promise<Res
 function breakerChecks(town: TownParts): DoctorCheck[] {
   return town.builder.backendViews().flatMap(({ name, breaker }): DoctorCheck[] => {
     if (!breaker) return [];
-    const advice = 'Put right what is named, then "Gas Town: Check Health" (gt health) tries it at once; "failover" in the settings names agents that take over.';
+    const advice =
+      'Put right what is named, then "Gas Town: Check Health" (gt health) tries it at once; "failover" in the settings names agents that take over.';
     return [{ name: `starts on ${name}`, state: 'warning', detail: `stopped: ${againstText(breaker)}`, advice }];
   });
 }
@@ -82,17 +97,27 @@ function breakerChecks(town: TownParts): DoctorCheck[] {
 function settingsChecks(town: TownParts): DoctorCheck[] {
   const problems = town.snapshot().problems;
   if (problems.length === 0) return [{ name: 'settings', state: 'ok', detail: 'all settings files are valid' }];
-  return problems.map(({ file, line, message, advice = 'Correct the file; until then the last good settings are in force.' }) => ({
-    name: 'settings',
-    state: 'warning',
-    detail: `${file ? `${file}${line === undefined ? '' : `:${line}`}: ` : ''}${message}`,
-    advice,
-  }));
+  return problems.map(
+    ({ file, line, message, advice = 'Correct the file; until then the last good settings are in force.' }) => ({
+      name: 'settings',
+      state: 'warning',
+      detail: `${file ? `${file}${line === undefined ? '' : `:${line}`}: ` : ''}${message}`,
+      advice,
+    }),
+  );
 }
 
 function rigChecks(town: TownParts): DoctorCheck[] {
   const views = town.rigs.views();
-  if (views.length === 0) return [{ name: 'rigs', state: 'warning', detail: 'the town has no rig', advice: 'Add a repository: "Gas Town: Add Rig".' }];
+  if (views.length === 0)
+    return [
+      {
+        name: 'rigs',
+        state: 'warning',
+        detail: 'the town has no rig',
+        advice: 'Add a repository: "Gas Town: Add Rig".',
+      },
+    ];
   return views.map(({ name, path, problem, defaultBranch }) =>
     problem === undefined
       ? { name: `rig ${name}`, state: 'ok', detail: `${path} (${defaultBranch ?? 'unknown branch'})` }
@@ -124,6 +149,13 @@ function workChecks(town: TownParts): DoctorCheck[] {
       const owner = work.owner === undefined ? undefined : town.registry.find(work.owner);
       if (owner && !hasEnded(owner)) return [];
       const detail = `${work.id} is ${work.state}, but ${work.owner ?? 'nobody'} does not run`;
-      return [{ name: `work ${work.id}`, state: 'warning', detail, advice: `Give it to another session: gt sling ${work.id} ${work.rig || '<rig>'}` }];
+      return [
+        {
+          name: `work ${work.id}`,
+          state: 'warning',
+          detail,
+          advice: `Give it to another session: gt sling ${work.id} ${work.rig || '<rig>'}`,
+        },
+      ];
     });
 }

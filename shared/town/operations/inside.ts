@@ -18,7 +18,11 @@ export async function reportHook(
 }
 
 /** An event seen by gastown.js; one that belongs to no session of ours changes nothing. */
-export async function reportEvent(town: TownParts, params: Params<'inside.event'>, caller: CallerView): Promise<Results['inside.event']> {
+export async function reportEvent(
+  town: TownParts,
+  params: Params<'inside.event'>,
+  caller: CallerView,
+): Promise<Results['inside.event']> {
   if (caller.kind !== 'server' || caller.server !== params.server) {
     throw new GasTownError('denied', `Server ${params.server} reports for itself only.`);
   }

@@ -30,7 +30,9 @@ export async function spawnSession(
   town.requireTrust();
   const { role } = params;
   const rig = rigOf(town, role, params.rig);
-  return withWorkerName(town, { role, rig, given: params.name }, (name) => spawnNamed(town, { ...params, rig, name }, caller, signal));
+  return withWorkerName(town, { role, rig, given: params.name }, (name) =>
+    spawnNamed(town, { ...params, rig, name }, caller, signal),
+  );
 }
 
 async function spawnNamed(
@@ -46,7 +48,10 @@ async function spawnNamed(
   if (ended && isResumable(town, ended, workDir)) return resumeSession(town, ended, params, caller, signal);
   return withAgent(town, wanted, nameOfCaller(caller), async (choice) => {
     const config = { role, rig, agentName, agent: choice.agent.name, workDir, metadata: { by: nameOfCaller(caller) } };
-    const id = role === 'polecat' ? await spawnPolecat(town, config, choice, signal) : await orchestratorOf(town, choice).spawnSession(config, signal);
+    const id =
+      role === 'polecat'
+        ? await spawnPolecat(town, config, choice, signal)
+        : await orchestratorOf(town, choice).spawnSession(config, signal);
     noteChoice(town, id, choice);
     return town.builder.session(town.registry.get(id));
   });
@@ -83,17 +88,33 @@ async function resumeSession(
 }
 
 /** What led to its end is not held against it any more. */
-async function restartEnded(town: TownParts, session: SessionInfo, restart: SessionRestart, signal: AbortSignal): Promise<SessionView> {
+async function restartEnded(
+  town: TownParts,
+  session: SessionInfo,
+  restart: SessionRestart,
+  signal: AbortSignal,
+): Promise<SessionView> {
   // That of a polecat without work may have gone with its end.
   if (session.role === 'polecat' && session.branch !== undefined) {
     const repository = town.rigs.get(session.rig).path;
-    await town.worktrees.create(repository, town.rigs.worktreeOf(session), session.branch, { session: session.id, rig: session.rig }, signal);
+    await town.worktrees.create(
+      repository,
+      town.rigs.worktreeOf(session),
+      session.branch,
+      { session: session.id, rig: session.rig },
+      signal,
+    );
   }
   town.store.sessions.reset(session.id);
   return town.builder.session(await restartSession(town, session.id, restart, signal));
 }
 
-async function spawnPolecat(town: TownParts, config: SessionConfig, choice: AgentChoice, signal: AbortSignal): Promise<SessionId> {
+async function spawnPolecat(
+  town: TownParts,
+  config: SessionConfig,
+  choice: AgentChoice,
+  signal: AbortSignal,
+): Promise<SessionId> {
   const { rig, agentName } = config;
   const { path: repository, subfolder } = town.rigs.get(rig);
   const worker = { session: sessionIdOf('polecat', rig, agentName), rig };
@@ -101,9 +122,17 @@ async function spawnPolecat(town: TownParts, config: SessionConfig, choice: Agen
   const path = worktreePath(town.paths, rig, agentName);
   const worktree = await town.worktrees.create(repository, path, `polecat/${agentName}/${withoutWork}`, worker, signal);
   try {
-    const session = await orchestratorOf(town, choice).spawnSession({ ...config, workDir: join(worktree.path, subfolder), branch: worktree.branch }, signal);
+    const session = await orchestratorOf(town, choice).spawnSession(
+      { ...config, workDir: join(worktree.path, subfolder), branch: worktree.branch },
+      signal,
+    );
     if (worktree.warning !== undefined) {
-      town.store.addEvent({ at: town.manager.now(), sessionId: session, type: 'worktree.hook-failed', detail: { reason: worktree.warning } });
+      town.store.addEvent({
+        at: town.manager.now(),
+        sessionId: session,
+        type: 'worktree.hook-failed',
+        detail: { reason: worktree.warning },
+      });
     }
     return session;
   } catch (error) {
@@ -113,19 +142,29 @@ async function spawnPolecat(town: TownParts, config: SessionConfig, choice: Agen
   }
 }
 
-const orchestratorOf = (town: TownParts, { agent }: AgentChoice): Orchestrator => getOrchestrator(town.orchestrators, { agent });
+const orchestratorOf = (town: TownParts, { agent }: AgentChoice): Orchestrator =>
+  getOrchestrator(town.orchestrators, { agent });
 
 /** Before a worktree is made: `createWorktree` would adopt the one of the session that has the name. */
 function requireFreeId(town: TownParts, id: string): void {
   const present = town.registry.findLive(id);
   if (present) {
-    throw new GasTownError('name-taken', `There is a session named ${present.id} already (${present.state}). Choose another name, or stop it first.`);
+    throw new GasTownError(
+      'name-taken',
+      `There is a session named ${present.id} already (${present.state}). Choose another name, or stop it first.`,
+    );
   }
 }
 
 export async function stopSession(town: TownParts, id: string, caller: CallerView): Promise<SessionView> {
   const { runId } = town.registry.get(id);
-  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.stop-requested', detail: { by: nameOfCaller(caller) } });
+  town.store.addEvent({
+    at: town.manager.now(),
+    sessionId: id,
+    runId,
+    type: 'session.stop-requested',
+    detail: { by: nameOfCaller(caller) },
+  });
   const stopped = await town.manager.stop(id);
   // The next worker of the name may come at once: it finds the place as it will be.
   await town.endings.get(id);
@@ -133,11 +172,21 @@ export async function stopSession(town: TownParts, id: string, caller: CallerVie
 }
 
 /** Takes a session that has ended off the list; its work is open again, and its conversation is not resumed any more. */
-export async function dismissSession(town: TownParts, { session: id }: Params<'session.dismiss'>, caller: CallerView): Promise<SessionView> {
+export async function dismissSession(
+  town: TownParts,
+  { session: id }: Params<'session.dismiss'>,
+  caller: CallerView,
+): Promise<SessionView> {
   const { runId } = town.registry.get(id);
   const view = town.builder.session(await town.manager.dismiss(id));
   town.outbox.expire(id, `${id} was dismissed before it had this`);
-  town.store.addEvent({ at: town.manager.now(), sessionId: id, runId, type: 'session.dismissed', detail: { by: nameOfCaller(caller) } });
+  town.store.addEvent({
+    at: town.manager.now(),
+    sessionId: id,
+    runId,
+    type: 'session.dismissed',
+    detail: { by: nameOfCaller(caller) },
+  });
   return view;
 }
 
@@ -173,7 +222,10 @@ export async function primeSession(
 export function ownSession(named: string | undefined, caller: CallerView, command: string): string {
   if (named !== undefined) return named;
   if (caller.kind === 'session') return caller.session;
-  throw new GasTownError('bad-input', `"${command}" is for a session's own shell. Name the session to do it from here.`);
+  throw new GasTownError(
+    'bad-input',
+    `"${command}" is for a session's own shell. Name the session to do it from here.`,
+  );
 }
 
 function rigOf(town: TownParts, role: Role, given: string | undefined): string {
@@ -183,12 +235,19 @@ function rigOf(town: TownParts, role: Role, given: string | undefined): string {
   }
   if (given) return town.rigs.get(given).name;
   const [only, ...others] = town.rigs.names();
-  if (only === undefined) throw new GasTownError('unknown-rig', `A ${role} needs a rig, and the town has none yet. Add one: "Gas Town: Add Rig".`);
-  if (others.length > 0) throw new GasTownError('bad-input', `Which rig? The town has ${town.rigs.names().join(', ')}.`);
+  if (only === undefined)
+    throw new GasTownError(
+      'unknown-rig',
+      `A ${role} needs a rig, and the town has none yet. Add one: "Gas Town: Add Rig".`,
+    );
+  if (others.length > 0)
+    throw new GasTownError('bad-input', `Which rig? The town has ${town.rigs.names().join(', ')}.`);
   return only;
 }
 
 /** Town roles work in the town's root, where its settings are; rig roles in the rig's checkout. */
 async function workDirOf(town: TownParts, role: Role, rig: string): Promise<string> {
-  return townRoles.includes(role) ? town.paths.root : join((await openRepository(town.rigs.get(rig).path)).path, town.rigs.get(rig).subfolder);
+  return townRoles.includes(role)
+    ? town.paths.root
+    : join((await openRepository(town.rigs.get(rig).path)).path, town.rigs.get(rig).subfolder);
 }

@@ -30,7 +30,10 @@ function agentFor(town: Pick<TownParts, 'settings' | 'rigs'>, wanted: Wanted): R
 }
 
 /** The agents of the role's failover chain, the rig's before the town's; names that nobody knows are left out, with a word in the log. */
-function failoverChain(town: Pick<TownParts, 'settings' | 'rigs' | 'log'>, { role, rig, name }: Wanted): ResolvedAgent[] {
+function failoverChain(
+  town: Pick<TownParts, 'settings' | 'rigs' | 'log'>,
+  { role, rig, name }: Wanted,
+): ResolvedAgent[] {
   const ofRig = rig === '' ? undefined : town.rigs.get(rig).settings.failover?.[role];
   return (ofRig ?? town.settings.value.failover?.[role] ?? []).flatMap((agent) => {
     try {
@@ -51,7 +54,11 @@ function worthATry(town: Pick<TownParts, 'breakers'>, { backend, name }: Resolve
 }
 
 /** Why nothing is started with this agent in this rig now. */
-function speaksAgainst(town: Pick<TownParts, 'breakers'>, { backend, name }: ResolvedAgent, rig: string): string | undefined {
+function speaksAgainst(
+  town: Pick<TownParts, 'breakers'>,
+  { backend, name }: ResolvedAgent,
+  rig: string,
+): string | undefined {
   const open = town.breakers.against({ backend, agent: name, rig });
   return open && againstText(open);
 }
@@ -64,7 +71,12 @@ const lacksConsent = (error: unknown): boolean => GasTownError.is(error, 'consen
  * backend is down or it is rate-limited, and also where this very start fails because of the backend. An agent that the
  * caller named is never replaced, nor is the first one replaced because the user has not agreed to what it runs.
  */
-export async function withAgent<T>(town: TownParts, wanted: Wanted, by: string, start: (choice: AgentChoice) => Promise<T>): Promise<T> {
+export async function withAgent<T>(
+  town: TownParts,
+  wanted: Wanted,
+  by: string,
+  start: (choice: AgentChoice) => Promise<T>,
+): Promise<T> {
   const explicit = wanted.agent !== undefined || wanted.backend !== undefined;
   const candidates: [ResolvedAgent, ...ResolvedAgent[]] = [agentFor(town, wanted), ...failoverChain(town, wanted)];
   const failed = new Map<string, string>();
@@ -104,18 +116,27 @@ function ownAgent(town: Pick<TownParts, 'settings' | 'rigs' | 'log'>, wanted: Wa
  * The agents that may go on with a session's work instead of its own, the best first. None where the session was started
  * by name with the agent that it has.
  */
-export function alternativesFor(town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>, session: SessionInfo): ResolvedAgent[] {
+export function alternativesFor(
+  town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>,
+  session: SessionInfo,
+): ResolvedAgent[] {
   const wanted = { role: session.role, rig: session.rig, name: session.agentName };
   const agents = [...ownAgent(town, wanted), ...failoverChain(town, wanted)];
   const asked = town.work.ownedBy(session.id).some(({ dispatch }) => dispatch?.agent === session.agent);
   if (asked || !agents.some(({ name }) => name === session.agent)) return [];
   return agents.filter(
-    (agent) => agent.name !== session.agent && speaksAgainst(town, agent, session.rig) === undefined && town.consents.mayRun(session.rig, agent),
+    (agent) =>
+      agent.name !== session.agent &&
+      speaksAgainst(town, agent, session.rig) === undefined &&
+      town.consents.mayRun(session.rig, agent),
   );
 }
 
 /** The agent with which a session that has ended goes on, where its own cannot be had; the reason is the timeline's. */
-export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>, session: SessionInfo): { agent: ResolvedAgent; reason: string } | undefined {
+export function insteadOf(
+  town: Pick<TownParts, 'settings' | 'rigs' | 'consents' | 'log' | 'breakers' | 'work'>,
+  session: SessionInfo,
+): { agent: ResolvedAgent; reason: string } | undefined {
   const open = town.breakers.against(session);
   const [agent] = open ? alternativesFor(town, session) : [];
   return agent && open && { agent, reason: againstText(open) };
@@ -125,5 +146,10 @@ export function insteadOf(town: Pick<TownParts, 'settings' | 'rigs' | 'consents'
 export function noteChoice(town: Pick<TownParts, 'store' | 'manager'>, sessionId: string, choice: AgentChoice): void {
   const reason = insteadText(choice);
   if (reason === undefined) return;
-  town.store.addEvent({ at: town.manager.now(), sessionId, type: 'session.failover', detail: { agent: choice.agent.name, reason } });
+  town.store.addEvent({
+    at: town.manager.now(),
+    sessionId,
+    type: 'session.failover',
+    detail: { agent: choice.agent.name, reason },
+  });
 }

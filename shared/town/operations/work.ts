@@ -26,8 +26,11 @@ function requireRoom(town: TownParts, by: string): void {
   const { openUnits } = sessionLimits(town.settings.value.limits);
   const open = town.store.work.countUnfinishedOf(by);
   if (open < openUnits) return;
-  throw new GasTownError('refused', `${by} has added ${open} units that are neither done nor cancelled, and ${openUnits} are allowed (limits.open_units in the town's settings). ` +
-    'Wait until some are done, or cancel what is not needed (gt work cancel <id>).');
+  throw new GasTownError(
+    'refused',
+    `${by} has added ${open} units that are neither done nor cancelled, and ${openUnits} are allowed (limits.open_units in the town's settings). ` +
+      'Wait until some are done, or cancel what is not needed (gt work cancel <id>).',
+  );
 }
 
 export function addWork(town: TownParts, params: Params<'work.add'>, caller: CallerView): WorkView {
@@ -44,10 +47,18 @@ export async function showWork(town: TownParts, id: string): Promise<Results['wo
   const session = owner === undefined ? undefined : town.registry.find(owner);
   if (session && !hasEnded(session)) await noteResult(town, session);
   await town.builder.renewCommits(town.work.get(id));
-  return { ...town.builder.work(town.work.get(id)), payload: town.work.get(id).payload, history: town.store.work.history(id) };
+  return {
+    ...town.builder.work(town.work.get(id)),
+    payload: town.work.get(id).payload,
+    history: town.store.work.history(id),
+  };
 }
 
-export async function assignWork(town: TownParts, { id, session }: Params<'work.assign'>, caller: CallerView): Promise<WorkView> {
+export async function assignWork(
+  town: TownParts,
+  { id, session }: Params<'work.assign'>,
+  caller: CallerView,
+): Promise<WorkView> {
   return town.builder.work(await giveWork(town, id, session, { by: nameOfCaller(caller), attempts: 0 }));
 }
 
@@ -59,12 +70,24 @@ export async function giveWork(
   { by, attempts, note = '' }: { by: string; attempts: number; note?: string },
 ): Promise<StoredWork> {
   const session = town.registry.get(to);
-  if (hasEnded(session)) throw new GasTownError('refused', `${session.id} has ended (${session.cause}). Start it again, or choose another session.`);
+  if (hasEnded(session))
+    throw new GasTownError(
+      'refused',
+      `${session.id} has ended (${session.cause}). Start it again, or choose another session.`,
+    );
   // What the session commits from here on belongs to the unit.
-  const place = session.branch === undefined ? {} : { branch: session.branch, base: await git(session.workDir, ['rev-parse', 'HEAD']), rig: session.rig };
+  const place =
+    session.branch === undefined
+      ? {}
+      : { branch: session.branch, base: await git(session.workDir, ['rev-parse', 'HEAD']), rig: session.rig };
   // One transaction: a crash in between would leave the session with work that nobody tells it of.
   return town.store.transaction(() => {
-    const assigned = town.work.assign(id, session.id, { by, runId: session.runId }, { ...place, attempts, notBefore: null, dispatch: null });
+    const assigned = town.work.assign(
+      id,
+      session.id,
+      { by, runId: session.runId },
+      { ...place, attempts, notBefore: null, dispatch: null },
+    );
     town.outbox.accept({ from: by, to: session.id, kind: 'work', body: note, workId: assigned.id });
     return assigned;
   });
@@ -85,12 +108,19 @@ export function cancelWork(town: TownParts, { id, message }: Params<'work.cancel
 export function requeueWork(town: TownParts, { id }: Params<'work.requeue'>, caller: CallerView): WorkView {
   const work = town.work.get(id);
   if (work.rig === '') {
-    throw new GasTownError('refused', `${id} belongs to no rig, so the host cannot choose a session for it. Sling it: gt sling ${id} <rig>.`);
+    throw new GasTownError(
+      'refused',
+      `${id} belongs to no rig, so the host cannot choose a session for it. Sling it: gt sling ${id} <rig>.`,
+    );
   }
   town.rigs.get(work.rig);
-  const owner = ownedStates.includes(work.state) && work.owner !== undefined ? town.registry.find(work.owner) : undefined;
+  const owner =
+    ownedStates.includes(work.state) && work.owner !== undefined ? town.registry.find(work.owner) : undefined;
   if (owner && !hasEnded(owner) && work.state !== 'stalled') {
-    throw new GasTownError('refused', `${id} is ${work.state}: ${owner.id} works on it. Stop that session, or cancel the unit first.`);
+    throw new GasTownError(
+      'refused',
+      `${id} is ${work.state}: ${owner.id} works on it. Stop that session, or cancel the unit first.`,
+    );
   }
   const by = nameOfCaller(caller);
   return town.builder.work(takeBack(town, work, { by, note: `queued again by ${by}`, attempts: 0 }));
@@ -125,7 +155,10 @@ function workToFinish(town: TownParts, caller: CallerView): string {
   const session = ownSession(undefined, caller, 'gt done');
   const [first] = town.work.ownedBy(session);
   if (first) return first.id;
-  const last = town.store.work.all().filter((work) => work.owner === session).sort((a, b) => b.changedAt - a.changedAt)[0];
+  const last = town.store.work
+    .all()
+    .filter((work) => work.owner === session)
+    .sort((a, b) => b.changedAt - a.changedAt)[0];
   // A second report of the same unit gets the precise answer of `finish`.
   if (last) return last.id;
   throw new GasTownError('unknown-work', `${session} has no work to report on. See "gt hook".`);
@@ -137,7 +170,12 @@ export function workOf(town: TownParts, params: Params<'work.mine'>, caller: Cal
   return { session, work: town.work.ownedBy(session).map((work) => town.builder.work(work)) };
 }
 
-export async function sling(town: TownParts, params: Params<'sling'>, caller: CallerView, signal: AbortSignal): Promise<Results['sling']> {
+export async function sling(
+  town: TownParts,
+  params: Params<'sling'>,
+  caller: CallerView,
+  signal: AbortSignal,
+): Promise<Results['sling']> {
   const { session, work } = await slingUnit(town, params, nameOfCaller(caller), signal);
   return { session: town.builder.session(session), work: town.builder.work(work) };
 }
@@ -151,7 +189,9 @@ export async function slingUnit(
 ): Promise<{ session: SessionInfo; work: StoredWork }> {
   town.requireTrust();
   const { name: rig } = town.rigs.get(params.rig);
-  return withWorkerName(town, { role: 'polecat', rig, given: params.name }, (name) => slingNamed(town, { ...params, name }, by, signal));
+  return withWorkerName(town, { role: 'polecat', rig, given: params.name }, (name) =>
+    slingNamed(town, { ...params, name }, by, signal),
+  );
 }
 
 async function slingNamed(
@@ -180,7 +220,8 @@ async function slingNamed(
       places: town.paths,
       isolate: (path: string, branch: string, session: SessionId, until: AbortSignal) =>
         town.worktrees.create(rig.path, path, branch, { session, rig: rig.name }, until),
-      discard: ({ path, branch }: Worktree, session: SessionId) => town.worktrees.over({ repository: rig.path, path, branch }, { session, rig: rig.name }),
+      discard: ({ path, branch }: Worktree, session: SessionId) =>
+        town.worktrees.over({ repository: rig.path, path, branch }, { session, rig: rig.name }),
       ...(asked === undefined ? {} : { asked }),
       ...(params.message === undefined || described ? {} : { message: params.message }),
       ...(why === undefined ? {} : { why }),

@@ -38,8 +38,15 @@ function freeName(town: TownParts, role: Role, rig: string): string {
   const claims = town.store.work.all().filter((work) => work.rig === rig && ownedStates.includes(work.state));
   const places = [town.paths.worktrees, town.paths.formerWorktrees];
   const worktrees = role === 'polecat' ? places.flatMap((place) => foldersIn(join(place, rig))) : [];
-  const inHand = [...town.namesInHand].flatMap((each) => (each.startsWith(`${rig}/`) ? [each.slice(rig.length + 1)] : []));
-  const taken = [...live.map(({ agentName }) => agentName), ...claims.flatMap((work) => polecatOf(work.branch) ?? []), ...worktrees, ...inHand];
+  const inHand = [...town.namesInHand].flatMap((each) =>
+    each.startsWith(`${rig}/`) ? [each.slice(rig.length + 1)] : [],
+  );
+  const taken = [
+    ...live.map(({ agentName }) => agentName),
+    ...claims.flatMap((work) => polecatOf(work.branch) ?? []),
+    ...worktrees,
+    ...inHand,
+  ];
   const name = nextFreeName(new Set(taken), town.rigs.get(rig).settings.namepool);
   // Whoever wrote the pool: the name becomes that of a folder.
   checkWorkerName(name);

@@ -10,5 +10,7 @@ export function removeWorktree(town: Pick<TownParts, 'registry' | 'worktrees'>, 
 
 /** Whether a session that has not ended works in it, at its top or below. */
 export function isWorkedIn({ registry }: Pick<TownParts, 'registry'>, path: string): boolean {
-  return registry.list().some((session) => (session.workDir === path || session.workDir.startsWith(join(path, '/'))) && !hasEnded(session));
+  return registry
+    .list()
+    .some((session) => (session.workDir === path || session.workDir.startsWith(join(path, '/'))) && !hasEnded(session));
 }

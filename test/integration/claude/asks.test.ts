@@ -15,7 +15,8 @@ beforeEach(() => town.untilIdle(spec.runId));
 afterAll(() => town.close());
 
 const file = (name: string): string => join(town.repository, name);
-const write = (name: string) => directive(`Write ${name}`, [{ tool: 'write', args: { path: file(name), content: name } }]);
+const write = (name: string) =>
+  directive(`Write ${name}`, [{ tool: 'write', args: { path: file(name), content: name } }]);
 
 function asked(): Promise<Ask> {
   return town.host.until('an ask', () => town.host.status(spec.runId).asks[0]);
@@ -26,7 +27,8 @@ function noLongerAsked(ask: Ask): Promise<unknown> {
 }
 
 /** The program's own word, whatever hooks have told since. */
-const saysWaiting = (): boolean => town.host.reports.findLast(({ source }) => source === 'program')?.fact.kind === 'waiting';
+const saysWaiting = (): boolean =>
+  town.host.reports.findLast(({ source }) => source === 'program')?.fact.kind === 'waiting';
 
 /** Claude ignores keys in the first second of a dialog, so that nobody answers by accident. In ms. */
 const keyPause = 1_500;
@@ -84,7 +86,10 @@ test('nothing is typed into a dialog: Enter would approve it', async () => {
 });
 
 test('two calls at once ask one after another, and each answer reaches its own', async () => {
-  const calls = ['first.txt', 'second.txt'].map((name) => ({ tool: 'write', args: { path: file(name), content: name } }));
+  const calls = ['first.txt', 'second.txt'].map((name) => ({
+    tool: 'write',
+    args: { path: file(name), content: name },
+  }));
   await town.say(spec, directive('Write both', [{ tools: calls }]));
   const first = await asked();
   await pressUntilAnswered('\r', first);
@@ -111,8 +116,10 @@ test('a permission that was asked before the host went is asked again by the nex
   await town.leave();
   const told = town.host.reports.length;
   await town.comeBack(spec);
-  const again = await town.host.until('the ask', () =>
-    town.host.reports.slice(told).flatMap(({ fact }) => (fact.kind === 'asked' ? [fact.ask] : []))[0] ?? undefined,
+  const again = await town.host.until(
+    'the ask',
+    () =>
+      town.host.reports.slice(told).flatMap(({ fact }) => (fact.kind === 'asked' ? [fact.ask] : []))[0] ?? undefined,
   );
   expect(again).toMatchObject({ id: ask.id, title: ask.title, since: ask.since });
   await town.driver.answer(spec.runId, again.id, { kind: 'allow' });
@@ -126,7 +133,10 @@ test('a permission that was given in the terminal while no host was there is not
   await town.host.until('the dialog', () => saysWaiting());
   await town.leave();
   const pressing = setInterval(() => town.terminal(spec).write('\r'), 500);
-  await expect.poll(() => existsSync(file('unseen.txt')), { timeout: 10_000 }).toBe(true).finally(() => clearInterval(pressing));
+  await expect
+    .poll(() => existsSync(file('unseen.txt')), { timeout: 10_000 })
+    .toBe(true)
+    .finally(() => clearInterval(pressing));
   const told = town.host.reports.length;
   await town.comeBack(spec);
   await town.untilIdle(spec.runId);
@@ -138,7 +148,8 @@ test('a permission that was given in the terminal while no host was there is not
 });
 
 test('a permission is remembered for this session only', async () => {
-  const command = (name: string) => directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
+  const command = (name: string) =>
+    directive(`Run ${name}`, [{ tool: 'bash', args: { command: 'touch remembered.txt' } }]);
   await town.say(spec, command('once'));
   const ask = await asked();
   await town.driver.answer(spec.runId, ask.id, { kind: 'allow', remember: true });

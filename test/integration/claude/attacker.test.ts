@@ -43,7 +43,9 @@ test('B1: another user gets nothing of a session, and is not obeyed, while the h
   expect(await attacker.do('takeFolder', town.socket)).toBe('listening');
   for (const port of await ports()) expect(await attacker.do('takePort', port)).toBe('listening');
   town.model.release('go');
-  await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 }).toMatch(/Do\s*you\s*want\s*to\s*create/);
+  await expect
+    .poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 })
+    .toMatch(/Do\s*you\s*want\s*to\s*create/);
   await town.model.waitFor(({ kind }) => kind === 'turn');
 
   // The reporters of PreToolUse and PermissionRequest have had their chance: the latter waits for the next host.

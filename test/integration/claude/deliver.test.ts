@@ -20,13 +20,19 @@ beforeAll(async () => {
   await writeFile(image, png, 'base64');
   await writeFile(join(town.repository, 'README.md'), secret);
   await mkdir(town.configDir, { recursive: true });
-  await writeFile(join(town.configDir, 'settings.json'), JSON.stringify({ hooks: { UserPromptSubmit: [{ hooks: [refusing] }] } }));
+  await writeFile(
+    join(town.configDir, 'settings.json'),
+    JSON.stringify({ hooks: { UserPromptSubmit: [{ hooks: [refusing] }] } }),
+  );
   spec = await town.idle();
 });
 beforeEach(() => town.untilIdle(spec.runId));
 afterAll(() => town.close());
 
-const lines = Array.from({ length: 160 }, (_, index) => `Line ${index}: the quick brown fox jumps over it – ${'é'.repeat(index % 7)}`);
+const lines = Array.from(
+  { length: 160 },
+  (_, index) => `Line ${index}: the quick brown fox jumps over it – ${'é'.repeat(index % 7)}`,
+);
 
 const texts: [string, string][] = [
   ['one word', 'Hello'],
@@ -52,7 +58,8 @@ const texts: [string, string][] = [
 
 /** What was typed of a text, and the file with the exact text where one is named. */
 async function partsOf(isWanted: (typed: string) => boolean): Promise<[string, string | undefined]> {
-  const split = (text: string): string[] => text.split(/\n\n\(Some of its characters .* read (\S+): it has the exact text\.\)$/);
+  const split = (text: string): string[] =>
+    text.split(/\n\n\(Some of its characters .* read (\S+): it has the exact text\.\)$/);
   const { text } = await town.model.waitFor((entry) => entry.kind === 'turn' && isWanted(split(entry.text)[0]!));
   const [typed, file] = split(text);
   return [typed!, file];
@@ -76,12 +83,38 @@ describe('a text reaches the model as it is', () => {
   // More by hand, with other texts: GT_RUNS=100 GT_SEED=77.
   test('whatever it has of what the composer acts on', async () => {
     const token = fc.constantFrom(
-      ...[image, `"${image}"`, `'${image}'`, image.replace('.png', '\\.png'), `see ${image} /tmp/x`, './shot.png', 'a.gif', 'x.JPEG', '@README.md'],
-      ...['@shot.png', '@"README.md"', 'a。@README.md', 'mail a@b.c', 'x[I', '[INFO] z', '[Image #1]', 'ultracode', '/help', '!ls', '#tag', '\t', '\\'],
+      ...[
+        image,
+        `"${image}"`,
+        `'${image}'`,
+        image.replace('.png', '\\.png'),
+        `see ${image} /tmp/x`,
+        './shot.png',
+        'a.gif',
+        'x.JPEG',
+        '@README.md',
+      ],
+      ...[
+        '@shot.png',
+        '@"README.md"',
+        'a。@README.md',
+        'mail a@b.c',
+        'x[I',
+        '[INFO] z',
+        '[Image #1]',
+        'ultracode',
+        '/help',
+        '!ls',
+        '#tag',
+        '\t',
+        '\\',
+      ],
       ...['https://example.com/a.png', '`code`', '> quote', 'word', 'ü😀', 'x'.repeat(300), '\u001b[31m', '  '],
     );
     const line = fc.array(token, { maxLength: 4 }).map((words) => words.join(' '));
-    const text = fc.tuple(fc.nat(), fc.array(line, { minLength: 1, maxLength: 7 })).map(([mark, lines]) => `[gt msg_${mark}] ${lines.join('\n')}`);
+    const text = fc
+      .tuple(fc.nat(), fc.array(line, { minLength: 1, maxLength: 7 }))
+      .map(([mark, lines]) => `[gt msg_${mark}] ${lines.join('\n')}`);
     const seed = Number(process.env['GT_SEED'] ?? 8);
     for (const sample of fc.sample(text, { seed, numRuns: Number(process.env['GT_RUNS'] ?? 12) })) {
       await arrivesWhole(sample);
@@ -96,7 +129,7 @@ describe('a text reaches the model as it is', () => {
   });
 });
 
-test('a prompt that a hook of the user\'s refuses has no receipt, and says why; nothing of it stays in the composer', async () => {
+test("a prompt that a hook of the user's refuses has no receipt, and says why; nothing of it stays in the composer", async () => {
   const text = '[gt msg_refused] FORBIDDEN';
   const outcome = await town.driver.deliver(spec.runId, { id: 'msg_refused', text }, AbortSignal.timeout(30_000));
   expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('no such prompts') });
@@ -117,7 +150,9 @@ test('what is torn in the composer is refused before the model sees it, and goes
   const delivery = { id: 'msg_torn', text: '[gt msg_torn] Nudge: whole', heading: '[gt msg_torn] Nudge' };
   expect(await town.driver.deliver(spec.runId, delivery, AbortSignal.timeout(30_000))).toEqual({ kind: 'delivered' });
   const { text } = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('msg_torn'));
-  const file = /^\[gt msg_torn\] Nudge\nIt cannot be typed here, so it is in a file\. Read all of (\S+) now/.exec(text)?.[1];
+  const file = /^\[gt msg_torn\] Nudge\nIt cannot be typed here, so it is in a file\. Read all of (\S+) now/.exec(
+    text,
+  )?.[1];
   expect(await readFile(file!, 'utf8')).toBe(delivery.text);
   await town.untilIdle(spec.runId);
   const turns = town.host.turns.length;
@@ -139,7 +174,9 @@ test('of two texts that come at once, each has a turn and a receipt of its own',
     await town.host.until('both turns over', () => log.filter((entry) => entry === 'end').length === 2 * (pair + 1));
     for (const name of ['one', 'two']) expect(town.model.seen(`Twin ${name} ${pair}`)).toHaveLength(1);
   }
-  expect(log.map((entry) => (entry === 'end' ? entry : 'receipt'))).toEqual(Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? 'receipt' : 'end')));
+  expect(log.map((entry) => (entry === 'end' ? entry : 'receipt'))).toEqual(
+    Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? 'receipt' : 'end')),
+  );
   Object.assign(town.host, { delivered, turnEnded });
 }, 240_000);
 

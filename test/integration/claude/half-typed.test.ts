@@ -31,12 +31,23 @@ async function nextHost(halfTyped?: { messages: string[]; strokes: number }): Pr
   const reference = town.host.references.get(spec.runId)!;
   await town.driver.dispose();
   const { runId } = spec;
-  expect(await town.newDriver().adopt({ sessionId: spec.sessionId, runId, reference: { ...reference, ...(halfTyped ? { halfTyped } : {}) }, spec })).toBe(true);
+  expect(
+    await town
+      .newDriver()
+      .adopt({
+        sessionId: spec.sessionId,
+        runId,
+        reference: { ...reference, ...(halfTyped ? { halfTyped } : {}) },
+        spec,
+      }),
+  ).toBe(true);
   await town.untilIdle(runId);
 }
 
 describe('what a host that died left in the composer', () => {
-  const long = Array.from({ length: 60 }, (_, index) => `Line ${index}: the quick brown fox 👩‍👩‍👧‍👦 jumps over it`).join('\n');
+  const long = Array.from({ length: 60 }, (_, index) => `Line ${index}: the quick brown fox 👩‍👩‍👧‍👦 jumps over it`).join(
+    '\n',
+  );
 
   test.each([
     ['a text', 'half typed', ''],
@@ -84,7 +95,10 @@ describe('what a host that died left in the composer', () => {
 
 test('a host that lets go in the middle of typing submits first, and the next one has nothing to take back', async () => {
   const delivering = town.deliver(spec, '[gt msg_last] typed while the host lets go').catch(() => undefined);
-  await town.host.until('it is being typed', () => (town.host.references.get(spec.runId)?.['halfTyped'] as { messages?: string[] } | null)?.messages?.length);
+  await town.host.until(
+    'it is being typed',
+    () => (town.host.references.get(spec.runId)?.['halfTyped'] as { messages?: string[] } | null)?.messages?.length,
+  );
   await nextHost();
   await town.model.waitFor((entry) => entry.text === '[gt msg_last] typed while the host lets go');
   await town.say(spec, 'and on');

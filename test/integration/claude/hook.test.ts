@@ -15,15 +15,26 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const event = JSON.stringify({ session_id: 's', hook_event_name: 'SessionStart', source: 'startup' });
 
-async function hook(input: string, env: Record<string, string>, closes = true): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, [resolve('plugin/claude/hook.ts')], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+async function hook(
+  input: string,
+  env: Record<string, string>,
+  closes = true,
+): Promise<{ code: number | null; said: string }> {
+  const child = spawn(process.execPath, [resolve('plugin/claude/hook.ts')], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const code = new Promise<number | null>((done) => child.once('exit', done));
   if (closes) child.stdin.end(input);
   else child.stdin.write(input);
   return { said: await text(child.stdout), code: await code };
 }
 
-const ours = () => ({ GT_SOCKET: join(folder, 'nobody.sock'), GT_TOKEN: 't', GT_CONTEXT_FILE: join(folder, 'context.md') });
+const ours = () => ({
+  GT_SOCKET: join(folder, 'nobody.sock'),
+  GT_TOKEN: 't',
+  GT_CONTEXT_FILE: join(folder, 'context.md'),
+});
 const stored = { hookSpecificOutput: { hookEventName: 'SessionStart', additionalContext: 'You are the mayor.' } };
 
 test('without a host, the model gets the stored context', async () => {
@@ -31,7 +42,7 @@ test('without a host, the model gets the stored context', async () => {
   expect([code, JSON.parse(said)]).toEqual([0, stored]);
 });
 
-test('a host that does not answer delays the session by less than Claude\'s own limit', async () => {
+test("a host that does not answer delays the session by less than Claude's own limit", async () => {
   const silent = createServer().listen(join(folder, 'silent.sock'));
   try {
     const { code, said } = await hook(event, { ...ours(), GT_SOCKET: join(folder, 'silent.sock') });

@@ -19,12 +19,16 @@ afterAll(() => town.close());
 
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
 /** A tool call that runs until it is ended, with a child of its own. (Claude refuses to `sleep`.) */
-const endless = directive('Run for ever', [{ tool: 'bash', args: { command: 'tail -f /dev/null & tail -f /dev/null' } }]);
+const endless = directive('Run for ever', [
+  { tool: 'bash', args: { command: 'tail -f /dev/null & tail -f /dev/null' } },
+]);
 
 async function running(): Promise<ReturnType<ClaudeTown['spec']>> {
   const spec = await town.idle({ permissions: 'autonomous' });
   await town.say(spec, endless);
-  await town.host.until('the tool', () => town.host.reports.find(({ cause, runId }) => runId === spec.runId && cause === 'uses Bash'));
+  await town.host.until('the tool', () =>
+    town.host.reports.find(({ cause, runId }) => runId === spec.runId && cause === 'uses Bash'),
+  );
   await expect.poll(async () => (await town.processes(spec)).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
   return spec;
 }
@@ -48,12 +52,21 @@ describe('start', () => {
   test('E11: is ready by its events, whatever the screen looks like: vim mode, full screen, no-break spaces', async () => {
     const file = join(town.configDir, 'settings.json');
     await mkdir(town.configDir, { recursive: true });
-    await writeFile(file, JSON.stringify({ editorMode: 'vim', tui: 'fullscreen', statusLine: { type: 'command', command: 'printf "\\302\\240-- INSERT --\\302\\240❯"' } }));
+    await writeFile(
+      file,
+      JSON.stringify({
+        editorMode: 'vim',
+        tui: 'fullscreen',
+        statusLine: { type: 'command', command: 'printf "\\302\\240-- INSERT --\\302\\240❯"' },
+      }),
+    );
     try {
       const spec = await town.idle();
       await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 }).toContain('-- INSERT --');
       expect(await town.deliver(spec, 'ihjkl: typed as it is')).toEqual({ kind: 'delivered' });
-      expect((await town.model.waitFor((entry) => entry.text.includes('typed as it is'))).text).toBe('ihjkl: typed as it is');
+      expect((await town.model.waitFor((entry) => entry.text.includes('typed as it is'))).text).toBe(
+        'ihjkl: typed as it is',
+      );
       await town.untilIdle(spec.runId);
       await town.driver.stop(spec.runId);
     } finally {
@@ -92,7 +105,9 @@ describe('start', () => {
   test('fails with the words of the program when it ends at once', async () => {
     const base = town.spec();
     const spec = town.spec({ agent: { ...base.agent, args: ['--no-such-flag'] } });
-    await expect(town.driver.start(spec, signal())).rejects.toThrow(/ended with code 1[\s\S]*unknown option '--no-such-flag'/);
+    await expect(town.driver.start(spec, signal())).rejects.toThrow(
+      /ended with code 1[\s\S]*unknown option '--no-such-flag'/,
+    );
     expect(await town.processes(spec)).toEqual([]);
     expect(existsSync(join(spec.runDir, 'settings.json'))).toBe(false);
   });
@@ -125,10 +140,14 @@ describe('start', () => {
     const spec = town.spec({ cwd });
     const started = town.driver.start(spec, signal());
     const failed = expect(started).rejects.toMatchObject({ code: 'spawn-failed' });
-    const isDialog = ({ fact, runId }: Report) => runId === spec.runId && fact.kind === 'waiting' && fact.ask === 'dialog';
+    const isDialog = ({ fact, runId }: Report) =>
+      runId === spec.runId && fact.kind === 'waiting' && fact.ask === 'dialog';
     const report = await town.host.until('dialog', () => town.host.reports.find(isDialog));
     expect(report).toMatchObject({ cause: `Claude asks whether to trust ${cwd}; answer in the terminal` });
-    expect(town.host.status(spec.runId)).toMatchObject({ state: 'starting', activity: { kind: 'attention', ask: 'dialog' } });
+    expect(town.host.status(spec.runId)).toMatchObject({
+      state: 'starting',
+      activity: { kind: 'attention', ask: 'dialog' },
+    });
     expect(town.terminal(spec).shown).toBe(1);
     await town.driver.stop(spec.runId);
     await failed;
@@ -141,11 +160,15 @@ describe('start', () => {
     const firstPrompt = { id: 'msg_trust', text: 'Wait behind the dialog.' };
     const spec = town.spec({ cwd, firstPrompt });
     const started = town.driver.start(spec, signal());
-    await town.host.until('dialog', () => town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'));
+    await town.host.until('dialog', () =>
+      town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'),
+    );
     // "No, exit" comes first.
     const terminal = town.terminal(spec);
     terminal.write('\u001b[A');
-    await expect.poll(() => terminal.lastOutput(), { timeout: 5000 }).toMatch(/Yes, I trust[^]*❯[^]*Yes, I trust|❯ ?\d?\.? ?Yes, I trust/);
+    await expect
+      .poll(() => terminal.lastOutput(), { timeout: 5000 })
+      .toMatch(/Yes, I trust[^]*❯[^]*Yes, I trust|❯ ?\d?\.? ?Yes, I trust/);
     terminal.write('\r');
     await started;
     await town.model.waitFor((entry) => entry.text === firstPrompt.text);
@@ -187,7 +210,10 @@ describe('end', () => {
 
   test('a terminal that the user closes while the session starts ends the start, and is not opened again', async () => {
     const spec = town.spec({ firstPrompt: { id: 'msg_trashed', text: 'Never mind.' } });
-    const started = expect(town.driver.start(spec, signal())).rejects.toMatchObject({ code: 'cancelled', message: expect.stringContaining('the user closed its terminal') });
+    const started = expect(town.driver.start(spec, signal())).rejects.toMatchObject({
+      code: 'cancelled',
+      message: expect.stringContaining('the user closed its terminal'),
+    });
     await expect.poll(() => town.terminals.terminals.length).toBe(1);
     town.terminal(spec).trash();
     await started;
@@ -200,7 +226,9 @@ describe('end', () => {
     town.terminal(spec).write('/exit');
     await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 5000 }).toContain('/exit');
     const pressing = setInterval(() => town.terminals.terminals[0]?.write('\r'), 500);
-    await town.host.until('the end', () => town.host.status(spec.runId).state === 'stopped').finally(() => clearInterval(pressing));
+    await town.host
+      .until('the end', () => town.host.status(spec.runId).state === 'stopped')
+      .finally(() => clearInterval(pressing));
   });
 
   test('closing the terminal ends the session in order', async () => {
@@ -231,7 +259,10 @@ test('B8: hooks that are not heard any more are a problem of the session, until 
   expect(problem).toMatch(/hooks are not heard any more/);
   await symlink(target, reporter);
   await submit('say it again');
-  await town.host.until('heard', () => town.host.problems.has(spec.runId) && town.host.problems.get(spec.runId) === undefined);
+  await town.host.until(
+    'heard',
+    () => town.host.problems.has(spec.runId) && town.host.problems.get(spec.runId) === undefined,
+  );
   await town.driver.stop(spec.runId);
 });
 
@@ -263,13 +294,18 @@ describe('a restart of the host', () => {
   test('a dialog that was open is still there for the person', async () => {
     const spec = await town.idle();
     await town.say(spec, directive('Ask', [{ tool: 'bash', args: { command: 'touch open.txt' } }]));
-    await town.host.until('the dialog', () => town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'));
+    await town.host.until('the dialog', () =>
+      town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'),
+    );
     const record = recordOf(spec);
     await town.driver.dispose();
     const told = town.host.reports.length;
     town.newDriver();
     expect(await town.driver.adopt(record)).toBe(true);
-    expect(town.host.reports.slice(told).map(({ fact }) => fact)).toContainEqual({ kind: 'waiting', ask: 'permission' });
+    expect(town.host.reports.slice(told).map(({ fact }) => fact)).toContainEqual({
+      kind: 'waiting',
+      ask: 'permission',
+    });
     await town.driver.stop(spec.runId);
   });
 

@@ -27,7 +27,11 @@ test('a killed session goes on in another run: the same conversation, with a fir
   await town.say(first, 'The door is blue.');
   await town.untilIdle(first.runId);
   // Claude Code writes its record a moment later.
-  await eventually('the record', () => hasTranscript(reference(first)), (has) => has);
+  await eventually(
+    'the record',
+    () => hasTranscript(reference(first)),
+    (has) => has,
+  );
   const [delivery] = town.host.deliveries.filter(({ runId }) => runId === first.runId);
   await die(first);
 
@@ -40,10 +44,14 @@ test('a killed session goes on in another run: the same conversation, with a fir
   const asked = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('Which colour'));
   expect(JSON.stringify(asked)).toContain('The door is blue.');
   expect(conversation(second)).toBe(conversation(first));
-  await town.host.until('the receipt', () => town.host.deliveries.some(({ runId, deliveryId }) => runId === second.runId && deliveryId === 'msg_again'));
+  await town.host.until('the receipt', () =>
+    town.host.deliveries.some(({ runId, deliveryId }) => runId === second.runId && deliveryId === 'msg_again'),
+  );
   await town.host.until('the end of the turn', () => town.host.turns.includes(second.runId));
   // Hooks of the new run are its own.
-  expect(town.host.reports.filter(({ runId, source }) => runId === second.runId && source === 'inside')).not.toEqual([]);
+  expect(town.host.reports.filter(({ runId, source }) => runId === second.runId && source === 'inside')).not.toEqual(
+    [],
+  );
   await town.driver.stop(second.runId);
 });
 
@@ -53,7 +61,10 @@ test('a record that Claude Code does not take for a conversation: a new one is b
   const folder = join(reference(first).configDir, 'projects', 'cut-short');
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${reference(first).claudeSession}.jsonl`), '{"type":"user"');
-  const second = await town.idle({ title: 'Dagny again (sample)', resume: { reference: referenceOf(first), unconfirmed: [] } });
+  const second = await town.idle({
+    title: 'Dagny again (sample)',
+    resume: { reference: referenceOf(first), unconfirmed: [] },
+  });
   expect(conversation(second)).not.toBe(conversation(first));
   expect(town.host.status(second.runId).state).toBe('running');
   expect(town.host.logged.filter((line) => line.includes('begins a new conversation'))).toHaveLength(1);

@@ -120,7 +120,10 @@ export class ClaudeTown {
 
   async trust(folders: string[]): Promise<void> {
     const projects = Object.fromEntries(folders.map((folder) => [folder, { hasTrustDialogAccepted: true }]));
-    await writeFile(join(this.folder, 'home', '.claude.json'), JSON.stringify({ hasCompletedOnboarding: true, projects }));
+    await writeFile(
+      join(this.folder, 'home', '.claude.json'),
+      JSON.stringify({ hasCompletedOnboarding: true, projects }),
+    );
   }
 
   spec(change: Partial<RunSpec> = {}): RunSpec {
@@ -172,7 +175,8 @@ export class ClaudeTown {
       const told = this.host.reports.length;
       const outcome = await this.deliver(spec, text);
       if (outcome.kind === 'delivered') return;
-      if (outcome.kind !== 'not-now') throw new Error(`"${text.slice(0, 40)}" is ${outcome.kind}: ${JSON.stringify(outcome)}`);
+      if (outcome.kind !== 'not-now')
+        throw new Error(`"${text.slice(0, 40)}" is ${outcome.kind}: ${JSON.stringify(outcome)}`);
       await this.host.until('a safe moment', () => this.host.reports.length > told);
     }
   }

@@ -16,7 +16,11 @@ beforeAll(async () => {
     options.rules = [];
     options.callbacks = { onWorkCompleted: (work) => void completed.push(work.id) };
     // What a host has for reasons of its own, and no agent may inherit.
-    Object.assign(options.environment, { NODE_OPTIONS: '--max-old-space-size=512', CLAUDECODE: '1', GT_TOKEN: 'of somebody else' });
+    Object.assign(options.environment, {
+      NODE_OPTIONS: '--max-old-space-size=512',
+      CLAUDECODE: '1',
+      GT_TOKEN: 'of somebody else',
+    });
   });
 });
 afterAll(async () => {
@@ -36,7 +40,13 @@ describe.each([
     workDir: town.rig,
     ...change,
   });
-  const unit = (id: string, description: string): WorkUnit => ({ id, type: 'task', description, payload: {}, priority: 2 });
+  const unit = (id: string, description: string): WorkUnit => ({
+    id,
+    type: 'task',
+    description,
+    payload: {},
+    priority: 2,
+  });
   const message = (id: string, body: string, type: Message['type'] = 'nudge'): Message => ({
     id,
     from: 'overseer',
@@ -47,7 +57,9 @@ describe.each([
     sentAt: Date.now(),
   });
   const idle = (id: string) =>
-    town.until(`${id} idle`, () => town.host.snapshot.sessions.some((each) => each.id === id && each.activity.kind === 'idle' && each.queued === 0));
+    town.until(`${id} idle`, () =>
+      town.host.snapshot.sessions.some((each) => each.id === id && each.activity.kind === 'idle' && each.queued === 0),
+    );
   /** Names of this backend's sessions and units: the town is shared with the other's. */
   const named = (name: string): string => `${backend}-${name}`;
   const one = `alpha-${named('one')}`;
@@ -66,7 +78,10 @@ describe.each([
     await own().healthCheck();
     const { PATH } = town.environment;
     town.environment['PATH'] = town.folder;
-    await expect(own().healthCheck()).rejects.toMatchObject({ code: 'agent-missing', message: expect.stringMatching(/install/i) });
+    await expect(own().healthCheck()).rejects.toMatchObject({
+      code: 'agent-missing',
+      message: expect.stringMatching(/install/i),
+    });
     town.environment['PATH'] = PATH;
     await own().healthCheck();
   });
@@ -74,7 +89,9 @@ describe.each([
   test('a spawn that is cancelled before or in the middle leaves nothing', async () => {
     const before = new AbortController();
     before.abort();
-    await expect(own().spawnSession(config(named('never')), before.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(own().spawnSession(config(named('never')), before.signal)).rejects.toMatchObject({
+      code: 'cancelled',
+    });
 
     const during = new AbortController();
     const work = unit(named('never'), 'Nothing');
@@ -87,14 +104,20 @@ describe.each([
 
     expect(await own().listSessions()).toEqual([]);
     expect(town.stored(`SELECT id FROM sessions WHERE backend = '${backend}'`)).toEqual([]);
-    expect(town.stored(`SELECT state, owner FROM work WHERE id = '${work.id}'`)).toEqual([{ state: 'failed', owner: null }]);
+    expect(town.stored(`SELECT state, owner FROM work WHERE id = '${work.id}'`)).toEqual([
+      { state: 'failed', owner: null },
+    ]);
     expect(town.stored(`SELECT state FROM messages WHERE work_id = '${work.id}'`)).toEqual([{ state: 'refused' }]);
     expect(processesWith('GT_RUN', runId)).toEqual([]);
   });
 
   test('a sling that is cancelled in the middle leaves no worktree and no branch', async () => {
     const cancel = new AbortController();
-    const sling = town.host.api.request('sling', { work: named('slung'), rig: 'alpha', backend, name: named('gone'), message: 'x' }, cancel.signal);
+    const sling = town.host.api.request(
+      'sling',
+      { work: named('slung'), rig: 'alpha', backend, name: named('gone'), message: 'x' },
+      cancel.signal,
+    );
     const failed = expect(sling).rejects.toMatchObject({ code: 'cancelled' });
     await town.until('it starts', ({ sessions }) => sessions.some(({ state }) => state === 'starting'));
     cancel.abort();
@@ -127,7 +150,7 @@ describe.each([
     expect(await own().listSessions()).toEqual([info]);
   });
 
-  test('E30: the shell of the agent knows who it is, and has nothing of the editor\'s or of another agent\'s environment', async () => {
+  test("E30: the shell of the agent knows who it is, and has nothing of the editor's or of another agent's environment", async () => {
     const { runId } = await own().getSession(one);
     await own().sendMessage(one, message(named('env'), runs('Look around.', 'env > env.txt; cat env.txt | wc -l')));
     const receipt = await town.message(named('env'), 'acted');
@@ -153,7 +176,10 @@ describe.each([
   });
 
   test('the role context has reached the model with its first turn', async () => {
-    await town.model.waitFor(({ kind, system, userTexts }) => kind === 'turn' && [system, ...userTexts].join('\n').includes(`[gt ${named('env')}]`));
+    await town.model.waitFor(
+      ({ kind, system, userTexts }) =>
+        kind === 'turn' && [system, ...userTexts].join('\n').includes(`[gt ${named('env')}]`),
+    );
     expect(contextSeen(`session:${one}`)).toBe(true);
     expect(contextSeen('gt done')).toBe(true);
   });
@@ -190,10 +216,13 @@ describe.each([
     for (let round = 0; round < 3; round += 1) {
       await idle(one);
       const ids = ['i', 'ii', 'iii'].map((name) => named(`at-once-${round}-${name}`));
-      for (const id of ids) await own().sendMessage(one, message(id, scripted('Think.', { text: 'Thought.', delay: thinks })));
+      for (const id of ids)
+        await own().sendMessage(one, message(id, scripted('Think.', { text: 'Thought.', delay: thinks })));
       for (const id of ids) {
         const { deliveredAt, actedAt } = await town.message(id, 'acted');
-        const { time } = town.model.requests.find(({ kind, userTexts }) => kind === 'turn' && userTexts.some((text) => text.includes(`[gt ${id}]`)))!;
+        const { time } = town.model.requests.find(
+          ({ kind, userTexts }) => kind === 'turn' && userTexts.some((text) => text.includes(`[gt ${id}]`)),
+        )!;
         expect(town.model.seen(`[gt ${id}]`)).toHaveLength(1);
         expect(deliveredAt).toBeLessThanOrEqual(actedAt!);
         // The clocks are one, but of two programs.
@@ -220,15 +249,25 @@ describe.each([
   });
 
   test('work for a busy session waits for the next idle, in order', async () => {
-    await own().sendMessage(one, message(named('busy'), scripted('Think.', { hold: named('gate') }, { text: 'Thought.' })));
+    await own().sendMessage(
+      one,
+      message(named('busy'), scripted('Think.', { hold: named('gate') }, { text: 'Thought.' })),
+    );
     await town.message(named('busy'), 'delivered');
     await own().assignWork(one, unit(named('b'), runs('Do B.', 'gt done -m "B is done"')));
     await own().assignWork(one, unit(named('c'), runs('Do C.', 'gt done -m "C is done"')));
-    const waiting = await town.until('two wait', ({ sessions }) => sessions.some(({ id, queued }) => id === one && queued === 2));
-    expect(waiting.sessions.find(({ id }) => id === one)?.workUnits.map(({ id }) => id)).toEqual([named('b'), named('c')]);
+    const waiting = await town.until('two wait', ({ sessions }) =>
+      sessions.some(({ id, queued }) => id === one && queued === 2),
+    );
+    expect(waiting.sessions.find(({ id }) => id === one)?.workUnits.map(({ id }) => id)).toEqual([
+      named('b'),
+      named('c'),
+    ]);
     expect(town.model.seen(`Your work: ${named('b')} `)).toEqual([]);
     town.model.release(named('gate'));
-    await town.until('both done', ({ work }) => [named('b'), named('c')].every((id) => work.some((each) => each.id === id && each.state === 'done')));
+    await town.until('both done', ({ work }) =>
+      [named('b'), named('c')].every((id) => work.some((each) => each.id === id && each.state === 'done')),
+    );
     const [b, c] = [named('b'), named('c')].map((id) => town.model.seen(`Your work: ${id} `));
     expect([b!.length, c!.length]).toEqual([1, 1]);
     expect(b![0]!.messageIndex).toBeLessThan(c![0]!.messageIndex);
@@ -236,7 +275,9 @@ describe.each([
 
   test('a name that is taken, and unknown ones, are refused without harm', async () => {
     const work = unit(named('taken'), 'Nothing');
-    await expect(own().spawnSession(config(named('one'), { initialWork: work }))).rejects.toMatchObject({ code: 'name-taken' });
+    await expect(own().spawnSession(config(named('one'), { initialWork: work }))).rejects.toMatchObject({
+      code: 'name-taken',
+    });
     expect(town.stored(`SELECT id FROM work WHERE id = '${work.id}'`)).toEqual([]);
     const near = { code: 'unknown-session', message: expect.stringContaining(one) };
     const wrong = `${one}e`;
@@ -251,7 +292,9 @@ describe.each([
     const theirs = town.host.orchestrators.get(other)!;
     await expect(theirs.getSession(one)).rejects.toMatchObject({ code: 'unknown-session' });
     await expect(theirs.terminateSession(one)).rejects.toMatchObject({ code: 'unknown-session' });
-    await expect(theirs.sendMessage(one, message(named('wrong'), 'x'))).rejects.toMatchObject({ code: 'unknown-session' });
+    await expect(theirs.sendMessage(one, message(named('wrong'), 'x'))).rejects.toMatchObject({
+      code: 'unknown-session',
+    });
     expect((await theirs.listSessions()).map(({ id }) => id)).not.toContain(one);
     expect((await own().getSession(one)).state).toBe('running');
   });
@@ -263,7 +306,9 @@ describe.each([
     const assigned = history.find(({ state, note }) => state === 'assigned' && note === `assigned to ${two}`);
     const [begun] = town.stored(`SELECT at FROM events WHERE session_id = '${two}' AND type = 'session.starting'`);
     expect(assigned?.at).toBeLessThanOrEqual(Number(begun?.['at']));
-    await town.until('the model has it', ({ work: all }) => all.some(({ id, state }) => id === work.id && state === 'running'));
+    await town.until('the model has it', ({ work: all }) =>
+      all.some(({ id, state }) => id === work.id && state === 'running'),
+    );
     await town.model.waitFor(({ userTexts }) => userTexts.some((text) => text.includes(`Your work: ${work.id} `)));
     expect(town.model.seen(`Your work: ${work.id} `)).toHaveLength(1);
     expect((await own().getSession(two)).workUnits.map(({ id }) => id)).toEqual([work.id]);
@@ -276,7 +321,9 @@ describe.each([
   test('an interactive session asks, and goes on with the answer', async () => {
     const file = path.join(town.rig, `${backend}-asked.txt`);
     await own().sendMessage(two, message(named('ask'), runs('Write.', `echo yes > ${path.basename(file)}`)));
-    const asking = await town.until('it asks', ({ sessions }) => sessions.some(({ id, activity }) => id === two && activity.kind === 'attention'));
+    const asking = await town.until('it asks', ({ sessions }) =>
+      sessions.some(({ id, activity }) => id === two && activity.kind === 'attention'),
+    );
     const [ask] = asking.sessions.find(({ id }) => id === two)!.asks;
     expect(ask).toMatchObject({ kind: 'permission', resolvable: true, title: expect.stringContaining('echo yes') });
     expect(existsSync(file)).toBe(false);
@@ -313,7 +360,11 @@ describe.each([
   test('terminating ends it with everything that it has started', async () => {
     const { runId } = await own().getSession(one);
     await own().sendMessage(one, message(named('long'), runs('Wait.', 'touch started; tail -f started')));
-    await eventually('the shell waits', async () => processesWith('GT_RUN', runId), (found) => found.some(({ command }) => command.includes('tail -f')));
+    await eventually(
+      'the shell waits',
+      async () => processesWith('GT_RUN', runId),
+      (found) => found.some(({ command }) => command.includes('tail -f')),
+    );
     await own().terminateSession(one);
     expect(processesWith('GT_RUN', runId)).toEqual([]);
     expect((await own().getSession(one)).state).toBe('stopped');
@@ -327,5 +378,8 @@ describe.each([
 
 /** Whether the model was given this text as context: in its system prompt, or in a note of the agent program. */
 function contextSeen(text: string): boolean {
-  return town.model.requests.some(({ kind, system }) => kind === 'turn' && system.includes(text)) || town.model.seen(text).length > 0;
+  return (
+    town.model.requests.some(({ kind, system }) => kind === 'turn' && system.includes(text)) ||
+    town.model.seen(text).length > 0
+  );
 }

@@ -17,7 +17,9 @@ const document = path.join(import.meta.dirname, '../../../docs/developer/opencod
 function table(heading: string): Map<string, Fires> {
   const text = readFileSync(document, 'utf8');
   const section = text.split(`\n## ${heading}\n`)[1]!.split('\n## ')[0]!;
-  return new Map([...section.matchAll(/^\| `([^`]+)` \| (yes|no|sometimes) \|/gm)].map((row) => [row[1]!, row[2] as Fires]));
+  return new Map(
+    [...section.matchAll(/^\| `([^`]+)` \| (yes|no|sometimes) \|/gm)].map((row) => [row[1]!, row[2] as Fires]),
+  );
 }
 
 /** Every event that the program's own types name. */
@@ -45,7 +47,10 @@ describe('the catalogue of hooks and events', () => {
     expect([...table('Events').keys()].sort()).toEqual(namedEvents().sort());
   });
 
-  it.each([['Hooks', 'hook'], ['Events', 'event']] as const)('%s: what fires, and what does not, is as written', (heading, kind) => {
+  it.each([
+    ['Hooks', 'hook'],
+    ['Events', 'event'],
+  ] as const)('%s: what fires, and what does not, is as written', (heading, kind) => {
     const rows = [...table(heading)];
     const names = (fires: Fires): string[] => rows.filter(([, value]) => value === fires).map(([name]) => name);
     expect(names('yes').filter((name) => !seen[kind].has(name))).toEqual([]);
@@ -92,7 +97,11 @@ async function drive(town: OpencodeTown): Promise<{ hook: Set<string>; event: Se
   const turn = async (...steps: object[]): Promise<void> => {
     number += 1;
     const turns = host.turns.length;
-    const sent = await driver.deliver(spec.runId, { id: `msg_${number}`, text: `${number}: ${scripted(...steps)}` }, never);
+    const sent = await driver.deliver(
+      spec.runId,
+      { id: `msg_${number}`, text: `${number}: ${scripted(...steps)}` },
+      never,
+    );
     expect(sent).toEqual({ kind: 'accepted' });
     const answered = new Set<string>();
     for (;;) {
@@ -110,10 +119,16 @@ async function drive(town: OpencodeTown): Promise<{ hook: Set<string>; event: Se
   const file = path.join(spec.cwd, 'a.txt');
   await turn({ tool: 'bash', args: { command: 'echo hi' } }, { text: 'Done.' });
   await turn({ tool: 'write', args: { path: file, content: 'a\n' } }, { text: 'Done.' });
-  await turn({ tool: 'todowrite', args: { todos: [{ content: 'x', status: 'pending', priority: 'low', id: '1' }] } }, { text: 'Done.' });
+  await turn(
+    { tool: 'todowrite', args: { todos: [{ content: 'x', status: 'pending', priority: 'low', id: '1' }] } },
+    { text: 'Done.' },
+  );
   await turn({ tool: 'ask', args: { question: 'Go on?' } }, { text: 'Done.' });
   await turn({ tool: 'ask', args: { question: 'Never mind?' } }, { text: 'Done.' });
-  await turn({ tool: 'task', args: { prompt: scripted({ text: 'Sub done.' }), description: 'Look' } }, { text: 'Done.' });
+  await turn(
+    { tool: 'task', args: { prompt: scripted({ text: 'Sub done.' }), description: 'Look' } },
+    { text: 'Done.' },
+  );
   await turn({ usage: { input: 199_500 } }, { tool: 'bash', args: { command: 'true' } }, { text: 'Done.' });
   await turn({ status: 400 });
 
@@ -130,14 +145,20 @@ async function drive(town: OpencodeTown): Promise<{ hook: Set<string>; event: Se
   await answerOf('delete', client.session.deleteMessage({ ...at, messageID: last.info.id }));
   await answerOf('run', client.pty.create({ directory: spec.cwd, command: '/bin/sh', args: ['-c', 'exit 0'] }));
   const other = await answerOf('create', client.session.create({ directory: spec.cwd }));
-  await answerOf('command', client.session.command({ sessionID: other.id, directory: spec.cwd, command: 'init', arguments: '' }));
+  await answerOf(
+    'command',
+    client.session.command({ sessionID: other.id, directory: spec.cwd, command: 'init', arguments: '' }),
+  );
   await answerOf('delete', client.session.delete({ sessionID: other.id }));
   await fired('event session.deleted');
   await fired('event pty.exited');
   await driver.stop(spec.runId);
   await fired('hook dispose');
 
-  const lines = readFileSync(notes, 'utf8').trim().split('\n').map((line) => line.split(' '));
+  const lines = readFileSync(notes, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
   const of = (kind: string): Set<string> => new Set(lines.filter(([found]) => found === kind).map(([, name]) => name!));
   return { hook: of('hook'), event: of('event'), known: of('known') };
 }

@@ -9,7 +9,7 @@ import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
 const never = new AbortController().signal;
 const secret = 'SECRET=of-the-user';
 
-describe('what the user denies in Opencode\'s configuration', () => {
+describe("what the user denies in Opencode's configuration", () => {
   let town: OpencodeTown;
   let own: Host;
   let count = 0;
@@ -37,7 +37,11 @@ describe('what the user denies in Opencode\'s configuration', () => {
   const runs = (command: string): object => ({ tool: 'bash', args: { command } });
   const start = async (steps: object[], more: Partial<RunSpec> = {}): Promise<RunSpec> => {
     const cwd = more.cwd ?? repository();
-    const spec = await town.makeSpec({ cwd, firstPrompt: { id: `msg_${path.basename(cwd)}`, text: scripted(...steps, { text: 'Done.' }) }, ...more });
+    const spec = await town.makeSpec({
+      cwd,
+      firstPrompt: { id: `msg_${path.basename(cwd)}`, text: scripted(...steps, { text: 'Done.' }) },
+      ...more,
+    });
     await own.driver.start(spec, never);
     return spec;
   };
@@ -52,7 +56,11 @@ describe('what the user denies in Opencode\'s configuration', () => {
 
   it('is denied to an autonomous worker, and nothing else is', async () => {
     const cwd = repository();
-    const steps = [runs('git push origin main; touch pushed'), { tool: 'read', args: { path: path.join(cwd, '.env') } }, runs('git status > status; touch worked')];
+    const steps = [
+      runs('git push origin main; touch pushed'),
+      { tool: 'read', args: { path: path.join(cwd, '.env') } },
+      runs('git status > status; touch worked'),
+    ];
     const spec = await start(steps, { cwd });
     await end(spec);
     expect(made(spec, 'pushed')).toBe(false);
@@ -64,7 +72,9 @@ describe('what the user denies in Opencode\'s configuration', () => {
   });
 
   it('is no question in a session that asks', async () => {
-    const spec = await start([runs('git push origin main; touch pushed'), runs('touch asked-for')], { permissions: 'interactive' });
+    const spec = await start([runs('git push origin main; touch pushed'), runs('touch asked-for')], {
+      permissions: 'interactive',
+    });
     const ask = await own.host.until('the ask', () => own.host.status(spec.runId).asks[0]);
     expect(ask.title).toBe('bash: touch asked-for');
     await own.driver.answer(spec.runId, ask.id, { kind: 'allow' });
@@ -91,7 +101,10 @@ describe('what the user denies in Opencode\'s configuration', () => {
     ['the user', 'general', 'git push origin main; touch made'],
     ['its own rules', 'reviewer', 'touch made'],
   ])('holds for a sub-agent: by %s', async (_by, agent, command) => {
-    const task = { tool: 'task', args: { agent, description: 'Look around', prompt: scripted(runs(command), { text: 'Sub done.' }) } };
+    const task = {
+      tool: 'task',
+      args: { agent, description: 'Look around', prompt: scripted(runs(command), { text: 'Sub done.' }) },
+    };
     const spec = await start([task]);
     await end(spec);
     expect(own.host.children.get(spec.runId)).toHaveLength(1);

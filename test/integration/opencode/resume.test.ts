@@ -14,7 +14,12 @@ let first: RunSpec;
 beforeAll(async () => {
   town = await makeOpencodeTown();
   own = await town.makeHost();
-  first = await town.makeSpec({ firstPrompt: { id: 'msg_first', text: `The door is blue. ${scripted({ tool: 'bash', args: { command: 'env > first.txt' } }, { text: 'So be it.' })}` } });
+  first = await town.makeSpec({
+    firstPrompt: {
+      id: 'msg_first',
+      text: `The door is blue. ${scripted({ tool: 'bash', args: { command: 'env > first.txt' } }, { text: 'So be it.' })}`,
+    },
+  });
   await own.driver.start(first, never);
   await own.host.until('the turn', () => own.host.turns.includes(first.runId));
 });
@@ -22,9 +27,14 @@ afterAll(() => town.close());
 
 const referenceOf = (spec: RunSpec) => own.host.references.get(spec.runId)!;
 /** A later run of the first one's session: another identity in the same place. */
-const later = (more: Partial<RunSpec>): Promise<RunSpec> => town.makeSpec({ cwd: first.cwd, sessionId: first.sessionId, ...more });
+const later = (more: Partial<RunSpec>): Promise<RunSpec> =>
+  town.makeSpec({ cwd: first.cwd, sessionId: first.sessionId, ...more });
 const environmentIn = (file: string): Record<string, string> =>
-  Object.fromEntries(readFileSync(path.join(first.cwd, file), 'utf8').split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
+  Object.fromEntries(
+    readFileSync(path.join(first.cwd, file), 'utf8')
+      .split('\n')
+      .map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
+  );
 
 /** Puts a question before the run that the earlier conversation answers, and lets its shell tell whose it is. */
 async function goesOn(spec: RunSpec, file: string): Promise<void> {
@@ -34,9 +44,10 @@ async function goesOn(spec: RunSpec, file: string): Promise<void> {
   expect(environmentIn(file)).toMatchObject(spec.env);
   expect(referenceOf(spec)['session']).toBe(referenceOf(first)['session']);
 }
-const question = (file: string): string => `Into ${file}: ${scripted({ tool: 'bash', args: { command: `env > ${file}` } }, { text: 'Done.' })}`;
+const question = (file: string): string =>
+  `Into ${file}: ${scripted({ tool: 'bash', args: { command: `env > ${file}` } }, { text: 'Done.' })}`;
 
-it('goes on in another run on the same server, with that run\'s identity', async () => {
+it("goes on in another run on the same server, with that run's identity", async () => {
   expect(environmentIn('first.txt')).toMatchObject(first.env);
   // Somebody else keeps the server up.
   const keeper = await town.makeSpec();
@@ -48,7 +59,9 @@ it('goes on in another run on the same server, with that run\'s identity', async
   });
   await own.driver.start(second, never);
   await goesOn(second, 'second.txt');
-  expect(own.host.deliveries.filter(({ runId }) => runId === second.runId).map(({ deliveryId }) => deliveryId)).toContain('msg_second');
+  expect(
+    own.host.deliveries.filter(({ runId }) => runId === second.runId).map(({ deliveryId }) => deliveryId),
+  ).toContain('msg_second');
   expect(own.host.deliveries.map(({ deliveryId }) => deliveryId)).not.toContain('msg_never');
   await own.driver.stop(second.runId);
   await own.driver.stop(keeper.runId);
@@ -57,7 +70,11 @@ it('goes on in another run on the same server, with that run\'s identity', async
 it('goes on after the server was killed in the middle of a turn', async () => {
   const busy = await later({ resume: { reference: referenceOf(first), unconfirmed: [] } });
   await own.driver.start(busy, never);
-  await own.driver.deliver(busy.runId, { id: 'msg_busy', text: scripted({ tool: 'bash', args: { command: 'sleep 600' } }, { text: 'Never.' }) }, never);
+  await own.driver.deliver(
+    busy.runId,
+    { id: 'msg_busy', text: scripted({ tool: 'bash', args: { command: 'sleep 600' } }, { text: 'Never.' }) },
+    never,
+  );
   // Its model has answered: what is unanswered, the next run's model would do, too.
   await shellOf(busy, 1);
   const folder = path.join(town.root, '.runtime', 'opencode');
@@ -74,7 +91,9 @@ it('goes on after the server was killed in the middle of a turn', async () => {
 });
 
 it('begins a session of its own where the earlier one is not known', async () => {
-  const other = await later({ resume: { reference: { ...referenceOf(first), session: 'ses_00000000000000000000000000' }, unconfirmed: [] } });
+  const other = await later({
+    resume: { reference: { ...referenceOf(first), session: 'ses_00000000000000000000000000' }, unconfirmed: [] },
+  });
   await own.driver.start(other, never);
   expect(referenceOf(other)['session']).not.toBe(referenceOf(first)['session']);
   await own.driver.stop(other.runId);

@@ -64,7 +64,9 @@ describe('the Opencode server', () => {
       expect(later.host.facts(idle.runId)).toContainEqual({ kind: 'idle' });
       town.model.release('gate');
       await later.host.until('idle', () => later.host.facts(spec.runId).at(-1)?.kind === 'idle');
-      expect(await later.driver.deliver(idle.runId, { id: 'msg_b', text: 'And you?' }, never)).toEqual({ kind: 'accepted' });
+      expect(await later.driver.deliver(idle.runId, { id: 'msg_b', text: 'And you?' }, never)).toEqual({
+        kind: 'accepted',
+      });
       await later.host.until('its turn', () => later.host.turns.includes(idle.runId));
       expect(record().pid).toBe(before.pid);
 
@@ -123,14 +125,19 @@ describe('the Opencode server', () => {
     const [one, two] = [await town.makeSpec(), await town.makeSpec()];
     const starts = Promise.allSettled([own.driver.start(one, never), own.driver.start(two, cancelled.signal)]);
     cancelled.abort();
-    expect(await starts).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'cancelled' } }]);
+    expect(await starts).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'cancelled' } },
+    ]);
     expect(own.host.references.has(two.runId)).toBe(false);
     expect(readdirSync(folder())).toHaveLength(1);
   });
 
   it('says which program is missing', async () => {
     await open();
-    const spec = await town.makeSpec({ agent: { name: 'x', backend: 'opencode', command: 'no-such-opencode', args: [], env: {} } });
+    const spec = await town.makeSpec({
+      agent: { name: 'x', backend: 'opencode', command: 'no-such-opencode', args: [], env: {} },
+    });
     await expect(own.driver.start(spec, never)).rejects.toMatchObject({
       code: 'agent-missing',
       message: expect.stringMatching(/"no-such-opencode" was not found on PATH.*npm install -g opencode-ai/),
@@ -150,7 +157,9 @@ describe('the Opencode server', () => {
   it('repeats the last words of a start that failed, after one more try', async () => {
     await open();
     const tries = path.join(town.folder, 'tries');
-    const spec = await town.makeSpec({ agent: fakeAgent(`[ "$1" = serve ] && echo x >> ${tries}; echo "disk is on fire" >&2; exit 1`) });
+    const spec = await town.makeSpec({
+      agent: fakeAgent(`[ "$1" = serve ] && echo x >> ${tries}; echo "disk is on fire" >&2; exit 1`),
+    });
     await expect(own.driver.start(spec, never)).rejects.toMatchObject({
       code: 'spawn-failed',
       message: expect.stringMatching(/it exited with 1[^]*disk is on fire/),

@@ -44,10 +44,20 @@ describe('Opencode sessions', () => {
     expect(own.host.references.get(spec.runId)).toMatchObject({ directory: spec.cwd });
 
     const shell = Object.fromEntries(
-      readFileSync(path.join(spec.cwd, 'env.txt'), 'utf8').split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
+      readFileSync(path.join(spec.cwd, 'env.txt'), 'utf8')
+        .split('\n')
+        .map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
     );
-    expect(shell).toMatchObject({ ...spec.env, OPENCODE_SERVER_PASSWORD: '', GT_SERVER: '', GT_SOCKET: '', TMPDIR: '/tmp' });
-    expect(town.model.requests.some((request) => JSON.stringify(request).includes(`Role context of ${spec.sessionId}`))).toBe(true);
+    expect(shell).toMatchObject({
+      ...spec.env,
+      OPENCODE_SERVER_PASSWORD: '',
+      GT_SERVER: '',
+      GT_SOCKET: '',
+      TMPDIR: '/tmp',
+    });
+    expect(
+      town.model.requests.some((request) => JSON.stringify(request).includes(`Role context of ${spec.sessionId}`)),
+    ).toBe(true);
     await own.driver.stop(spec.runId);
   });
 
@@ -55,22 +65,30 @@ describe('Opencode sessions', () => {
     const specs = await Promise.all([1, 2, 3].map(() => town.makeSpec()));
     await Promise.all(specs.map((spec) => own.driver.start(spec, never)));
     const outcomes = await Promise.all(
-      specs.map((spec) => own.driver.deliver(spec.runId, { id: `msg_${spec.runId}`, text: scripted({ text: spec.runId }) }, never)),
+      specs.map((spec) =>
+        own.driver.deliver(spec.runId, { id: `msg_${spec.runId}`, text: scripted({ text: spec.runId }) }, never),
+      ),
     );
     expect(outcomes).toEqual(specs.map(() => ({ kind: 'accepted' })));
     await own.host.until('three turns', () => specs.every((spec) => turnsOf(spec.runId) === 1));
-    expect(own.host.deliveries.filter(({ runId }) => specs.some((spec) => spec.runId === runId)).map(({ deliveryId }) => deliveryId)).toEqual(
-      expect.arrayContaining(specs.map((spec) => `msg_${spec.runId}`)),
-    );
+    expect(
+      own.host.deliveries
+        .filter(({ runId }) => specs.some((spec) => spec.runId === runId))
+        .map(({ deliveryId }) => deliveryId),
+    ).toEqual(expect.arrayContaining(specs.map((spec) => `msg_${spec.runId}`)));
     expect(readdirSync(path.join(town.root, '.runtime', 'opencode'))).toHaveLength(1);
     await Promise.all(specs.map((spec) => own.driver.stop(spec.runId)));
   });
 
   it('does not disturb a session in the middle of a turn', async () => {
-    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_hold', text: scripted({ hold: 'gate' }, { text: 'On.' }) } });
+    const spec = await town.makeSpec({
+      firstPrompt: { id: 'msg_hold', text: scripted({ hold: 'gate' }, { text: 'On.' }) },
+    });
     await own.driver.start(spec, never);
     await own.host.until('busy', () => own.host.status(spec.runId).activity.kind === 'busy');
-    expect(await own.driver.deliver(spec.runId, { id: 'msg_more', text: 'more' }, never)).toMatchObject({ kind: 'not-now' });
+    expect(await own.driver.deliver(spec.runId, { id: 'msg_more', text: 'more' }, never)).toMatchObject({
+      kind: 'not-now',
+    });
     town.model.release('gate');
     await own.host.until('idle', () => turnsOf(spec.runId) === 1);
     await own.driver.stop(spec.runId);
@@ -103,7 +121,10 @@ describe('Opencode sessions', () => {
   });
 
   it('asks a question, and hands over the answer', async () => {
-    const text = scripted({ tool: 'ask', args: { question: 'Which colour?', options: ['Red', 'Blue'] } }, { text: 'Thanks.' });
+    const text = scripted(
+      { tool: 'ask', args: { question: 'Which colour?', options: ['Red', 'Blue'] } },
+      { text: 'Thanks.' },
+    );
     const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_question', text } });
     await own.driver.start(spec, never);
     const ask = await own.host.until('the question', () => own.host.status(spec.runId).asks[0]);
@@ -117,7 +138,9 @@ describe('Opencode sessions', () => {
 
   it('leaves no shell child behind when it is stopped', async () => {
     const command = 'setsid sleep 1001 & sleep 1000';
-    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_sleep', text: scripted({ tool: 'bash', args: { command } }) } });
+    const spec = await town.makeSpec({
+      firstPrompt: { id: 'msg_sleep', text: scripted({ tool: 'bash', args: { command } }) },
+    });
     await own.driver.start(spec, never);
     await shellOf(spec, 2);
     await own.driver.stop(spec.runId);
@@ -125,7 +148,9 @@ describe('Opencode sessions', () => {
   });
 
   it('is watched in a terminal', async () => {
-    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_seen', text: scripted({ text: 'Seen by the person.' }) } });
+    const spec = await town.makeSpec({
+      firstPrompt: { id: 'msg_seen', text: scripted({ text: 'Seen by the person.' }) },
+    });
     await own.driver.start(spec, never);
     await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
     const target = await own.driver.attach(spec.runId);
@@ -153,10 +178,18 @@ describe('Opencode sessions', () => {
   });
 
   it('shows why a prompt failed', async () => {
-    const agent = { name: 'broken', backend: 'opencode' as const, command: 'opencode', args: ['--model', 'scripted/nope'], env: {} };
+    const agent = {
+      name: 'broken',
+      backend: 'opencode' as const,
+      command: 'opencode',
+      args: ['--model', 'scripted/nope'],
+      env: {},
+    };
     const spec = await town.makeSpec({ agent, firstPrompt: { id: 'msg_model', text: 'Hello' } });
     await own.driver.start(spec, never);
-    const cause = await own.host.until('the error', () => own.host.reports.find(({ runId, cause }) => runId === spec.runId && /not found/i.test(cause)));
+    const cause = await own.host.until('the error', () =>
+      own.host.reports.find(({ runId, cause }) => runId === spec.runId && /not found/i.test(cause)),
+    );
     expect(cause.cause).toMatch(/Model not found: scripted\/nope/);
     await own.host.until('the end of the turn', () => turnsOf(spec.runId) === 1);
     await own.driver.stop(spec.runId);
@@ -166,7 +199,9 @@ describe('Opencode sessions', () => {
     town.model.fail({ status: 429, headers: { 'retry-after': '2' }, match: /limited/, times: 1 });
     const spec = await town.makeSpec({ firstPrompt: { id: 'msg_429', text: 'be limited' } });
     await own.driver.start(spec, never);
-    const fact = await own.host.until('the limit', () => own.host.facts(spec.runId).find((found) => found.kind === 'rate-limited'));
+    const fact = await own.host.until('the limit', () =>
+      own.host.facts(spec.runId).find((found) => found.kind === 'rate-limited'),
+    );
     expect(fact).toMatchObject({ kind: 'rate-limited', until: expect.any(Number) });
     await own.host.until('the end of the turn', () => turnsOf(spec.runId) === 1);
     await own.driver.stop(spec.runId);
@@ -183,5 +218,8 @@ describe('Opencode sessions', () => {
 });
 
 function withoutControls(screen: string): string {
-  return screen.split(String.fromCharCode(27)).map((part) => part.replace(/^\[[0-9;?]*[a-zA-Z]/, '')).join(' ');
+  return screen
+    .split(String.fromCharCode(27))
+    .map((part) => part.replace(/^\[[0-9;?]*[a-zA-Z]/, ''))
+    .join(' ');
 }

@@ -23,7 +23,9 @@ describe('sub-agents of an Opencode session', () => {
   };
 
   it('are shown below it, and have its identity', async () => {
-    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_a', text: handedOn('echo "$GT_SESSION" > who; pwd > where') } });
+    const spec = await town.makeSpec({
+      firstPrompt: { id: 'msg_a', text: handedOn('echo "$GT_SESSION" > who; pwd > where') },
+    });
     await own.driver.start(spec, never);
     await own.host.until('the turn', () => own.host.turns.includes(spec.runId));
     expect(own.host.children.get(spec.runId)).toEqual([
@@ -43,7 +45,10 @@ describe('sub-agents of an Opencode session', () => {
   });
 
   it('ask where an interactive session would have to; the ask is shown on the session', async () => {
-    const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_c', text: handedOn('touch made') } });
+    const spec = await town.makeSpec({
+      permissions: 'interactive',
+      firstPrompt: { id: 'msg_c', text: handedOn('touch made') },
+    });
     await own.driver.start(spec, never);
     const ask = await own.host.until('the ask', () => own.host.status(spec.runId).asks[0]);
     expect(ask.title).toMatch(/^Look around .* › bash: touch made$/);

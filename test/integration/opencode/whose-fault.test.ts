@@ -32,7 +32,8 @@ describe('a start that fails', () => {
   });
 
   const failFourTimes = async (more: Partial<RunSpec>, reason: string): Promise<void> => {
-    for (let count = 0; count < 4; count += 1) await expect(driver.start(await town.makeSpec(more), never)).rejects.toThrow(reason);
+    for (let count = 0; count < 4; count += 1)
+      await expect(driver.start(await town.makeSpec(more), never)).rejects.toThrow(reason);
   };
   const against = (rig: string, agent = 'opencode') => breakers.against({ backend: 'opencode', agent, rig });
 
@@ -40,7 +41,10 @@ describe('a start that fails', () => {
     const cwd = makeRepository(path.join(town.folder, 'broken'));
     writeFileSync(path.join(cwd, 'opencode.json'), '{ "model": ');
     await failFourTimes({ cwd, rig: 'broken' }, 'opencode.json');
-    expect(against('broken')).toMatchObject({ state: 'open', reason: expect.stringContaining(path.join(cwd, 'opencode.json')) });
+    expect(against('broken')).toMatchObject({
+      state: 'open',
+      reason: expect.stringContaining(path.join(cwd, 'opencode.json')),
+    });
     expect(against('good')).toBeUndefined();
     await expect(driver.start(await town.makeSpec({ rig: 'good' }), never)).resolves.toBeUndefined();
   });

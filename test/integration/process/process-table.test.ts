@@ -2,15 +2,26 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { findProgram } from '../../../shared/process/find-program.ts';
-import { descendants, identify, isAlive, killAll, killTree, startedWith } from '../../../shared/process/process-table.ts';
+import {
+  descendants,
+  identify,
+  isAlive,
+  killAll,
+  killTree,
+  startedWith,
+} from '../../../shared/process/process-table.ts';
 
 /** A shell that ignores TERM, with a child in a group of its own. Resolves when both run. */
 async function stubbornFamily(mark: string) {
-  const child = spawn('/bin/sh', ['-c', "trap '' TERM; setsid sh -c 'echo up; while :; do sleep 1000; done' & while :; do wait; done"], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { PATH: process.env['PATH'] ?? '', GT_TEST_MARK: mark },
-  });
+  const child = spawn(
+    '/bin/sh',
+    ['-c', "trap '' TERM; setsid sh -c 'echo up; while :; do sleep 1000; done' & while :; do wait; done"],
+    {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { PATH: process.env['PATH'] ?? '', GT_TEST_MARK: mark },
+    },
+  );
   await once(child.stdout, 'data');
   const identity = await identify(child.pid!);
   if (!identity) throw new Error('the shell ended at once');

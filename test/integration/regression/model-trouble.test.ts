@@ -37,7 +37,13 @@ const settings: Partial<TownSettings> = {
   agents,
   default_agent: 'brisk',
   failover: { polecat: ['brisk', 'quick'] },
-  backend_trouble: { patience_seconds: 2, grace_seconds: 4, pause_seconds: 1, longest_pause_seconds: 1, max_redeliveries: 2 },
+  backend_trouble: {
+    patience_seconds: 2,
+    grace_seconds: 4,
+    pause_seconds: 1,
+    longest_pause_seconds: 1,
+    max_redeliveries: 2,
+  },
 };
 
 let town: TownFixture;
@@ -46,11 +52,17 @@ beforeAll(async () => {
   town = await TownFixture.make((options) => {
     options.rules = [];
     const { folder } = options;
-    writeFileSync(settingsPath(path.join(folder, 'town')), JSON.stringify({ type: 'town-settings', version: 1, ...settings }));
+    writeFileSync(
+      settingsPath(path.join(folder, 'town')),
+      JSON.stringify({ type: 'town-settings', version: 1, ...settings }),
+    );
     // Workers whose own agent is Claude's.
     mkdirSync(path.dirname(settingsPath(path.join(folder, 'alpha'))));
     const worker_agents = Object.fromEntries(['first', 'next', 'later'].map((name) => [`quick-${name}`, 'quick']));
-    writeFileSync(settingsPath(path.join(folder, 'alpha')), JSON.stringify({ type: 'rig-settings', version: 1, worker_agents }));
+    writeFileSync(
+      settingsPath(path.join(folder, 'alpha')),
+      JSON.stringify({ type: 'rig-settings', version: 1, worker_agents }),
+    );
   });
 });
 afterEach(async () => {
@@ -69,18 +81,31 @@ afterAll(async () => {
 function scripts(work: string, steps: readonly Step[], dialect?: Dialect): void {
   town.model.on({
     name: `${work} ${dialect ?? ''}`,
-    match: ({ text, dialect: spoken }) => text.includes(`Your work: ${work} `) && (dialect === undefined || dialect === spoken),
+    match: ({ text, dialect: spoken }) =>
+      text.includes(`Your work: ${work} `) && (dialect === undefined || dialect === spoken),
     steps,
   });
 }
 const finishes: readonly Step[] = [{ tool: 'bash', args: { command: 'gt done -m ok' } }, { text: 'Done.' }];
 const sling = (work: string, agent?: Agent, more: { name?: string } = {}) =>
-  town.host.api.request('sling', { work, rig: 'alpha', name: work, message: 'Do it.', ...(agent ? { agent } : {}), ...more });
-const isDone = (work: string) => town.until(`${work} is done`, (seen) => seen.work.some(({ id, state }) => id === work && state === 'done'), 90_000);
+  town.host.api.request('sling', {
+    work,
+    rig: 'alpha',
+    name: work,
+    message: 'Do it.',
+    ...(agent ? { agent } : {}),
+    ...more,
+  });
+const isDone = (work: string) =>
+  town.until(`${work} is done`, (seen) => seen.work.some(({ id, state }) => id === work && state === 'done'), 90_000);
 const resting = (session: string) =>
-  town.until(`${session} rests`, ({ sessions }) => sessions.some(({ id, activity }) => id === session && activity.kind === 'rate-limited' && activity.until > 0));
+  town.until(`${session} rests`, ({ sessions }) =>
+    sessions.some(({ id, activity }) => id === session && activity.kind === 'rate-limited' && activity.until > 0),
+  );
 const events = (session: string, type: string): Record<string, unknown>[] =>
-  town.stored(`SELECT detail FROM events WHERE session_id = '${session}' AND type = '${type}' ORDER BY seq`).map(({ detail }) => JSON.parse(String(detail)) as Record<string, unknown>);
+  town
+    .stored(`SELECT detail FROM events WHERE session_id = '${session}' AND type = '${type}' ORDER BY seq`)
+    .map(({ detail }) => JSON.parse(String(detail)) as Record<string, unknown>);
 
 /** An answer of which a part arrives before it breaks off. */
 const begun: Step = { text: 'I begin with it, and then there is more to say.', chunks: 4 };
@@ -89,7 +114,12 @@ describe.each(both)('%s without another agent', (agent) => {
   test.each<[string, readonly Step[], RegExp, boolean]>([
     ['a failing model (500)', [{ status: 500, times: 99 }], /scripted failure 500/, true],
     ['a rate limit without an end (429)', [{ status: 429, times: 99 }], /scripted failure 429/, false],
-    ['a rate limit with an end (429, retry-after)', [{ status: 429, headers: { 'retry-after': '6' }, times: 99 }], /scripted failure 429/, false],
+    [
+      'a rate limit with an end (429, retry-after)',
+      [{ status: 429, headers: { 'retry-after': '6' }, times: 99 }],
+      /scripted failure 429/,
+      false,
+    ],
     ['an answer that is cut off', [], /./, true],
     ['a silent model', [{ hang: true, times: 99 }], /./, true],
     ['a model that falls silent', [begun, { hang: 'mid', times: 99 }], /./, true],
@@ -106,8 +136,16 @@ describe.each(both)('%s without another agent', (agent) => {
     // It is over: how often an agent asks before it gives up is its own affair.
     scripts(work, finishes);
     const { activity } = sessions.find(({ id }) => id === session)!;
-    expect(activity).toMatchObject({ kind: 'rate-limited', reason: expect.stringMatching(reason), ...(failing ? { failing: true } : {}) });
-    const { id } = await town.host.api.request('message.send', { to: session, type: 'nudge', body: `meanwhile ${work}` });
+    expect(activity).toMatchObject({
+      kind: 'rate-limited',
+      reason: expect.stringMatching(reason),
+      ...(failing ? { failing: true } : {}),
+    });
+    const { id } = await town.host.api.request('message.send', {
+      to: session,
+      type: 'nudge',
+      body: `meanwhile ${work}`,
+    });
     await isDone(work);
     await town.message(id, 'acted');
     expect(town.model.seen(`meanwhile ${work}`)).toHaveLength(1);
@@ -119,10 +157,14 @@ const otherThan: Record<Agent, Agent> = { quick: 'brisk', brisk: 'quick' };
 const dialectOf: Record<Agent, Dialect> = { quick: 'anthropic', brisk: 'openai' };
 const backendOf = { quick: 'claude', brisk: 'opencode' } as const;
 const history = async (work: string): Promise<string> =>
-  (await town.host.api.request('work.show', { id: work })).history.map(({ state, note }) => `${state}: ${note ?? ''}`).join('\n');
+  (await town.host.api.request('work.show', { id: work })).history
+    .map(({ state, note }) => `${state}: ${note ?? ''}`)
+    .join('\n');
 /** Requests to the model in which this unit was the newest thing that it was told. */
 const asked = (work: string, agent: Agent): number =>
-  town.model.requests.filter(({ dialect, text }) => dialect === dialectOf[agent] && text.includes(`Your work: ${work} `)).length;
+  town.model.requests.filter(
+    ({ dialect, text }) => dialect === dialectOf[agent] && text.includes(`Your work: ${work} `),
+  ).length;
 const session = (id: string) => town.host.snapshot.sessions.find((each) => each.id === `alpha-${id}`);
 const breakerOf = (agent: Agent) => town.host.snapshot.backends.find(({ name }) => name === backendOf[agent])?.breaker;
 
@@ -138,8 +180,14 @@ describe.each(both)('E25: %s is rate-limited for long', (agent) => {
     // Work in progress: the same session, in the same worktree, with the other agent.
     await sling(first);
     await isDone(first);
-    expect(session(first)).toMatchObject({ agent: other, backend: backendOf[other], branch: `polecat/${first}/${first}` });
-    expect(await history(first)).toMatch(new RegExp(`assigned: alpha-${first} is restarted: it goes on with ${other} instead of ${agent}: rate-limited: `));
+    expect(session(first)).toMatchObject({
+      agent: other,
+      backend: backendOf[other],
+      branch: `polecat/${first}/${first}`,
+    });
+    expect(await history(first)).toMatch(
+      new RegExp(`assigned: alpha-${first} is restarted: it goes on with ${other} instead of ${agent}: rate-limited: `),
+    );
     expect(events(`alpha-${first}`, 'session.failover')).toMatchObject([{ from: agent, agent: other }]);
     expect(asked(first, agent)).toBeLessThanOrEqual(3);
     expect(town.model.seen('had it before you').length).toBeGreaterThan(0);
@@ -150,10 +198,15 @@ describe.each(both)('E25: %s is rate-limited for long', (agent) => {
     await sling(next);
     await isDone(next);
     expect(session(next)).toMatchObject({ agent: other });
-    expect(await history(next)).toMatch(new RegExp(`assigned to alpha-${next}, on ${other} instead of ${agent} \\(.*429`));
+    expect(await history(next)).toMatch(
+      new RegExp(`assigned to alpha-${next}, on ${other} instead of ${agent} \\(.*429`),
+    );
     expect(town.model.requests.slice(before).filter(({ dialect }) => dialect === dialectOf[agent])).toEqual([]);
     if (agent === 'brisk') {
-      await expect(sling('by-name', agent)).rejects.toMatchObject({ code: 'backend-unavailable', message: expect.stringContaining('--agent quick') });
+      await expect(sling('by-name', agent)).rejects.toMatchObject({
+        code: 'backend-unavailable',
+        message: expect.stringContaining('--agent quick'),
+      });
     }
     const { backends } = await town.host.api.request('town.health', {});
     expect(backends.find(({ name }) => name === backendOf[other])).toMatchObject({ ok: true });
@@ -175,9 +228,19 @@ describe.each(both)('%s fails again and again', (agent) => {
     await resting(`alpha-${work}`);
     await town.letGo();
     await town.open();
-    const { escalations } = await town.until('it is escalated', ({ escalations: raised }) => raised.some(({ work: about }) => about === work), 90_000);
-    expect(escalations.find(({ work: about }) => about === work)).toMatchObject({ severity: 'high', message: expect.stringMatching(/does not get on: .*500.*2 times in a row/) });
-    expect(town.host.snapshot.work.find(({ id }) => id === work)).toMatchObject({ state: 'stalled', owner: `alpha-${work}` });
+    const { escalations } = await town.until(
+      'it is escalated',
+      ({ escalations: raised }) => raised.some(({ work: about }) => about === work),
+      90_000,
+    );
+    expect(escalations.find(({ work: about }) => about === work)).toMatchObject({
+      severity: 'high',
+      message: expect.stringMatching(/does not get on: .*500.*2 times in a row/),
+    });
+    expect(town.host.snapshot.work.find(({ id }) => id === work)).toMatchObject({
+      state: 'stalled',
+      owner: `alpha-${work}`,
+    });
     expect(events(`alpha-${work}`, 'session.resumed').filter(({ told }) => told === true)).toHaveLength(2);
   });
 
@@ -185,10 +248,17 @@ describe.each(both)('%s fails again and again', (agent) => {
     const work = `${agent}-stranger`;
     scripts(work, [{ status: 401, times: 99 }]);
     await sling(work, agent);
-    await town.until('it is escalated', ({ escalations }) => escalations.some(({ work: about }) => about === work), 90_000);
+    await town.until(
+      'it is escalated',
+      ({ escalations }) => escalations.some(({ work: about }) => about === work),
+      90_000,
+    );
     expect(town.host.snapshot.work.find(({ id }) => id === work)).toMatchObject({ state: 'stalled' });
     const { backends } = await town.host.api.request('town.health', {});
-    expect(backends.find(({ name }) => name === backendOf[agent])).toMatchObject({ ok: false, detail: expect.stringMatching(/401.*Sign in/s) });
+    expect(backends.find(({ name }) => name === backendOf[agent])).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/401.*Sign in/s),
+    });
   });
 });
 
@@ -197,43 +267,66 @@ describe.each([
   // Opencode itself goes on trying at whatever may pass.
   { agent: 'brisk', status: 401 },
 ] as const)('%j fails a turn that the host before had begun', ({ agent, status }) => {
-  test.each(['while no host is there', 'under the next host'])('%s: the reason is known, and nothing in it is taken for done', async (when) => {
-    const work = `${agent}-${when.replaceAll(' ', '-')}`;
-    const message = `no answer for ${work}`;
-    scripts(work, [{ hold: work }, { status, times: 99, body: { type: 'error', error: { type: 'api_error', message } } }]);
-    town.model.on({ name: 'go on', match: /go on where you were/, steps: finishes });
-    await sling(work, agent);
-    await town.until('it works', (seen) => seen.work.some(({ id, state }) => id === work && state === 'running'));
-    const given = () => town.stored(`SELECT state FROM messages WHERE kind = 'work' AND work_id = '${work}'`);
-    await town.letGo();
-    try {
-      if (when === 'under the next host') await town.open();
-      town.model.release(work);
-      if (when === 'while no host is there') await eventually('the agent to record why', async () => isRecorded(message), (known) => known);
-    } finally {
-      if (when === 'while no host is there') await town.open();
-    }
-    if (agent === 'quick') {
-      const { sessions } = await resting(`alpha-${work}`);
-      scripts(work, finishes);
-      expect(sessions.find(({ id }) => id === `alpha-${work}`)?.activity).toMatchObject({ failing: true, reason: expect.stringContaining(message) });
-      expect(given()).toEqual([{ state: 'delivered' }]);
-      await isDone(work);
-    } else {
-      const { escalations } = await town.until('it is escalated', ({ escalations: raised }) => raised.some(({ work: about }) => about === work));
-      expect(escalations.find(({ work: about }) => about === work)).toMatchObject({ message: expect.stringContaining(message) });
-      expect(given()).toEqual([{ state: 'delivered' }]);
-    }
-    expect(events(`alpha-${work}`, 'session.turn-failed')).toHaveLength(1);
-    // Nobody has to find out by a reminder.
-    expect(town.stored(`SELECT id FROM messages WHERE kind = 'reminder' AND work_id = '${work}'`)).toEqual([]);
-  });
+  test.each(['while no host is there', 'under the next host'])(
+    '%s: the reason is known, and nothing in it is taken for done',
+    async (when) => {
+      const work = `${agent}-${when.replaceAll(' ', '-')}`;
+      const message = `no answer for ${work}`;
+      scripts(work, [
+        { hold: work },
+        { status, times: 99, body: { type: 'error', error: { type: 'api_error', message } } },
+      ]);
+      town.model.on({ name: 'go on', match: /go on where you were/, steps: finishes });
+      await sling(work, agent);
+      await town.until('it works', (seen) => seen.work.some(({ id, state }) => id === work && state === 'running'));
+      const given = () => town.stored(`SELECT state FROM messages WHERE kind = 'work' AND work_id = '${work}'`);
+      await town.letGo();
+      try {
+        if (when === 'under the next host') await town.open();
+        town.model.release(work);
+        if (when === 'while no host is there')
+          await eventually(
+            'the agent to record why',
+            async () => isRecorded(message),
+            (known) => known,
+          );
+      } finally {
+        if (when === 'while no host is there') await town.open();
+      }
+      if (agent === 'quick') {
+        const { sessions } = await resting(`alpha-${work}`);
+        scripts(work, finishes);
+        expect(sessions.find(({ id }) => id === `alpha-${work}`)?.activity).toMatchObject({
+          failing: true,
+          reason: expect.stringContaining(message),
+        });
+        expect(given()).toEqual([{ state: 'delivered' }]);
+        await isDone(work);
+      } else {
+        const { escalations } = await town.until('it is escalated', ({ escalations: raised }) =>
+          raised.some(({ work: about }) => about === work),
+        );
+        expect(escalations.find(({ work: about }) => about === work)).toMatchObject({
+          message: expect.stringContaining(message),
+        });
+        expect(given()).toEqual([{ state: 'delivered' }]);
+      }
+      expect(events(`alpha-${work}`, 'session.turn-failed')).toHaveLength(1);
+      // Nobody has to find out by a reminder.
+      expect(town.stored(`SELECT id FROM messages WHERE kind = 'reminder' AND work_id = '${work}'`)).toEqual([]);
+    },
+  );
 });
 
 /** Whether an agent has it in its record of a conversation. */
 function isRecorded(text: string): boolean {
-  const folders = [path.join(town.folder, 'home', '.claude', 'projects'), path.join(town.root, '.runtime', 'opencode')].filter((folder) => existsSync(folder));
-  const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => path.join(folder, file)));
+  const folders = [
+    path.join(town.folder, 'home', '.claude', 'projects'),
+    path.join(town.root, '.runtime', 'opencode'),
+  ].filter((folder) => existsSync(folder));
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => path.join(folder, file)),
+  );
   return files.some((file) => /\.jsonl$|\.db(-wal)?$/.test(file) && readFileSync(file).includes(text));
 }
 
@@ -246,9 +339,13 @@ describe('a backend that is down', () => {
     // A former test's server may not have ended yet.
     const pids = serverPids();
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    const opencode = async () => (await town.host.api.request('town.health', {})).backends.find(({ name }) => name === 'opencode');
+    const opencode = async () =>
+      (await town.host.api.request('town.health', {})).backends.find(({ name }) => name === 'opencode');
     try {
-      expect(await opencode()).toMatchObject({ ok: false, detail: expect.stringMatching(new RegExp(`could not tell .*end its process (${pids.join('|')})`, 's')) });
+      expect(await opencode()).toMatchObject({
+        ok: false,
+        detail: expect.stringMatching(new RegExp(`could not tell .*end its process (${pids.join('|')})`, 's')),
+      });
     } finally {
       for (const pid of pids) process.kill(pid, 'SIGCONT');
     }
@@ -257,10 +354,16 @@ describe('a backend that is down', () => {
 
   test('the server dies and does not come back: the work goes on with the other backend', async () => {
     const work = 'homeless';
-    town.model.on({ name: work, match: ({ text, dialect }) => text.includes(`Your work: ${work} `) && dialect === 'openai', steps: [{ hold: 'never' }] });
+    town.model.on({
+      name: work,
+      match: ({ text, dialect }) => text.includes(`Your work: ${work} `) && dialect === 'openai',
+      steps: [{ hold: 'never' }],
+    });
     scripts(work, finishes, 'anthropic');
     await sling(work);
-    await town.until('it works', ({ work: units }) => units.some(({ id, state }) => id === work && state === 'running'));
+    await town.until('it works', ({ work: units }) =>
+      units.some(({ id, state }) => id === work && state === 'running'),
+    );
     const folder = path.join(town.folder, 'too-old');
     mkdirSync(folder);
     writeFileSync(path.join(folder, 'opencode'), '#!/bin/sh\necho 1.2.3\n');
@@ -274,7 +377,11 @@ describe('a backend that is down', () => {
       town.environment['PATH'] = PATH;
     }
     expect(session(work)).toMatchObject({ agent: 'quick', workDir: expect.stringContaining(work) });
-    expect(events(`alpha-${work}`, 'session.failover').at(-1)).toMatchObject({ from: 'brisk', agent: 'quick', reason: expect.stringContaining('or newer is needed') });
+    expect(events(`alpha-${work}`, 'session.failover').at(-1)).toMatchObject({
+      from: 'brisk',
+      agent: 'quick',
+      reason: expect.stringContaining('or newer is needed'),
+    });
   });
 });
 

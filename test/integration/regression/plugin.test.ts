@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => town.close());
 
-test('E13: in a person\'s own Opencode session the plugin does nothing and says nothing, also in a terminal of the town', async () => {
+test("E13: in a person's own Opencode session the plugin does nothing and says nothing, also in a terminal of the town", async () => {
   const repository = makeRepository(path.join(town.folder, 'own'));
   const env = {
     ...town.environment,
@@ -24,7 +24,10 @@ test('E13: in a person\'s own Opencode session the plugin does nothing and says 
     GT_SOCKET: town.socket,
     GT_TOKEN: 'of the person',
   };
-  const prompt = scripted({ tool: 'bash', args: { command: 'env | grep -c ^GT_RUN=; gt prime; git status --porcelain' } }, { text: 'All is well.' });
+  const prompt = scripted(
+    { tool: 'bash', args: { command: 'env | grep -c ^GT_RUN=; gt prime; git status --porcelain' } },
+    { text: 'All is well.' },
+  );
   const own = run(town.program.executable, ['run', prompt], { cwd: repository, env, timeout: 100_000 });
   own.child.stdin?.end();
   const { stdout, stderr } = await own;

@@ -25,13 +25,16 @@ const sling = (work: string, backend: BackendName, message: string) =>
   town.host.api.request('sling', { work, rig: 'alpha', backend, name: work, message });
 const unit = (id: string) => town.host.snapshot.work.find((work) => work.id === id)!;
 const session = (id: string) => town.host.snapshot.sessions.find((each) => each.id === id);
-const untilWork = (id: string, state: string) => town.until(`${id} ${state}`, ({ work }) => work.some((each) => each.id === id && each.state === state));
+const untilWork = (id: string, state: string) =>
+  town.until(`${id} ${state}`, ({ work }) => work.some((each) => each.id === id && each.state === state));
 const untilSession = (id: string, what: string, check: (session: SessionView) => boolean) =>
   town.until(`${id} ${what}`, ({ sessions }) => sessions.some((each) => each.id === id && check(each)));
 const escalated = () => town.host.snapshot.escalations.map(({ severity, message }) => `${severity}: ${message}`);
 const primed = (id: string) => town.model.seen(`Your work: ${id} `);
 const events = (id: string) =>
-  town.stored(`SELECT type, detail FROM events WHERE session_id = '${id}' ORDER BY seq`).map(({ type, detail }) => `${String(type)} ${String(detail)}`);
+  town
+    .stored(`SELECT type, detail FROM events WHERE session_id = '${id}' ORDER BY seq`)
+    .map(({ type, detail }) => `${String(type)} ${String(detail)}`);
 
 /** Kills the program that the session is in. */
 function kill(id: string): void {
@@ -49,7 +52,10 @@ function policy(failure_policy: FailurePolicySettings): void {
 async function broken(program: BackendName, version: string, act: () => Promise<unknown>): Promise<void> {
   const folder = path.join(town.folder, `broken-${program}-${Date.now()}`);
   mkdirSync(folder);
-  writeFileSync(path.join(folder, program), `#!/bin/sh\ncase "$1" in --version) echo "${version}";; *) echo "the disk is on fire" >&2; exit 3;; esac\n`);
+  writeFileSync(
+    path.join(folder, program),
+    `#!/bin/sh\ncase "$1" in --version) echo "${version}";; *) echo "the disk is on fire" >&2; exit 3;; esac\n`,
+  );
   chmodSync(path.join(folder, program), 0o755);
   const { PATH } = town.environment;
   town.environment['PATH'] = `${folder}:${PATH ?? ''}`;
@@ -67,11 +73,19 @@ describe.each([
   test('E8: a session whose unit is closed is not started again when it dies, and its worktree goes', async () => {
     const work = `${backend}-closed`;
     const id = `alpha-${work}`;
-    const { session: started } = await sling(work, backend, scripted('Look.', { tool: 'bash', args: { command: 'gt done -m "nothing to do"' } }, { text: 'Done.' }));
+    const { session: started } = await sling(
+      work,
+      backend,
+      scripted('Look.', { tool: 'bash', args: { command: 'gt done -m "nothing to do"' } }, { text: 'Done.' }),
+    );
     await untilWork(work, 'done');
     await untilSession(id, 'idle', ({ activity }) => activity.kind === 'idle');
     kill(id);
-    await eventually('its worktree is gone', async () => existsSync(started.workDir), (there) => !there);
+    await eventually(
+      'its worktree is gone',
+      async () => existsSync(started.workDir),
+      (there) => !there,
+    );
     await untilSession(id, 'dead', ({ state, runId }) => state === 'failed' && runId === started.runId);
     expect(primed(work)).toHaveLength(1);
     expect(events(id).filter((event) => event.includes('dead-process'))).toEqual([expect.stringContaining('"settle"')]);
@@ -106,7 +120,11 @@ describe.each([
     const { session: started } = await sling(work, backend, scripted('Think.', { hold: work }, { text: 'Thought.' }));
     await untilWork(work, 'running');
     policy({ hung: 'restart', hung_minutes: 0.05, restarts: { max: 1 } });
-    const again = await untilSession(id, 'restarted', ({ runId, state }) => runId !== started.runId && state === 'running');
+    const again = await untilSession(
+      id,
+      'restarted',
+      ({ runId, state }) => runId !== started.runId && state === 'running',
+    );
     policy({});
     expect(again.work.find((each) => each.id === work)?.owner).toBe(id);
     expect(processesWith('GT_RUN', started.runId)).toEqual([]);
@@ -126,7 +144,10 @@ describe.each([
       await expect(sling(work, backend, 'Do it.')).rejects.toMatchObject({ code: 'spawn-failed' });
       // What stands between is the breaker of the backend; a look at its health lets one try through.
       for (let state = unit(work).state; state !== 'escalated'; state = unit(work).state) {
-        await town.until('it is blocked, or over', () => unit(work).state === 'escalated' || (unit(work).note ?? '').startsWith('Nothing is started'));
+        await town.until(
+          'it is blocked, or over',
+          () => unit(work).state === 'escalated' || (unit(work).note ?? '').startsWith('Nothing is started'),
+        );
         await town.host.api.request('town.health', {});
         await town.until('it goes on', () => !(unit(work).note ?? '').startsWith('Nothing is started'));
       }
@@ -134,7 +155,11 @@ describe.each([
     await town.host.api.request('town.health', {});
     const { history } = await town.host.api.request('work.show', { id: work });
     expect(history.filter(({ state }) => state === 'failed')).toHaveLength(3);
-    expect(escalated()).toEqual([expect.stringMatching(new RegExp(`^medium: no session could be started for ${work} 3 times: .*the disk is on fire`, 's'))]);
+    expect(escalated()).toEqual([
+      expect.stringMatching(
+        new RegExp(`^medium: no session could be started for ${work} 3 times: .*the disk is on fire`, 's'),
+      ),
+    ]);
     expect(town.stored(`SELECT id FROM sessions WHERE id LIKE 'alpha-${work}%'`)).toEqual([]);
 
     await town.host.api.request('work.requeue', { id: work });

@@ -35,7 +35,9 @@ async function startWorker(unit: string): Promise<void> {
   await api.request('work.add', { id: unit, description: 'Do it.' });
   await api.request('work.assign', { id: unit, session: worker });
   await town.until(`${unit} done`, ({ work }) => work.some(({ id, state }) => id === unit && state === 'done'));
-  await town.until('idle', ({ sessions }) => sessions.every(({ activity, queued }) => activity.kind === 'idle' && queued === 0));
+  await town.until('idle', ({ sessions }) =>
+    sessions.every(({ activity, queued }) => activity.kind === 'idle' && queued === 0),
+  );
 }
 const connect = async (): Promise<RawChannel> => {
   const channel = await RawChannel.connect(townPaths(town.root).socket);
@@ -48,10 +50,14 @@ const as = async (token: string): Promise<RawChannel> => {
   expect((await channel.call('hello', hello(token))).error).toBeUndefined();
   return channel;
 };
-const tokenOf = (session: string): string => String(town.stored(`SELECT token FROM runs WHERE session_id = '${session}'`)[0]?.['token']);
+const tokenOf = (session: string): string =>
+  String(town.stored(`SELECT token FROM runs WHERE session_id = '${session}'`)[0]?.['token']);
 const person = (): string => String(town.stored("SELECT value FROM settings WHERE key = 'person-token'")[0]?.['value']);
 /** Everything that a peer could have changed. */
-const books = () => ['work', 'work_history', 'messages', 'sessions', 'runs', 'rigs'].map((table) => town.stored(`SELECT * FROM ${table}`));
+const books = () =>
+  ['work', 'work_history', 'messages', 'sessions', 'runs', 'rigs'].map((table) =>
+    town.stored(`SELECT * FROM ${table}`),
+  );
 
 /** Whatever comes, the books stay as they are, and everybody else is served. */
 async function changesNothing(act: () => Promise<void>): Promise<void> {
@@ -83,7 +89,11 @@ describe('a peer that nobody knows', () => {
       const channel = await connect();
       channel.write(bytes);
       // The next call on the same socket is refused, or the host has hung up: nothing gets through.
-      const answer = await Promise.race([channel.refusal('work.add', { description: 'x' }).catch(() => 'hung up'), channel.closed.then(() => 'hung up'), town.host.api.request('town.doctor', {}).then(() => 'silence')]);
+      const answer = await Promise.race([
+        channel.refusal('work.add', { description: 'x' }).catch(() => 'hung up'),
+        channel.closed.then(() => 'hung up'),
+        town.host.api.request('town.doctor', {}).then(() => 'silence'),
+      ]);
       expect(['denied', 'hung up', 'silence']).toContain(answer);
     }),
   );
@@ -133,12 +143,18 @@ test('a session that sends a message without end is cut off', () =>
 test('a shell of a session has its identity also where it is the first that a new host hears of', async () => {
   const [server] = serverRecords(town.root);
   const { runId } = town.session(worker);
-  const { session } = JSON.parse(String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference'])) as { session: string };
+  const { session } = JSON.parse(
+    String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference']),
+  ) as { session: string };
   await town.letGo();
   const opening = town.open();
   const plugin = await vi.waitFor(() => as(server!.token), { timeout: 20_000, interval: 1 });
-  expect((await plugin.call('inside.environment', { session })).result).toMatchObject({ env: { GT_SESSION: worker, GT_RUN: runId } });
-  expect((await plugin.call('inside.context', { session })).result).toEqual({ text: expect.stringContaining('refinery') });
+  expect((await plugin.call('inside.environment', { session })).result).toMatchObject({
+    env: { GT_SESSION: worker, GT_RUN: runId },
+  });
+  expect((await plugin.call('inside.context', { session })).result).toEqual({
+    text: expect.stringContaining('refinery'),
+  });
   await opening;
 });
 
@@ -147,7 +163,9 @@ describe('a run that is over', () => {
     const old = tokenOf(worker);
     const [server] = serverRecords(town.root);
     const { runId } = town.session(worker);
-    const { session } = JSON.parse(String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference'])) as { session: string };
+    const { session } = JSON.parse(
+      String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference']),
+    ) as { session: string };
     const kept = await as(old);
     await town.host.api.request('session.stop', { session: worker });
     expect(await (await connect()).refusal('hello', hello(old))).toBe('denied');

@@ -17,7 +17,11 @@ const proxied: string[] = [];
 
 const git = (cwd: string, ...args: string[]): string =>
   execFileSync('git', args, { cwd, env: { PATH: process.env['PATH'] }, encoding: 'utf8' }).trim();
-const stateOfOther = (): string[] => [git(other, 'for-each-ref'), git(other, 'status', '--porcelain'), git(other, 'worktree', 'list')];
+const stateOfOther = (): string[] => [
+  git(other, 'for-each-ref'),
+  git(other, 'status', '--porcelain'),
+  git(other, 'worktree', 'list'),
+];
 let before: string[];
 
 beforeAll(async () => {
@@ -61,7 +65,11 @@ test('worktrees, commits and authors are those of the rig, for both agents; the 
     api.request('sling', { work: 'issue-1', rig: 'alpha', agent: 'opencode', name: 'one', message: 'Write notes' }),
     api.request('sling', { work: 'issue-2', rig: 'alpha', agent: 'claude', name: 'two', message: 'Write notes' }),
   ]);
-  await town.until('both done', ({ work }) => work.filter(({ state, commits }) => state === 'done' && commits === 1).length === 2, 90_000);
+  await town.until(
+    'both done',
+    ({ work }) => work.filter(({ state, commits }) => state === 'done' && commits === 1).length === 2,
+    90_000,
+  );
   for (const branch of ['polecat/one/issue-1', 'polecat/two/issue-2']) {
     expect(git(town.rig, 'log', '-1', '--format=%an', branch), branch).toBe('Test');
     expect(Number(git(town.rig, 'log', '-1', '--format=%at', branch)), branch).toBeGreaterThan(1_700_000_000);
@@ -70,7 +78,7 @@ test('worktrees, commits and authors are those of the rig, for both agents; the 
   expect(stateOfOther()).toEqual(before);
 });
 
-test('no request to this machine went to the proxy, and Claude\'s hooks arrived', async () => {
+test("no request to this machine went to the proxy, and Claude's hooks arrived", async () => {
   expect(proxied.filter((target) => /127\.0\.0\.1|localhost|\[::1\]/.test(target))).toEqual([]);
   // The receipt is a hook.
   const { history } = await town.host.api.request('work.show', { id: 'issue-2' });

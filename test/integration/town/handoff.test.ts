@@ -25,8 +25,15 @@ const bash = (command: string): Step => ({ tool: 'bash', args: { command } });
  * The first session commits one file, leaves another uncommitted, says something, and is then in the middle of its turn;
  * the second one, which is told to finish it, does that by `finish`.
  */
-function scripts(work: string, finish = 'cat open.txt && git add -A && git commit -qm "the rest" && gt done -m ok'): void {
-  town.model.on({ name: `finish ${work}`, match: new RegExp(`Finish ${work}\\.`), steps: [bash(finish), { text: 'Done.' }] });
+function scripts(
+  work: string,
+  finish = 'cat open.txt && git add -A && git commit -qm "the rest" && gt done -m ok',
+): void {
+  town.model.on({
+    name: `finish ${work}`,
+    match: new RegExp(`Finish ${work}\\.`),
+    steps: [bash(finish), { text: 'Done.' }],
+  });
   const half = [
     bash('echo 1 > done.txt && git add -A && git commit -qm "half of it" && echo 2 > open.txt'),
     { text: 'The second half is the hard one.' },
@@ -35,11 +42,14 @@ function scripts(work: string, finish = 'cat open.txt && git add -A && git commi
   ];
   town.model.on({ name: `half of ${work}`, match: new RegExp(`Your work: ${work} `), steps: half });
 }
-const halfDone = (work: string) => town.model.waitFor(({ results }) => results.some((result) => result.includes(`halfway with ${work}`)), 60_000);
+const halfDone = (work: string) =>
+  town.model.waitFor(({ results }) => results.some((result) => result.includes(`halfway with ${work}`)), 60_000);
 const hand = (work: string, from: string, to: string, more: { agent?: string } = {}) =>
   town.host.api.request('work.handoff', { from: `alpha-${from}`, to, work, context: `Finish ${work}.`, ...more });
-const sling = (work: string, name: string, agent: string) => town.host.api.request('sling', { work, rig: 'alpha', name, agent, message: 'Do it.' });
-const isDone = (work: string) => town.until(`${work} is done`, ({ work: units }) => units.some(({ id, state }) => id === work && state === 'done'));
+const sling = (work: string, name: string, agent: string) =>
+  town.host.api.request('sling', { work, rig: 'alpha', name, agent, message: 'Do it.' });
+const isDone = (work: string) =>
+  town.until(`${work} is done`, ({ work: units }) => units.some(({ id, state }) => id === work && state === 'done'));
 
 describe.each([
   ['opencode', 'claude'],
@@ -53,15 +63,27 @@ describe.each([
     await sling(work, from, before);
     await halfDone(work);
     const { session: next } = await hand(work, from, to, { agent: after });
-    expect(next).toMatchObject({ id: `alpha-${to}`, backend: after, workDir: worktree(from), branch: `polecat/${from}/${work}` });
+    expect(next).toMatchObject({
+      id: `alpha-${to}`,
+      backend: after,
+      workDir: worktree(from),
+      branch: `polecat/${from}/${work}`,
+    });
     expect(session(from)?.state).toBe('stopped');
     await isDone(work);
     expect(git(worktree(from), 'log', '--format=%s', '-2').split('\n')).toEqual(['the rest', 'half of it']);
-    for (const words of ['The second half is the hard one.', 'half of it', '- open.txt', `alpha-${from} (${before}) had it before you`]) {
+    for (const words of [
+      'The second half is the hard one.',
+      'half of it',
+      '- open.txt',
+      `alpha-${from} (${before}) had it before you`,
+    ]) {
       expect(town.model.seen(words).length).toBeGreaterThan(0);
     }
     const owners = (await unit(work)).history.map(({ note }) => note ?? '');
-    expect(owners.filter((note) => note.startsWith('handed over'))).toEqual([`handed over from alpha-${from} to alpha-${to}`]);
+    expect(owners.filter((note) => note.startsWith('handed over'))).toEqual([
+      `handed over from alpha-${from} to alpha-${to}`,
+    ]);
     await town.host.api.request('session.stop', { session: `alpha-${to}` });
     expect(existsSync(path.join(worktree(from), 'done.txt'))).toBe(true);
   });
@@ -82,7 +104,11 @@ test('a session that runs already gets the unit, with the path of its worktree',
 
 test('a session hands off its own unit by gt, and ends with it', async () => {
   town.model.on({ name: 'heir', match: /The rest is yours/, steps: [bash('gt done -m ok'), { text: 'Done.' }] });
-  town.model.on({ name: 'self', match: /Your work: own /, steps: [bash('gt handoff alpha-self alpha-heir -m "The rest is yours."'), { text: 'It is handed off.' }] });
+  town.model.on({
+    name: 'self',
+    match: /Your work: own /,
+    steps: [bash('gt handoff alpha-self alpha-heir -m "The rest is yours."'), { text: 'It is handed off.' }],
+  });
   await sling('own', 'self', 'opencode');
   await isDone('own');
   expect(await unit('own')).toMatchObject({ owner: 'alpha-heir' });
@@ -96,18 +122,28 @@ test('an agent that does not start leaves the unit open, with the reason; nothin
   await halfDone('stuck');
   const folder = path.join(town.folder, 'burning');
   mkdirSync(folder);
-  writeFileSync(path.join(folder, 'claude'), '#!/bin/sh\ncase "$1" in --version) echo 2.1.330;; *) echo "the disk is on fire" >&2; exit 3;; esac\n');
+  writeFileSync(
+    path.join(folder, 'claude'),
+    '#!/bin/sh\ncase "$1" in --version) echo 2.1.330;; *) echo "the disk is on fire" >&2; exit 3;; esac\n',
+  );
   chmodSync(path.join(folder, 'claude'), 0o755);
   const { PATH } = town.environment;
   town.environment['PATH'] = `${folder}:${PATH ?? ''}`;
   try {
-    await expect(hand('stuck', 'stuck-1', 'stuck-2', { agent: 'claude' })).rejects.toMatchObject({ message: expect.stringContaining('the disk is on fire') });
+    await expect(hand('stuck', 'stuck-1', 'stuck-2', { agent: 'claude' })).rejects.toMatchObject({
+      message: expect.stringContaining('the disk is on fire'),
+    });
   } finally {
     town.environment['PATH'] = PATH;
   }
-  await town.until('nothing of the new session is left', ({ sessions }) => sessions.every(({ id }) => id !== 'alpha-stuck-2'));
+  await town.until('nothing of the new session is left', ({ sessions }) =>
+    sessions.every(({ id }) => id !== 'alpha-stuck-2'),
+  );
   const left = await unit('stuck');
-  expect(left).toMatchObject({ state: 'open', note: expect.stringMatching(/handing over to alpha-stuck-2 failed: .*the disk is on fire/s) });
+  expect(left).toMatchObject({
+    state: 'open',
+    note: expect.stringMatching(/handing over to alpha-stuck-2 failed: .*the disk is on fire/s),
+  });
   expect(left.owner).toBeUndefined();
   expect(git(worktree('stuck-1'), 'log', '--format=%s', '-1')).toBe('half of it');
   expect(existsSync(path.join(worktree('stuck-1'), 'open.txt'))).toBe(true);

@@ -39,21 +39,27 @@ afterAll(async () => {
 
 const told = (): string[] => Object.values(words).filter((word) => town.model.seen(word).length > 0);
 
-test.each(['claude', 'opencode'])('C5: nothing that lies in the town reaches a %s worker of a rig in it', async (agent) => {
-  const id = `isolated-${agent}`;
-  const message = runs('Look around.', 'git rev-parse --show-toplevel && gt done -m ok');
-  const { session } = await town.host.api.request('sling', { work: id, rig: 'inner', agent, message });
-  await town.until('done', ({ work }) => work.some((unit) => unit.id === id && unit.state === 'done'));
-  expect(session.workDir.startsWith(`${town.environment['HOME']}/.local/share/gastown/worktrees/`)).toBe(true);
-  expect(town.model.seen(session.workDir).length).toBeGreaterThan(0);
-  expect(told()).toEqual([]);
-  expect(existsSync(hookRan())).toBe(false);
-});
+test.each(['claude', 'opencode'])(
+  'C5: nothing that lies in the town reaches a %s worker of a rig in it',
+  async (agent) => {
+    const id = `isolated-${agent}`;
+    const message = runs('Look around.', 'git rev-parse --show-toplevel && gt done -m ok');
+    const { session } = await town.host.api.request('sling', { work: id, rig: 'inner', agent, message });
+    await town.until('done', ({ work }) => work.some((unit) => unit.id === id && unit.state === 'done'));
+    expect(session.workDir.startsWith(`${town.environment['HOME']}/.local/share/gastown/worktrees/`)).toBe(true);
+    expect(town.model.seen(session.workDir).length).toBeGreaterThan(0);
+    expect(told()).toEqual([]);
+    expect(existsSync(hookRan())).toBe(false);
+  },
+);
 
 test('it does reach who works in the town', async () => {
   // Claude asks about it before it starts.
   rmSync(path.join(town.root, '.mcp.json'));
-  for (const [role, agent] of [['mayor', 'claude'], ['deacon', 'opencode']] as const) {
+  for (const [role, agent] of [
+    ['mayor', 'claude'],
+    ['deacon', 'opencode'],
+  ] as const) {
     await town.host.api.request('session.spawn', { role, agent });
     await town.host.api.request('message.send', { to: `hq-${role}`, type: 'nudge', body: runs('Look around.', 'pwd') });
   }

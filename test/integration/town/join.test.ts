@@ -24,7 +24,11 @@ async function join(): Promise<TownConnection> {
 }
 
 /** Resolves with the member's first snapshot that satisfies `check`; rejects when none comes. */
-function until(member: TownConnection, what: string, check: (snapshot: TownSnapshot) => boolean): Promise<TownSnapshot> {
+function until(
+  member: TownConnection,
+  what: string,
+  check: (snapshot: TownSnapshot) => boolean,
+): Promise<TownSnapshot> {
   return new Promise((resolve, reject) => {
     const look = (snapshot: TownSnapshot): void => {
       if (!check(snapshot)) return;
@@ -54,21 +58,39 @@ describe('two windows on one town', () => {
   test('a client that is given work cancels it as the host does', async () => {
     const second = await join();
     const cancel = new AbortController();
-    const sling = second.api.request('sling', { work: 'from-second', rig: 'alpha', backend: 'opencode', name: 'cancelled' }, cancel.signal);
+    const sling = second.api.request(
+      'sling',
+      { work: 'from-second', rig: 'alpha', backend: 'opencode', name: 'cancelled' },
+      cancel.signal,
+    );
     const failed = expect(sling).rejects.toThrow(/cancel/i);
     await until(second, 'it starts', ({ sessions }) => sessions.some(({ state }) => state === 'starting'));
     cancel.abort();
     await failed;
-    await until(second, 'it is no more', ({ sessions, work }) => sessions.length === 0 && work.some(({ id, state }) => id === 'from-second' && state === 'failed'));
+    await until(
+      second,
+      'it is no more',
+      ({ sessions, work }) =>
+        sessions.length === 0 && work.some(({ id, state }) => id === 'from-second' && state === 'failed'),
+    );
   });
 
   test('the client takes over when the host lets go, with the sessions that live', async () => {
     const second = await join();
     await second.api.request('sling', { work: 'from-first', rig: 'alpha', backend: 'opencode', name: 'heir' });
-    const before = await until(second, 'done', ({ work }) => work.some(({ id, state }) => id === 'from-first' && state === 'done'));
+    const before = await until(second, 'done', ({ work }) =>
+      work.some(({ id, state }) => id === 'from-first' && state === 'done'),
+    );
     await town.letGo();
-    const after = await until(second, 'it hosts', ({ sessions }) => second.role === 'host' && sessions.some(({ id, state }) => id === 'alpha-heir' && state === 'running'));
-    expect(after.sessions.map(({ id, runId }) => [id, runId])).toEqual(before.sessions.map(({ id, runId }) => [id, runId]));
+    const after = await until(
+      second,
+      'it hosts',
+      ({ sessions }) =>
+        second.role === 'host' && sessions.some(({ id, state }) => id === 'alpha-heir' && state === 'running'),
+    );
+    expect(after.sessions.map(({ id, runId }) => [id, runId])).toEqual(
+      before.sessions.map(({ id, runId }) => [id, runId]),
+    );
     const third = await join();
     expect(third.role).toBe('client');
     const { id } = await third.api.request('message.send', { to: 'alpha-heir', type: 'nudge', body: 'Still there?' });
@@ -88,10 +110,14 @@ describe('two windows in two processes', () => {
     const first = await town.hostElsewhere();
     const second = await join();
     expect(second.role).toBe('client');
-    const { sessions } = await until(second, 'what was there', ({ sessions: all }) => all.some(({ state }) => state === 'running'));
+    const { sessions } = await until(second, 'what was there', ({ sessions: all }) =>
+      all.some(({ state }) => state === 'running'),
+    );
     await first.kill();
     await until(second, 'it hosts', () => second.role === 'host');
-    const after = await until(second, 'it is taken up', ({ sessions: all }) => all.some(({ id, state }) => id === 'alpha-heir' && state === 'running'));
+    const after = await until(second, 'it is taken up', ({ sessions: all }) =>
+      all.some(({ id, state }) => id === 'alpha-heir' && state === 'running'),
+    );
     expect(after.sessions.map(({ runId }) => runId)).toEqual(sessions.map(({ runId }) => runId));
     // The other way round: a process that comes later is a client of this one, until it goes.
     const third = await town.hostElsewhere('member');
@@ -99,7 +125,9 @@ describe('two windows in two processes', () => {
     await second.dispose();
     joined.splice(joined.indexOf(second), 1);
     const fourth = await join();
-    await until(fourth, 'the session', ({ sessions: all }) => all.some(({ id, state }) => id === 'alpha-heir' && state === 'running'));
+    await until(fourth, 'the session', ({ sessions: all }) =>
+      all.some(({ id, state }) => id === 'alpha-heir' && state === 'running'),
+    );
     if (fourth.role === 'client') await third.close();
     await until(fourth, 'it hosts', () => fourth.role === 'host');
     await fourth.api.request('session.stop', { session: 'alpha-heir' });

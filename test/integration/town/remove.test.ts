@@ -35,15 +35,23 @@ async function join(): Promise<TownConnection> {
 }
 
 /** Resolves when this window hears that the town is removed. */
-const untilRemoved = (member: TownConnection): Promise<void> => new Promise((resolve) => void member.onDidRemove(resolve));
+const untilRemoved = (member: TownConnection): Promise<void> =>
+  new Promise((resolve) => void member.onDidRemove(resolve));
 
 const runtime = (): string => townPaths(town.root).runtime;
 const worktree = (name: string): string => town.worktree(name);
 /** Agents, their servers and whatever they have started. */
-const processes = () => [...processesWith('GT_ROOT', town.root), ...processesWith('GT_SOCKET', townPaths(town.root).socket)];
+const processes = () => [
+  ...processesWith('GT_ROOT', town.root),
+  ...processesWith('GT_SOCKET', townPaths(town.root).socket),
+];
 /** A window that just joins, or is about to take over, would have made it again by then. */
 const stays = async (names: string[]): Promise<void> => {
-  await eventually('.runtime to be as it is to stay', async () => (existsSync(runtime()) ? readdirSync(runtime()).sort() : []), (found) => String(found) === String(names));
+  await eventually(
+    '.runtime to be as it is to stay',
+    async () => (existsSync(runtime()) ? readdirSync(runtime()).sort() : []),
+    (found) => String(found) === String(names),
+  );
 };
 
 describe('removing a town', () => {
@@ -51,7 +59,16 @@ describe('removing a town', () => {
     const { api } = town.host;
     await api.request('session.spawn', { role: 'mayor' });
     await api.request('session.spawn', { role: 'polecat', backend: 'opencode', name: 'idle' });
-    await api.request('work.add', { id: 'door', rig: 'alpha', description: scripted('Mend it.', { tool: 'write', args: { filePath: 'half.txt', content: 'half' } }, { hold: 'door' }, { text: 'Mended.' }) });
+    await api.request('work.add', {
+      id: 'door',
+      rig: 'alpha',
+      description: scripted(
+        'Mend it.',
+        { tool: 'write', args: { filePath: 'half.txt', content: 'half' } },
+        { hold: 'door' },
+        { text: 'Mended.' },
+      ),
+    });
     await api.request('sling', { work: 'door', rig: 'alpha', backend: 'opencode', name: 'busy' });
     await eventually('the file', async () => existsSync(path.join(worktree('busy'), 'half.txt')), Boolean);
     expect(processes()).not.toEqual([]);
@@ -106,7 +123,11 @@ describe('removing a town', () => {
     const before = hosts();
     vi.spyOn(OpencodeDriver.prototype, 'stop').mockRejectedValueOnce(new Error('it hangs'));
     await expect(member.api.request('town.remove', {})).rejects.toThrow('it hangs');
-    await eventually('the next host', async () => (member.role === 'host' ? hosts() : 0), (now) => now === before + 1);
+    await eventually(
+      'the next host',
+      async () => (member.role === 'host' ? hosts() : 0),
+      (now) => now === before + 1,
+    );
     const removed = untilRemoved(member);
     await member.api.request('town.remove', {});
     await removed;

@@ -21,7 +21,10 @@ afterAll(async () => {
 });
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();
-const branches = (): string[] => git(town.rig, 'branch', '--format=%(refname:short)').split('\n').filter((name) => name !== 'main');
+const branches = (): string[] =>
+  git(town.rig, 'branch', '--format=%(refname:short)')
+    .split('\n')
+    .filter((name) => name !== 'main');
 const worktree = (name: string): string => town.worktree(name);
 const sling = (work: string, change: { agent?: string; name?: string; message?: string; rig?: string } = {}) =>
   town.host.api.request('sling', { work, rig: 'alpha', agent: 'opencode', message: 'Do it.', ...change });
@@ -32,7 +35,10 @@ describe('a sling', () => {
     const both = await Promise.allSettled([sling('shared', { name: 'first' }), sling('shared', { name: 'second' })]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const lost = both.find((result) => result.status === 'rejected')!.reason as unknown;
-    expect(lost).toMatchObject({ code: 'work-conflict', message: expect.stringMatching(/alpha-(first|second) has it/) });
+    expect(lost).toMatchObject({
+      code: 'work-conflict',
+      message: expect.stringMatching(/alpha-(first|second) has it/),
+    });
     expect(await town.host.orchestrators.get('opencode')!.listSessions()).toHaveLength(1);
     await town.until('done', ({ work }) => work.some(({ id, state }) => id === 'shared' && state === 'done'));
   });
@@ -41,8 +47,12 @@ describe('a sling', () => {
     const slung = await Promise.all(['many-1', 'many-2', 'many-3'].map((id) => sling(id)));
     const names = slung.map(({ session }) => session.agentName);
     expect(new Set(names).size).toBe(3);
-    await town.until('done', ({ work }) => ['many-1', 'many-2', 'many-3'].every((id) => work.some((each) => each.id === id && each.state === 'done')));
-    expect(branches().sort()).toEqual(expect.arrayContaining(names.map((name, index) => `polecat/${name}/many-${index + 1}`)));
+    await town.until('done', ({ work }) =>
+      ['many-1', 'many-2', 'many-3'].every((id) => work.some((each) => each.id === id && each.state === 'done')),
+    );
+    expect(branches().sort()).toEqual(
+      expect.arrayContaining(names.map((name, index) => `polecat/${name}/many-${index + 1}`)),
+    );
     for (const { session } of slung) await town.host.api.request('session.stop', { session: session.id });
   });
 });
@@ -55,7 +65,10 @@ describe('a worktree', () => {
       code: 'isolation-failed',
       message: expect.stringContaining('nothing was started'),
     });
-    expect(await unit('blocked')).toMatchObject({ state: 'failed', note: expect.stringContaining('No worktree could be made') });
+    expect(await unit('blocked')).toMatchObject({
+      state: 'failed',
+      note: expect.stringContaining('No worktree could be made'),
+    });
     expect(town.stored("SELECT id FROM sessions WHERE id = 'alpha-blocked'")).toEqual([]);
     expect(readFileSync(worktree('blocked'), 'utf8')).toBe('a file is in the way');
   });
@@ -64,11 +77,21 @@ describe('a worktree', () => {
     const commit = runs('Commit.', 'echo 1 > kept.txt && git add -A && git commit -qm kept && gt done -m ok');
     const change = runs('Change.', 'echo 2 > dirty.txt && gt done -m ok');
     const nothing = runs('Look.', 'gt done -m ok');
-    await Promise.all([sling('commits', { name: 'commits', message: commit }), sling('changes', { name: 'changes', message: change }), sling('empty', { name: 'empty', message: nothing })]);
+    await Promise.all([
+      sling('commits', { name: 'commits', message: commit }),
+      sling('changes', { name: 'changes', message: change }),
+      sling('empty', { name: 'empty', message: nothing }),
+    ]);
     const ids = ['commits', 'changes', 'empty'];
-    await town.until('done', ({ work }) => ids.every((id) => work.some((each) => each.id === id && each.state === 'done')));
+    await town.until('done', ({ work }) =>
+      ids.every((id) => work.some((each) => each.id === id && each.state === 'done')),
+    );
     for (const id of ids) await town.host.api.request('session.stop', { session: `alpha-${id}` });
-    await eventually('the empty one is gone', async () => branches(), (names) => !names.includes('polecat/empty/empty'));
+    await eventually(
+      'the empty one is gone',
+      async () => branches(),
+      (names) => !names.includes('polecat/empty/empty'),
+    );
     expect(existsSync(worktree('empty'))).toBe(false);
     expect(git(worktree('commits'), 'log', '-1', '--format=%s')).toBe('kept');
     expect(readFileSync(path.join(worktree('changes'), 'dirty.txt'), 'utf8')).toBe('2\n');
@@ -107,7 +130,10 @@ describe('an agent program', () => {
         message: expect.stringMatching(new RegExp(`${version}.*or newer is needed`)),
       });
     });
-    expect(await unit(`${agent}-old`)).toMatchObject({ state: 'failed', note: expect.stringContaining('or newer is needed') });
+    expect(await unit(`${agent}-old`)).toMatchObject({
+      state: 'failed',
+      note: expect.stringContaining('or newer is needed'),
+    });
     await nothingOf(`${agent}-old`);
   });
 
@@ -124,8 +150,13 @@ describe('an agent program', () => {
     // It may pass, so it is tried again after a while.
     const { history } = await unit(`${agent}-fails`);
     expect(history.find(({ state }) => state === 'failed')?.note).toContain('the disk is on fire');
-    const { work } = await town.until('it is queued', (snapshot) => snapshot.work.some(({ id, state }) => id === `${agent}-fails` && state === 'queued'));
-    expect(work.find(({ id }) => id === `${agent}-fails`)).toMatchObject({ attempts: 1, notBefore: expect.any(Number) });
+    const { work } = await town.until('it is queued', (snapshot) =>
+      snapshot.work.some(({ id, state }) => id === `${agent}-fails` && state === 'queued'),
+    );
+    expect(work.find(({ id }) => id === `${agent}-fails`)).toMatchObject({
+      attempts: 1,
+      notBefore: expect.any(Number),
+    });
     await town.host.api.request('work.cancel', { id: `${agent}-fails` });
     await nothingOf(`${agent}-fails`);
   });
@@ -149,18 +180,35 @@ describe('words that the town does not know', () => {
   test('are answered with the nearest ones, and change nothing', async () => {
     const before = town.stored('SELECT count(*) AS n FROM work');
     const { api } = town.host;
-    await expect(api.request('sling', { work: 'unheard-of', rig: 'alpha' })).rejects.toMatchObject({ code: 'unknown-work', message: expect.stringContaining('-m') });
-    await expect(sling('x', { rig: 'alhpa' })).rejects.toMatchObject({ code: 'unknown-rig', message: expect.stringContaining('alpha') });
-    await expect(sling('x', { agent: 'opencod' })).rejects.toMatchObject({ code: 'unknown-agent', message: expect.stringContaining('opencode') });
+    await expect(api.request('sling', { work: 'unheard-of', rig: 'alpha' })).rejects.toMatchObject({
+      code: 'unknown-work',
+      message: expect.stringContaining('-m'),
+    });
+    await expect(sling('x', { rig: 'alhpa' })).rejects.toMatchObject({
+      code: 'unknown-rig',
+      message: expect.stringContaining('alpha'),
+    });
+    await expect(sling('x', { agent: 'opencod' })).rejects.toMatchObject({
+      code: 'unknown-agent',
+      message: expect.stringContaining('opencode'),
+    });
     await expect(sling('x', { name: 'no/slash' })).rejects.toMatchObject({ code: 'bad-input' });
-    await expect(api.request('work.show', { id: 'sharde' })).rejects.toMatchObject({ code: 'unknown-work', message: expect.stringContaining('shared') });
-    await expect(api.request('message.send', { to: 'alpha-frist', type: 'nudge', body: 'x' })).rejects.toMatchObject({ code: 'unknown-session' });
+    await expect(api.request('work.show', { id: 'sharde' })).rejects.toMatchObject({
+      code: 'unknown-work',
+      message: expect.stringContaining('shared'),
+    });
+    await expect(api.request('message.send', { to: 'alpha-frist', type: 'nudge', body: 'x' })).rejects.toMatchObject({
+      code: 'unknown-session',
+    });
     expect(town.stored('SELECT count(*) AS n FROM work')).toEqual(before);
   });
 
   test('a second report of the same unit says when and by whom it was reported first', async () => {
     const second = town.host.api.request('work.done', { id: 'shared' });
-    await expect(second).rejects.toMatchObject({ code: 'work-conflict', message: expect.stringMatching(/shared is done already \(by alpha-\w+ at .*Nothing was changed/) });
+    await expect(second).rejects.toMatchObject({
+      code: 'work-conflict',
+      message: expect.stringMatching(/shared is done already \(by alpha-\w+ at .*Nothing was changed/),
+    });
     expect((await unit('shared')).history.filter(({ state }) => state === 'done')).toHaveLength(1);
   });
 });
@@ -171,14 +219,29 @@ describe('a rig', () => {
 
   test('is a repository with a branch and a commit', async () => {
     mkdirSync(folder('plain'));
-    await expect(add(folder('plain'), 'plain')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('not a git repository') });
+    await expect(add(folder('plain'), 'plain')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('not a git repository'),
+    });
     git(town.folder, 'init', '-q', '--bare', 'bare.git');
-    await expect(add(folder('bare.git'), 'bare')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('bare repository') });
+    await expect(add(folder('bare.git'), 'bare')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('bare repository'),
+    });
     git(town.folder, 'init', '-q', '-b', 'main', 'empty');
-    await expect(add(folder('empty'), 'empty')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('no commit yet') });
+    await expect(add(folder('empty'), 'empty')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('no commit yet'),
+    });
     git(makeRepository(folder('detached')), 'checkout', '-q', '--detach');
-    await expect(add(folder('detached'), 'detached')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('detached HEAD') });
-    await expect(add(folder('nowhere'), 'nowhere')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('does not exist') });
+    await expect(add(folder('detached'), 'detached')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('detached HEAD'),
+    });
+    await expect(add(folder('nowhere'), 'nowhere')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('does not exist'),
+    });
     await expect(add(town.rig, 'again')).rejects.toMatchObject({ code: 'name-taken' });
     await expect(add(makeRepository(folder('other')), 'alpha')).rejects.toMatchObject({ code: 'name-taken' });
     expect(town.host.snapshot.rigs.map(({ name }) => name)).toEqual(['alpha']);
@@ -189,7 +252,10 @@ describe('a rig', () => {
     await add(rig, 'beta');
     await town.host.api.request('work.add', { id: 'on-beta', description: 'x', rig: 'beta' });
     git(rig, 'checkout', '-q', '--detach');
-    await expect(sling('on-beta', { rig: 'beta' })).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('git switch') });
+    await expect(sling('on-beta', { rig: 'beta' })).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('git switch'),
+    });
     expect(await unit('on-beta')).toMatchObject({ state: 'open' });
   });
 });
@@ -198,14 +264,21 @@ describe('settings that are not allowed', () => {
   test('are shown with file, line and field, and the last good ones stay in force', async () => {
     const file = settingsPath(town.root);
     const good = readFileSync(file, 'utf8');
-    const settings = (change: object): string => JSON.stringify({ ...(JSON.parse(good) as object), ...change }, null, 2);
+    const settings = (change: object): string =>
+      JSON.stringify({ ...(JSON.parse(good) as object), ...change }, null, 2);
     writeFileSync(file, settings({ agents: { robot: { provider: 'opencode' } }, role_agents: { polecat: 'robot' } }));
     const bad = settings({ agents: { robot: { provider: 'opencode', command: 7 } } });
-    await eventually('robot is known', () => slingWith('robot-1'), (agent) => agent === 'robot');
+    await eventually(
+      'robot is known',
+      () => slingWith('robot-1'),
+      (agent) => agent === 'robot',
+    );
     writeFileSync(file, bad);
     const { problems } = await town.until('the problem is shown', ({ problems: shown }) => shown.length > 0);
     const line = bad.split('\n').findIndex((text) => text.includes('"command"')) + 1;
-    expect(problems).toMatchObject([{ file, line, message: expect.stringMatching(/agents\.robot\.command.*must be a string/) }]);
+    expect(problems).toMatchObject([
+      { file, line, message: expect.stringMatching(/agents\.robot\.command.*must be a string/) },
+    ]);
     expect(await slingWith('robot-2')).toBe('robot');
     writeFileSync(file, good);
     await town.until('the problem is gone', ({ problems: shown }) => shown.length === 0);
@@ -235,12 +308,17 @@ describe('a town that cannot be written', () => {
     try {
       system('mount', '--bind', root, root);
     } catch (error) {
-      await context.annotate(`No file system can be mounted here, so only the case of a file in the way was tested: ${String(error)}`);
+      await context.annotate(
+        `No file system can be mounted here, so only the case of a file in the way was tested: ${String(error)}`,
+      );
       return;
     }
     try {
       system('mount', '-o', 'remount,ro,bind', root);
-      await expect(join(root)).rejects.toMatchObject({ code: 'read-only', message: expect.stringMatching(/cannot be (written|opened)/) });
+      await expect(join(root)).rejects.toMatchObject({
+        code: 'read-only',
+        message: expect.stringMatching(/cannot be (written|opened)/),
+      });
     } finally {
       system('umount', root);
     }

@@ -25,17 +25,28 @@ afterAll(async () => {
 
 const one = 'alpha-one';
 const two = 'alpha-two';
-const idle = () => town.until('both idle', ({ sessions }) => sessions.every(({ activity, queued }) => activity.kind === 'idle' && queued === 0));
-const messages = async (): Promise<MessageView[]> => (await town.host.api.request('message.list', { limit: 1000 })).messages;
+const idle = () =>
+  town.until('both idle', ({ sessions }) =>
+    sessions.every(({ activity, queued }) => activity.kind === 'idle' && queued === 0),
+  );
+const messages = async (): Promise<MessageView[]> =>
+  (await town.host.api.request('message.list', { limit: 1000 })).messages;
 /** The message that the text was put into, once it is in this state. */
 const sent = async (body: string, to: string, state: MessageView['state']): Promise<MessageView> => {
-  await town.until(`"${body}" for ${to}`, () => town.stored(`SELECT id FROM messages WHERE body = '${body}' AND recipient = '${to}'`).length > 0);
+  await town.until(
+    `"${body}" for ${to}`,
+    () => town.stored(`SELECT id FROM messages WHERE body = '${body}' AND recipient = '${to}'`).length > 0,
+  );
   const found = (await messages()).find((message) => message.body === body && message.to === to);
   return town.message(found!.id, state);
 };
 /** Has a session run a command in its own shell, by telling its model so. */
 const has = async (session: string, command: string): Promise<void> => {
-  const { id } = await town.host.api.request('message.send', { to: session, type: 'nudge', body: runs('Please.', command) });
+  const { id } = await town.host.api.request('message.send', {
+    to: session,
+    type: 'nudge',
+    body: runs('Please.', command),
+  });
   await town.message(id, 'acted');
 };
 
@@ -46,25 +57,31 @@ describe('TestMultiBackendWorkflow', () => {
       api.request('sling', { work: 'issue-1', rig: 'alpha', agent: 'opencode', name: 'one', message: 'Write notes' }),
       api.request('sling', { work: 'issue-2', rig: 'alpha', agent: 'claude', name: 'two', message: 'Write notes' }),
     ]);
-    const isDone = ({ state, commits }: { state: string; commits?: number }): boolean => state === 'done' && commits === 1;
+    const isDone = ({ state, commits }: { state: string; commits?: number }): boolean =>
+      state === 'done' && commits === 1;
     const done = await town.until('both units done', ({ work }) => work.filter(isDone).length === 2, 90_000);
     expect(done.sessions.map(({ id, backend, state }) => [id, backend, state]).sort()).toEqual([
       [one, 'opencode', 'running'],
       [two, 'claude', 'running'],
     ]);
-    const work = done.work.map(({ id, owner, branch }) => ({ id, owner, branch })).sort((a, b) => a.id.localeCompare(b.id));
+    const work = done.work
+      .map(({ id, owner, branch }) => ({ id, owner, branch }))
+      .sort((a, b) => a.id.localeCompare(b.id));
     expect(work).toEqual([
       { id: 'issue-1', owner: one, branch: 'polecat/one/issue-1' },
       { id: 'issue-2', owner: two, branch: 'polecat/two/issue-2' },
     ]);
-    const files = (branch: string) => execFileSync('git', ['ls-tree', '--name-only', branch], { cwd: town.rig, encoding: 'utf8' });
+    const files = (branch: string) =>
+      execFileSync('git', ['ls-tree', '--name-only', branch], { cwd: town.rig, encoding: 'utf8' });
     expect(files('polecat/one/issue-1')).toContain('notes-issue-1.md');
     expect(files('polecat/two/issue-2')).toContain('notes-issue-2.md');
   });
 
   test('the role context has reached both models', () => {
     for (const id of [one, two]) {
-      const inSystem = town.model.requests.some(({ kind, system }) => kind === 'turn' && system.includes(`session:${id}`));
+      const inSystem = town.model.requests.some(
+        ({ kind, system }) => kind === 'turn' && system.includes(`session:${id}`),
+      );
       expect(inSystem || town.model.seen(`session:${id}`).length > 0, id).toBe(true);
     }
   });
@@ -72,9 +89,13 @@ describe('TestMultiBackendWorkflow', () => {
   test('each occurrence was called back once', async () => {
     await idle();
     for (const what of [`started ${one}`, `started ${two}`, 'completed issue-1', 'completed issue-2']) {
-      expect(called.filter((each) => each === what), what).toHaveLength(1);
+      expect(
+        called.filter((each) => each === what),
+        what,
+      ).toHaveLength(1);
     }
-    for (const id of [one, two]) expect(called.lastIndexOf(`idle ${id}`), id).toBeGreaterThan(called.indexOf(`started ${id}`));
+    for (const id of [one, two])
+      expect(called.lastIndexOf(`idle ${id}`), id).toBeGreaterThan(called.indexOf(`started ${id}`));
     expect(called.filter((each) => each.startsWith('ended'))).toEqual([]);
   });
 });
@@ -83,7 +104,11 @@ describe('TestCrossSessionMessaging', () => {
   test('a message from the person reaches the model of each backend, with receipts', async () => {
     await idle();
     for (const session of [one, two]) {
-      const { id } = await town.host.api.request('message.send', { to: session, type: 'nudge', body: `Are you well, ${session}?` });
+      const { id } = await town.host.api.request('message.send', {
+        to: session,
+        type: 'nudge',
+        body: `Are you well, ${session}?`,
+      });
       await town.message(id, 'acted');
       expect(town.model.seen(`Are you well, ${session}?`)).toHaveLength(1);
     }
@@ -107,7 +132,13 @@ describe('TestCrossSessionMessaging', () => {
     await has(from, `gt mail send ${to} -s "A letter" -m "${body}"`);
     // The demo's rule reads mail when it is told of some.
     const letter = await sent(body, to, 'acted');
-    expect(letter).toMatchObject({ from, kind: 'mail', subject: 'A letter', readAt: expect.any(Number), deliveredAt: expect.any(Number) });
+    expect(letter).toMatchObject({
+      from,
+      kind: 'mail',
+      subject: 'A letter',
+      readAt: expect.any(Number),
+      deliveredAt: expect.any(Number),
+    });
     expect(town.model.seen(`You have mail from ${from} (an agent, not the person): "A letter"`)).toHaveLength(1);
     expect(town.model.requests.some(({ results }) => results.some((result) => result.includes(body)))).toBe(true);
     await town.until('nothing unread', ({ sessions }) => sessions.every(({ unreadMail }) => unreadMail === 0));
@@ -124,7 +155,10 @@ describe('TestCrossSessionMessaging', () => {
     const { api } = town.host;
     await Promise.all(
       [one, two].map(async (session) => {
-        await api.request('work.add', { id: `quiet-${session}`, description: 'Think\n%%{"steps":[{"text":"I thought."}]}' });
+        await api.request('work.add', {
+          id: `quiet-${session}`,
+          description: 'Think\n%%{"steps":[{"text":"I thought."}]}',
+        });
         await api.request('work.assign', { id: `quiet-${session}`, session });
       }),
     );
@@ -133,7 +167,10 @@ describe('TestCrossSessionMessaging', () => {
       expect(town.model.seen(`but quiet-${session} is still open`)).toHaveLength(1);
       await has(session, 'gt done --status escalated -m "I only thought"');
     }
-    await town.until('both escalated', ({ work }) => work.filter(({ state, note }) => state === 'escalated' && note === 'I only thought').length === 2);
+    await town.until(
+      'both escalated',
+      ({ work }) => work.filter(({ state, note }) => state === 'escalated' && note === 'I only thought').length === 2,
+    );
   });
 
   test('stopping leaves no process, and is called back once', async () => {

@@ -15,7 +15,10 @@ export const demoRules: readonly Rule[] = [
       const folder = /\bdir:(?<folder>\S+)/.exec(system)?.groups?.['folder'] ?? '.';
       return [
         { tool: 'write', args: { path: `${folder}/notes-${id}.md`, content: `# ${id}\n\nDone by a polecat.\n` } },
-        { tool: 'bash', args: { command: `git add -A && git commit -q -m "${id}: add notes" && git log --oneline -1` } },
+        {
+          tool: 'bash',
+          args: { command: `git add -A && git commit -q -m "${id}: add notes" && git log --oneline -1` },
+        },
         { tool: 'bash', args: { command: `gt done -m "added notes-${id}.md"` } },
         { text: `${id} is finished.` },
       ];

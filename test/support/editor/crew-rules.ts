@@ -26,7 +26,10 @@ export const crewRules: readonly Rule[] = [
     match: /Nudge from (?!the person)[\w-]+/,
     steps: ({ text }) => {
       const from = /Nudge from (?<from>[\w-]+)/.exec(text)?.groups?.['from'] ?? '';
-      return [{ tool: 'bash', args: { command: `gt mail send ${from} -s "Status" -m "All good."` } }, { text: 'I wrote back.' }];
+      return [
+        { tool: 'bash', args: { command: `gt mail send ${from} -s "Status" -m "All good."` } },
+        { text: 'I wrote back.' },
+      ];
     },
   },
 ];

@@ -33,16 +33,32 @@ export async function startDesktopEditor(options: DesktopOptions): Promise<{
   const { desktop, folder, home } = options;
   const data = path.join(folder, 'user-data');
   const directories = ['--user-data-dir', data, '--extensions-dir', path.join(folder, 'extensions')];
-  const display = DISPLAY_VARIABLES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
-  const env: Record<string, string> = { HOME: home, PATH: options.path, LANG: 'C.UTF-8', ...Object.fromEntries(display), ...options.env };
+  const display = DISPLAY_VARIABLES.flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
+  );
+  const env: Record<string, string> = {
+    HOME: home,
+    PATH: options.path,
+    LANG: 'C.UTF-8',
+    ...Object.fromEntries(display),
+    ...options.env,
+  };
   await mkdir(path.join(data, 'User'), { recursive: true });
   await writeFile(path.join(data, 'User/settings.json'), JSON.stringify(quietSettings(false), null, 2));
   const [program, ...first] = desktop.cli;
-  for (const file of options.vsix) await mustRun(program!, [...first, '--install-extension', file, ...directories], { env });
+  for (const file of options.vsix)
+    await mustRun(program!, [...first, '--install-extension', file, ...directories], { env });
   let app: ElectronApplication | undefined;
   return {
     open: async (workspace) => {
-      const args = [workspace, ...directories, '--skip-welcome', '--skip-release-notes', '--disable-updates', '--disable-workspace-trust'];
+      const args = [
+        workspace,
+        ...directories,
+        '--skip-welcome',
+        '--skip-release-notes',
+        '--disable-updates',
+        '--disable-workspace-trust',
+      ];
       app = await _electron.launch({ executablePath: desktop.electron, args, env });
       const page = new EditorPage(await app.firstWindow(), options.screenshots);
       await page.ready();

@@ -21,7 +21,10 @@ export class Dialogs {
 
   /** Presses a button and waits until the dialog is gone. */
   async press(button: string): Promise<void> {
-    await this.#box.locator('.monaco-button').filter({ hasText: exactText(button) }).click();
+    await this.#box
+      .locator('.monaco-button')
+      .filter({ hasText: exactText(button) })
+      .click();
     await this.#box.waitFor({ state: 'hidden' });
   }
 }

@@ -64,8 +64,16 @@ export class EditorPage {
     const box = await line.locator('span span').last().boundingBox();
     if (box === null) return false;
     const at = { x: box.x + box.width - 2, y: box.y + box.height / 2 };
-    return line.evaluate((element: PageElement & { contains(other: unknown): boolean; ownerDocument: { elementFromPoint(x: number, y: number): unknown } }, { x, y }) =>
-      element.contains(element.ownerDocument.elementFromPoint(x, y)), at);
+    return line.evaluate(
+      (
+        element: PageElement & {
+          contains(other: unknown): boolean;
+          ownerDocument: { elementFromPoint(x: number, y: number): unknown };
+        },
+        { x, y },
+      ) => element.contains(element.ownerDocument.elementFromPoint(x, y)),
+      at,
+    );
   }
 
   /** "Developer: Reload Window", until the new workbench is there. */

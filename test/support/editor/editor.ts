@@ -31,7 +31,10 @@ const VIEWPORT = { width: 1280, height: 800 };
 /** Starts the server, then the browser. On failure nothing of it keeps running. */
 export async function startEditor(options: EditorOptions): Promise<Editor> {
   const development = options.extensionDevelopmentPath;
-  const server = await startServer({ ...options, smokeTestDriver: options.smokeTestDriver ?? development !== undefined });
+  const server = await startServer({
+    ...options,
+    smokeTestDriver: options.smokeTestDriver ?? development !== undefined,
+  });
   const address = (workspace?: string): string => {
     const query = new URLSearchParams();
     if (options.token !== undefined) query.set('tkn', options.token);

@@ -34,7 +34,12 @@ export class Notifications {
   async waitFor(message: RegExp, limit?: number): Promise<NotificationFacts> {
     await this.#show();
     const matches = (facts: NotificationFacts): boolean => message.test(facts.message);
-    const all = await eventually(`a notification ${message}`, () => this.#read(), (list) => list.some(matches), limit);
+    const all = await eventually(
+      `a notification ${message}`,
+      () => this.#read(),
+      (list) => list.some(matches),
+      limit,
+    );
     const found = all.find(matches);
     if (found === undefined) throw new Error(`The notification ${message} went away.`);
     return found;
@@ -74,15 +79,21 @@ export class Notifications {
   }
 
   #read(): Promise<NotificationFacts[]> {
-    return this.#items().evaluateAll((elements: (PageElement & { querySelectorAll(s: string): Iterable<PageElement> })[]) =>
-      elements.map((element) => {
-        const icon = element.querySelector('.notification-list-item-icon')?.className ?? '';
-        return {
-          message: element.querySelector('.notification-list-item-message')?.textContent ?? '',
-          severity: icon.includes('codicon-error') ? 'error' as const : icon.includes('codicon-warning') ? 'warning' as const : 'info' as const,
-          buttons: [...element.querySelectorAll('.monaco-button')].map((button) => button.textContent ?? ''),
-        };
-      }));
+    return this.#items().evaluateAll(
+      (elements: (PageElement & { querySelectorAll(s: string): Iterable<PageElement> })[]) =>
+        elements.map((element) => {
+          const icon = element.querySelector('.notification-list-item-icon')?.className ?? '';
+          return {
+            message: element.querySelector('.notification-list-item-message')?.textContent ?? '',
+            severity: icon.includes('codicon-error')
+              ? ('error' as const)
+              : icon.includes('codicon-warning')
+                ? ('warning' as const)
+                : ('info' as const),
+            buttons: [...element.querySelectorAll('.monaco-button')].map((button) => button.textContent ?? ''),
+          };
+        }),
+    );
   }
 
   #items(): Locator {

@@ -11,7 +11,10 @@ const parts = ['extension', 'plugin', 'shared', 'docs/user', 'README.md', 'packa
 
 /** The packaged extension: the one that is there, if nothing that it is made of has changed since, else a new one. */
 export async function packagedExtension(say: Say): Promise<string> {
-  const [made, ...changes] = await Promise.all([changedAt(file), ...parts.map((part) => newestIn(path.join(root, part)))]);
+  const [made, ...changes] = await Promise.all([
+    changedAt(file),
+    ...parts.map((part) => newestIn(path.join(root, part))),
+  ]);
   return made > Math.max(...changes) ? file : packageExtension(say);
 }
 

@@ -53,7 +53,11 @@ export class Palette {
   async openFile(file: string): Promise<void> {
     const name = path.basename(file);
     await this.#openFor(file);
-    await this.#take(name, this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(name)}]`).first(), 'visible');
+    await this.#take(
+      name,
+      this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(name)}]`).first(),
+      'visible',
+    );
   }
 
   async #choose(title: string): Promise<boolean> {
@@ -70,9 +74,18 @@ export class Palette {
    */
   async #take(label: string, sign: Locator, state: 'visible' | 'hidden'): Promise<void> {
     const isTaken = async (): Promise<boolean> => {
-      const clicked = await this.#quickInput.row(label).click({ timeout: OPEN_LIMIT }).then(() => true, () => false);
+      const clicked = await this.#quickInput
+        .row(label)
+        .click({ timeout: OPEN_LIMIT })
+        .then(
+          () => true,
+          () => false,
+        );
       const timeout = clicked ? OPEN_LIMIT : 1;
-      return sign.waitFor({ state, timeout }).then(() => true, () => false);
+      return sign.waitFor({ state, timeout }).then(
+        () => true,
+        () => false,
+      );
     };
     await eventually(`the palette to take "${label}"`, isTaken, (taken) => taken);
   }
@@ -80,14 +93,23 @@ export class Palette {
   /** Opens the palette, searches, and says whether the title is among what it found. */
   async #search(title: string): Promise<boolean> {
     await this.#openFor(`>${title}`);
-    return this.#quickInput.row(title).waitFor({ timeout: SEARCH_LIMIT }).then(() => true, () => false);
+    return this.#quickInput
+      .row(title)
+      .waitFor({ timeout: SEARCH_LIMIT })
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   async #openFor(text: string): Promise<void> {
     const isOpen = async (): Promise<boolean> => {
       if (await this.#quickInput.isOpen()) await this.#quickInput.dismiss();
       await this.#page.keyboard.press('F1');
-      return this.#quickInput.fill(text, PLACEHOLDER, OPEN_LIMIT).then(() => true, () => false);
+      return this.#quickInput.fill(text, PLACEHOLDER, OPEN_LIMIT).then(
+        () => true,
+        () => false,
+      );
     };
     // What takes the keyboard while it opens, such as a terminal that starts, closes it again.
     await eventually('the palette to stay open', isOpen, (open) => open);

@@ -41,10 +41,12 @@ export class Problems {
 
   #read(): Promise<Problem[]> {
     const rows = this.#panel.locator('.monaco-list-row:has(.marker-message)');
-    return rows.evaluateAll((elements: PageElement[]) => elements.map((element) => ({
-      message: element.querySelector('.marker-message')?.textContent ?? '',
-      position: element.querySelector('.marker-line')?.textContent ?? '',
-      ariaLabel: element.getAttribute('aria-label') ?? '',
-    })));
+    return rows.evaluateAll((elements: PageElement[]) =>
+      elements.map((element) => ({
+        message: element.querySelector('.marker-message')?.textContent ?? '',
+        position: element.querySelector('.marker-line')?.textContent ?? '',
+        ariaLabel: element.getAttribute('aria-label') ?? '',
+      })),
+    );
   }
 }

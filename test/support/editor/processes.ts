@@ -20,7 +20,9 @@ export function processesOf(folder: string): ProcessFact[] {
 }
 
 function factOf(pid: number, folder: string): ProcessFact[] {
-  const command = read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+  const command = read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+    .replaceAll('\0', ' ')
+    .trim();
   // A process without a command line has ended and only waits to be reaped by its parent.
   if (command === '') return [];
   const traces = [
@@ -60,7 +62,11 @@ export async function endProcessesOf(folder: string, limit: number): Promise<Pro
   const left = processesOf(folder);
   for (const { pid } of left) sendSignal(pid, 'SIGKILL');
   if (!(await allEnded(folder, limit))) {
-    throw new Error(`Processes survive SIGKILL: ${processesOf(folder).map((fact) => `${fact.pid} ${fact.command}`).join('; ')}`);
+    throw new Error(
+      `Processes survive SIGKILL: ${processesOf(folder)
+        .map((fact) => `${fact.pid} ${fact.command}`)
+        .join('; ')}`,
+    );
   }
   return left;
 }

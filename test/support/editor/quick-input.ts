@@ -14,8 +14,12 @@ export class QuickInput {
 
   /** The text field, once a box that shows `prompt` (title, placeholder or message) is open; any box without one. */
   async input(prompt?: string, limit?: number): Promise<Locator> {
-    const box = prompt === undefined ? this.#widget : this.#widget.filter({ hasText: prompt })
-      .or(this.#widget.filter({ has: this.#page.locator(`input[placeholder*=${JSON.stringify(prompt)}]`) }));
+    const box =
+      prompt === undefined
+        ? this.#widget
+        : this.#widget
+            .filter({ hasText: prompt })
+            .or(this.#widget.filter({ has: this.#page.locator(`input[placeholder*=${JSON.stringify(prompt)}]`) }));
     const input = box.locator('.quick-input-box input').first();
     await input.waitFor(limit === undefined ? {} : { timeout: limit });
     return input;
@@ -57,7 +61,8 @@ export class QuickInput {
   /** The labels of all rows, also of those that have to be scrolled to. */
   async allOptions(): Promise<string[]> {
     const labels = new Set(await this.options());
-    const focused = (): Promise<string | null> => this.#rows().and(this.#page.locator('.focused')).getAttribute('data-index');
+    const focused = (): Promise<string | null> =>
+      this.#rows().and(this.#page.locator('.focused')).getAttribute('data-index');
     while ((await this.#rows().and(this.#page.locator('[data-last-element=true]')).count()) === 0) {
       const before = await focused();
       await this.#page.keyboard.press('PageDown');
@@ -84,7 +89,9 @@ export class QuickInput {
 
   /** The row with exactly this label. */
   row(label: string): Locator {
-    return this.#rows().filter({ has: this.#page.locator('.label-name', { hasText: exactText(label) }) }).first();
+    return this.#rows()
+      .filter({ has: this.#page.locator('.label-name', { hasText: exactText(label) }) })
+      .first();
   }
 
   #rows(): Locator {

@@ -53,14 +53,26 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const directories = directoryFlags(options.folder);
   await prepareFolder(options);
   for (const file of options.vsix ?? []) await installExtension(options, file);
-  const child = spawn(options.editor.node, [
-    path.join(options.editor.folder, 'out/server-main.js'),
-    '--host', '127.0.0.1', '--port', '0', '--accept-server-license-terms', '--telemetry-level', 'off',
-    '--reconnection-grace-time', '30', ...directories,
-    ...(options.token === undefined ? ['--without-connection-token'] : ['--connection-token', options.token]),
-    ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust']),
-    ...(options.smokeTestDriver === true ? ['--enable-smoke-test-driver'] : []),
-  ], { cwd: options.folder, env: serverEnvironment(options), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    options.editor.node,
+    [
+      path.join(options.editor.folder, 'out/server-main.js'),
+      '--host',
+      '127.0.0.1',
+      '--port',
+      '0',
+      '--accept-server-license-terms',
+      '--telemetry-level',
+      'off',
+      '--reconnection-grace-time',
+      '30',
+      ...directories,
+      ...(options.token === undefined ? ['--without-connection-token'] : ['--connection-token', options.token]),
+      ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust']),
+      ...(options.smokeTestDriver === true ? ['--enable-smoke-test-driver'] : []),
+    ],
+    { cwd: options.folder, env: serverEnvironment(options), detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const killGroup = (): void => {
     if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
   };
@@ -82,9 +94,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 function directoryFlags(folder: string): string[] {
   return [
-    '--server-data-dir', path.join(folder, 'server-data'),
-    '--user-data-dir', path.join(folder, 'user-data'),
-    '--extensions-dir', path.join(folder, 'extensions'),
+    '--server-data-dir',
+    path.join(folder, 'server-data'),
+    '--user-data-dir',
+    path.join(folder, 'user-data'),
+    '--extensions-dir',
+    path.join(folder, 'extensions'),
   ];
 }
 
@@ -121,7 +136,9 @@ function listeningPort(child: ChildProcess, logFile: string): Promise<number> {
     const log = createWriteStream(logFile, { flags: 'a' });
     const fail = (what: string): void => {
       const words = (): Promise<string> => readFile(logFile, 'utf8').catch(() => '');
-      log.end(() => void words().then((text) => reject(new Error(`The editor's server ${what}:\n${text.slice(-2000)}`))));
+      log.end(
+        () => void words().then((text) => reject(new Error(`The editor's server ${what}:\n${text.slice(-2000)}`))),
+      );
     };
     const limit = setTimeout(() => fail(`did not listen within ${START_LIMIT / 1000} s`), START_LIMIT);
     child.once('error', (error) => fail(`could not be started (${error.message})`));

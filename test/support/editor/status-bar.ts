@@ -20,17 +20,24 @@ export class StatusBar {
   }
 
   items(): Promise<StatusBarItem[]> {
-    return this.#items.evaluateAll((elements: PageElement[]) => elements.map((element) => ({
-      id: element.getAttribute('id') ?? '',
-      text: (element.textContent ?? '').trim(),
-      ariaLabel: element.getAttribute('aria-label') ?? '',
-    })));
+    return this.#items.evaluateAll((elements: PageElement[]) =>
+      elements.map((element) => ({
+        id: element.getAttribute('id') ?? '',
+        text: (element.textContent ?? '').trim(),
+        ariaLabel: element.getAttribute('aria-label') ?? '',
+      })),
+    );
   }
 
   /** Waits for an item whose text matches, and returns it. */
   async waitFor(text: RegExp, limit?: number): Promise<StatusBarItem> {
     const matches = (item: StatusBarItem): boolean => text.test(item.text);
-    const items = await eventually(`a status bar item ${text}`, () => this.items(), (all) => all.some(matches), limit);
+    const items = await eventually(
+      `a status bar item ${text}`,
+      () => this.items(),
+      (all) => all.some(matches),
+      limit,
+    );
     const found = items.find(matches);
     if (found === undefined) throw new Error(`The status bar item ${text} went away.`);
     return found;

@@ -48,7 +48,10 @@ export class Terminals {
       const number = /^Terminal \d+/.exec((await tab.getAttribute('aria-label')) ?? '')?.[0];
       // Until then the screen is the former terminal's.
       const shown = this.#input().and(this.#page.locator(`[aria-label^="${number},"]`));
-      return shown.waitFor({ timeout: SWITCH_LIMIT }).then(() => true, () => false);
+      return shown.waitFor({ timeout: SWITCH_LIMIT }).then(
+        () => true,
+        () => false,
+      );
     };
     // A terminal that is just being opened comes to the front after the click: then it takes another.
     await eventually(`terminal ${name}`, isShown, (done) => done);
@@ -80,12 +83,20 @@ export class Terminals {
   /** What the shown terminal's screen says, a line each, without trailing blanks. */
   async text(): Promise<string> {
     const lines = await this.#screen().locator('> div').allTextContents();
-    return lines.map((line) => line.replaceAll('\u00a0', ' ').trimEnd()).join('\n').trimEnd();
+    return lines
+      .map((line) => line.replaceAll('\u00a0', ' ').trimEnd())
+      .join('\n')
+      .trimEnd();
   }
 
   /** Waits until the shown terminal's screen matches, and returns its text. */
   textWhen(pattern: RegExp, limit?: number): Promise<string> {
-    return eventually(`terminal text ${pattern}`, () => this.text(), (text) => pattern.test(text), limit);
+    return eventually(
+      `terminal text ${pattern}`,
+      () => this.text(),
+      (text) => pattern.test(text),
+      limit,
+    );
   }
 
   #screen(): Locator {

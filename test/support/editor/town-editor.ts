@@ -98,7 +98,11 @@ export class TownEditor {
 
   /** Connects to the host of the town; to another one than `before`, where that is given. */
   async watch(before?: HostFile): Promise<void> {
-    await eventually('a host of the town', () => this.host(), (host) => host !== undefined && host.pid !== before?.pid);
+    await eventually(
+      'a host of the town',
+      () => this.host(),
+      (host) => host !== undefined && host.pid !== before?.pid,
+    );
     this.watcher = await TownWatcher.connect(this.root);
   }
 
@@ -120,7 +124,11 @@ export class TownEditor {
   async untilStatus(text: RegExp): Promise<string> {
     const own = async (): Promise<StatusBarItem | undefined> =>
       (await this.window.statusBar.items()).find(({ id }) => id.endsWith('gastown.status'));
-    const item = await eventually(`a status bar item ${text}`, own, (found) => found !== undefined && text.test(found.text));
+    const item = await eventually(
+      `a status bar item ${text}`,
+      own,
+      (found) => found !== undefined && text.test(found.text),
+    );
     return item!.ariaLabel;
   }
 
@@ -148,7 +156,11 @@ export class TownEditor {
 
   /** Resolves when the session runs and its turn has ended. */
   untilIdle(id: string): Promise<SessionView> {
-    return this.untilSession(id, 'to be idle', (each) => each.state === 'running' && each.activity.kind === 'idle' && each.queued === 0);
+    return this.untilSession(
+      id,
+      'to be idle',
+      (each) => each.state === 'running' && each.activity.kind === 'idle' && each.queued === 0,
+    );
   }
 
   /** Resolves when the session waits for the person. */
@@ -158,7 +170,8 @@ export class TownEditor {
 
   /** Resolves when the work unit is in this state. */
   async untilWork(id: string, state: WorkView['state']): Promise<WorkView> {
-    const unitIn = (town: TownSnapshot): WorkView | undefined => town.work.find((each) => each.id === id && each.state === state);
+    const unitIn = (town: TownSnapshot): WorkView | undefined =>
+      town.work.find((each) => each.id === id && each.state === state);
     return unitIn(await this.watcher.until(`${id} to be ${state}`, (town) => unitIn(town) !== undefined))!;
   }
 
@@ -211,7 +224,9 @@ const loggedLines = 30;
 
 /** The last lines of each of the extension's logs: every window, and every reload of it, has one. */
 async function lastLogged(root: string): Promise<string> {
-  const files = (await readdir(root, { recursive: true })).filter((file) => path.basename(file) === 'Gas Town.log').sort();
+  const files = (await readdir(root, { recursive: true }))
+    .filter((file) => path.basename(file) === 'Gas Town.log')
+    .sort();
   const logs = await Promise.all(files.map((file) => readFile(path.join(root, file), 'utf8')));
   return logs.map((log) => log.trimEnd().split('\n').slice(-loggedLines).join('\n')).join('\n--\n');
 }

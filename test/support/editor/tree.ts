@@ -36,22 +36,24 @@ export class Tree {
 
   /** The rows, from top to bottom. */
   async rows(): Promise<TreeRowFacts[]> {
-    const rows = await this.#rows().evaluateAll((elements: PageElement[]) => elements.map((element) => {
-      const text = (selector: string): string => element.querySelector(selector)?.textContent ?? '';
-      const icon = element.querySelector('.custom-view-tree-node-item-icon');
-      const expanded = element.getAttribute('aria-expanded');
-      return {
-        index: Number(element.getAttribute('data-index')),
-        label: text('.label-name'),
-        description: text('.label-description'),
-        ariaLabel: element.getAttribute('aria-label') ?? '',
-        tooltip: element.querySelector('.monaco-icon-label')?.getAttribute('aria-label') ?? '',
-        icon: /codicon-([\w-]+)/.exec(icon?.className ?? '')?.[1] ?? '',
-        iconColor: /color: *([^;]+)/.exec(icon?.getAttribute('style') ?? '')?.[1] ?? '',
-        depth: Number(element.getAttribute('aria-level')),
-        expanded: expanded === null ? undefined : expanded === 'true',
-      };
-    }));
+    const rows = await this.#rows().evaluateAll((elements: PageElement[]) =>
+      elements.map((element) => {
+        const text = (selector: string): string => element.querySelector(selector)?.textContent ?? '';
+        const icon = element.querySelector('.custom-view-tree-node-item-icon');
+        const expanded = element.getAttribute('aria-expanded');
+        return {
+          index: Number(element.getAttribute('data-index')),
+          label: text('.label-name'),
+          description: text('.label-description'),
+          ariaLabel: element.getAttribute('aria-label') ?? '',
+          tooltip: element.querySelector('.monaco-icon-label')?.getAttribute('aria-label') ?? '',
+          icon: /codicon-([\w-]+)/.exec(icon?.className ?? '')?.[1] ?? '',
+          iconColor: /color: *([^;]+)/.exec(icon?.getAttribute('style') ?? '')?.[1] ?? '',
+          depth: Number(element.getAttribute('aria-level')),
+          expanded: expanded === null ? undefined : expanded === 'true',
+        };
+      }),
+    );
     return rows.sort((a, b) => a.index - b.index).map(({ index: _index, ...facts }) => facts);
   }
 
@@ -62,7 +64,8 @@ export class Tree {
 
   /** Waits until the row with this label is as wanted, and returns it. */
   async rowWhen(label: string, check: (row: TreeRowFacts) => boolean, limit?: number): Promise<TreeRowFacts> {
-    const find = (rows: readonly TreeRowFacts[]): TreeRowFacts | undefined => rows.find((row) => row.label === label && check(row));
+    const find = (rows: readonly TreeRowFacts[]): TreeRowFacts | undefined =>
+      rows.find((row) => row.label === label && check(row));
     return find(await this.rowsWhen(`the row ${label} to be as wanted`, (rows) => find(rows) !== undefined, limit))!;
   }
 
@@ -130,10 +133,12 @@ export class TreeRow {
   async inlinePlaces(): Promise<Record<string, number>> {
     await this.locator.hover();
     const buttons = await this.locator.locator('.actions .action-label').all();
-    const places = await Promise.all(buttons.map(async (button) => [
-      (await button.getAttribute('aria-label')) ?? '',
-      Math.round((await button.boundingBox())?.x ?? -1),
-    ] as const));
+    const places = await Promise.all(
+      buttons.map(
+        async (button) =>
+          [(await button.getAttribute('aria-label')) ?? '', Math.round((await button.boundingBox())?.x ?? -1)] as const,
+      ),
+    );
     return Object.fromEntries(places);
   }
 

@@ -54,7 +54,10 @@ export class Views {
 
   /** Clicks a button of an empty view's text. */
   async welcomeButton(view: string, label: string): Promise<void> {
-    await this.#welcome(view).locator('.monaco-button').filter({ hasText: exactText(label) }).click();
+    await this.#welcome(view)
+      .locator('.monaco-button')
+      .filter({ hasText: exactText(label) })
+      .click();
   }
 
   /** Opens a view that is shut, or shuts it. */

@@ -15,7 +15,9 @@ export async function bundlePlugin(folder: string): Promise<string> {
     target: 'node22',
     minify: true,
     // As in esbuild.config.mjs: what is CommonJS inside calls `require` at run time.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
     outfile,
   });
   return outfile;

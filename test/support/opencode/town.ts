@@ -62,7 +62,9 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
     });
     const inside: Params<'inside.event'>[] = [];
     const specOf = (caller: CallerView, params: unknown): RunSpec | undefined =>
-      caller.kind === 'server' ? specs.get(driver.runOf(caller.server, (params as { session: string }).session) ?? '') : undefined;
+      caller.kind === 'server'
+        ? specs.get(driver.runOf(caller.server, (params as { session: string }).session) ?? '')
+        : undefined;
     const channel = await ChannelServer.listen(
       socket,
       {
@@ -73,7 +75,8 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
         hello: (caller) => ({ protocol: 1, town: 'test', root, host: 'test', caller }),
         handle: async (caller, method, params) => {
           if (method === 'inside.environment') return { env: specOf(caller, params)?.env ?? {} };
-          if (method === 'inside.context') return { text: specOf(caller, params) ? `Role context of ${specOf(caller, params)!.sessionId}` : null };
+          if (method === 'inside.context')
+            return { text: specOf(caller, params) ? `Role context of ${specOf(caller, params)!.sessionId}` : null };
           inside.push(params as Params<'inside.event'>);
           host.changed();
           await driver.fromPlugin(params as Params<'inside.event'>);
@@ -137,7 +140,8 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
       }
       await model.close();
       // What a test that failed half-way left without a host.
-      for (const id of serverIds(path.join(root, '.runtime', 'opencode'))) await killAll(await startedWith('GT_SERVER', id), 500);
+      for (const id of serverIds(path.join(root, '.runtime', 'opencode')))
+        await killAll(await startedWith('GT_SERVER', id), 500);
       folder.remove();
     },
   };
@@ -154,7 +158,8 @@ export async function shellOf(spec: RunSpec, count: number): Promise<ProcessIden
   for (;;) {
     const found = await startedWith('GT_RUN', spec.runId);
     if (found.length >= count) return found;
-    if (Date.now() > deadline) throw new Error(`${spec.sessionId} has ${found.length} shell processes after 20 s, not ${count}.`);
+    if (Date.now() > deadline)
+      throw new Error(`${spec.sessionId} has ${found.length} shell processes after 20 s, not ${count}.`);
     await delay(50);
   }
 }

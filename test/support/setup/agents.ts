@@ -29,8 +29,10 @@ export function claude(say: Say): Promise<AgentProgram> {
 
 async function agent(name: string, pin: Pin | undefined, program: string, say: Say): Promise<AgentProgram> {
   if (pin === undefined) {
-    throw new SetupError(`No ${name} is pinned for ${process.platform}-${process.arch}: the demo town and the tests run on ` +
-      `${Object.keys(CLAUDE).join(', ')}. Your own town (\`npm start -- --town DIR\`) uses the ${name} on your PATH.`);
+    throw new SetupError(
+      `No ${name} is pinned for ${process.platform}-${process.arch}: the demo town and the tests run on ` +
+        `${Object.keys(CLAUDE).join(', ')}. Your own town (\`npm start -- --town DIR\`) uses the ${name} on your PATH.`,
+    );
   }
   const entry = { name, version: pin.version, recipe: [pin.integrity], has: [program] };
   const folder = await cached(entry, say, (building) => fetchPackage(pin, { include: [program] }, building, say));

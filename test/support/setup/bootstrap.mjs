@@ -6,7 +6,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -55,7 +64,9 @@ function run(command, args, options = {}) {
 function requirePrograms() {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) {
-    fail(`Node ${process.version} is too old; Node 20 or newer is needed. Install it from https://nodejs.org/en/download`);
+    fail(
+      `Node ${process.version} is too old; Node 20 or newer is needed. Install it from https://nodejs.org/en/download`,
+    );
   }
   const hints = {
     npm: 'It comes with Node: https://nodejs.org/en/download (Debian: apt-get install -y npm)',
@@ -63,18 +74,21 @@ function requirePrograms() {
     tar: 'Install it: apt-get install -y tar (Debian, Ubuntu)',
   };
   for (const [program, hint] of Object.entries(hints)) {
-    if (spawnSync(program, ['--version'], { shell: windows }).status !== 0) fail(`${program} was not found on PATH. ${hint}`);
+    if (spawnSync(program, ['--version'], { shell: windows }).status !== 0)
+      fail(`${program} was not found on PATH. ${hint}`);
   }
 }
 
 /** Installs the project's packages when the lock file is not the one they were installed from. */
 function installPackages() {
   const stamp = path.join(modules, '.gastown-stamp');
-  const wanted = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   // Not `npm ci`: it refuses a lock file without the optional packages of every other platform, and a registry that
   // does not carry those makes just such a file. With --no-save the lock file is followed and left as it is.
-  step('Installing the project\'s packages', () => {
+  step("Installing the project's packages", () => {
     run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
     writeFileSync(stamp, wanted);
   });
@@ -95,12 +109,24 @@ function cachedNode(pin) {
     const temporary = mkdtempSync(path.join(cacheFolder(), 'bootstrap-'));
     try {
       const spec = `${pin.name}@${NODE_VERSION}`;
-      run('npm', ['pack', '--silent', '--pack-destination', temporary, spec], { cwd: temporary, stdio: ['ignore', 'ignore', 'inherit'] });
+      run('npm', ['pack', '--silent', '--pack-destination', temporary, spec], {
+        cwd: temporary,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
       const tarball = path.join(temporary, `${pin.name}-${NODE_VERSION}.tgz`);
       const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
-      if (found !== pin.integrity) fail(`${spec} from the registry has the checksum ${found}, expected ${pin.integrity}.`);
+      if (found !== pin.integrity)
+        fail(`${spec} from the registry has the checksum ${found}, expected ${pin.integrity}.`);
       mkdirSync(path.join(temporary, 'out'));
-      run('tar', ['-xzf', tarball, '-C', path.join(temporary, 'out'), '--strip-components=1', 'package/bin/node', 'package/LICENSE']);
+      run('tar', [
+        '-xzf',
+        tarball,
+        '-C',
+        path.join(temporary, 'out'),
+        '--strip-components=1',
+        'package/bin/node',
+        'package/LICENSE',
+      ]);
       renameSync(path.join(temporary, 'out'), folder);
     } catch (error) {
       // Another set-up that ran at the same time was first: its copy is as good.
@@ -135,9 +161,12 @@ function pinnedNode() {
   }
   const program = path.join(modules, 'node', 'bin', windows ? 'node.exe' : 'node');
   if (!existsSync(program)) {
-    step(`Installing Node ${NODE_VERSION} (npm rebuild node)`, () => run('npm', ['rebuild', 'node', '--foreground-scripts']));
+    step(`Installing Node ${NODE_VERSION} (npm rebuild node)`, () =>
+      run('npm', ['rebuild', 'node', '--foreground-scripts']),
+    );
   }
-  if (!existsSync(program)) fail(`the package node@${NODE_VERSION} brought no program for ${process.platform}-${process.arch}.`);
+  if (!existsSync(program))
+    fail(`the package node@${NODE_VERSION} brought no program for ${process.platform}-${process.arch}.`);
   return program;
 }
 
@@ -146,7 +175,11 @@ function execute(node, script, args) {
   const searchPath = [path.dirname(node), path.join(modules, '.bin'), process.env.PATH ?? ''].join(path.delimiter);
   // package.json has no "type", because the extension's bundle is CommonJS; Node finds the scripts' kind out by itself.
   const options = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
-  const child = spawn(node, [...options, script, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: searchPath } });
+  const child = spawn(node, [...options, script, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: searchPath },
+  });
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => {
       // Ctrl-C reaches the whole foreground group by itself; a second one would cut the script's clean end short.

@@ -64,8 +64,10 @@ async function npmBrowser(say: Say): Promise<Browser> {
   const env = { ...libraries, FONTCONFIG_FILE: path.join(folder, 'fonts.conf') };
   const version = await versionOf(executable, env);
   if (version === undefined) {
-    throw new SetupError(`The browser ${executable} does not start. Another one on PATH is used where there is one:\n` +
-      '  apt-get update && apt-get install -y chromium');
+    throw new SetupError(
+      `The browser ${executable} does not start. Another one on PATH is used where there is one:\n` +
+        '  apt-get update && apt-get install -y chromium',
+    );
   }
   return { version, executable, env };
 }
@@ -76,7 +78,11 @@ async function unpack(folder: string, say: Say): Promise<void> {
   await fetchPackage(BROWSER, { include: ['bin'] }, packed, say);
   for (const name of await readdir(path.join(packed, 'bin'))) {
     const inflated = path.join(folder, name.replace(/\.br$/, ''));
-    await pipeline(createReadStream(path.join(packed, 'bin', name)), createBrotliDecompress(), createWriteStream(inflated));
+    await pipeline(
+      createReadStream(path.join(packed, 'bin', name)),
+      createBrotliDecompress(),
+      createWriteStream(inflated),
+    );
     if (!inflated.endsWith('.tar')) continue;
     await mustRun('tar', ['-xf', inflated, '-C', folder, '--no-same-owner']);
     await rm(inflated);
@@ -90,6 +96,8 @@ async function unpack(folder: string, say: Say): Promise<void> {
 
 /** The first line that the program prints with --version, or undefined when it does not start. */
 async function versionOf(executable: string, env: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const { code, stdout } = await runProgram(executable, ['--version'], { env: { PATH: process.env['PATH'] ?? '', ...env } });
+  const { code, stdout } = await runProgram(executable, ['--version'], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
   return code === 0 ? stdout.trim() : undefined;
 }

@@ -22,11 +22,18 @@ const REACH_LIMIT = 15_000;
 
 /** The desktop VS Code on PATH, else a downloaded one. Throws SetupError where there is no display, or none to be had. */
 export async function desktopEditor(say: Say): Promise<DesktopEditor> {
-  if (!hasDisplay()) throw new SetupError('A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.');
+  if (!hasDisplay())
+    throw new SetupError(
+      'A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.',
+    );
   if (findProgram('code') !== undefined) return installedDesktop();
   try {
     const electron = await step(say, `VS Code ${VERSION} for the desktop`, () =>
-      downloadAndUnzipVSCode({ version: VERSION, cachePath: path.join(cacheFolder(), 'desktop'), timeout: REACH_LIMIT }),
+      downloadAndUnzipVSCode({
+        version: VERSION,
+        cachePath: path.join(cacheFolder(), 'desktop'),
+        timeout: REACH_LIMIT,
+      }),
     );
     return { electron, cli: resolveCliArgsFromVSCodeExecutablePath(electron) };
   } catch (error) {
@@ -41,14 +48,20 @@ export async function desktopEditor(say: Say): Promise<DesktopEditor> {
 export function installedDesktop(): DesktopEditor {
   const code = findProgram('code');
   if (code === undefined) {
-    throw new SetupError('There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com, or leave --desktop out.');
+    throw new SetupError(
+      'There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com, or leave --desktop out.',
+    );
   }
   // `code` is a script in bin/ below the program (Linux, Windows) or inside the application bundle (macOS).
   const bin = path.dirname(realpathSync(code));
-  const candidates = ['../code', '../Code.exe', '../../../MacOS/Electron'].map((relative) => path.resolve(bin, relative));
+  const candidates = ['../code', '../Code.exe', '../../../MacOS/Electron'].map((relative) =>
+    path.resolve(bin, relative),
+  );
   const electron = candidates.find((candidate) => existsSync(candidate));
   if (electron === undefined) {
-    throw new SetupError(`${code} is not part of a desktop VS Code installation that is known here. Leave --desktop out.`);
+    throw new SetupError(
+      `${code} is not part of a desktop VS Code installation that is known here. Leave --desktop out.`,
+    );
   }
   return { electron, cli: [code] };
 }

@@ -77,15 +77,18 @@ async function build(folder: string, say: Say): Promise<void> {
   await mustRun('cp', ['-R', `${path.join(unpacked, 'lib/vscode')}/.`, folder]);
   await rm(unpacked, { recursive: true });
   await dropUnneededDependencies(path.join(folder, 'package.json'));
-  await step(say, 'Installing the editor\'s own packages (30 MB)', () =>
-    mustRun('npm', ['install', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder }));
+  await step(say, "Installing the editor's own packages (30 MB)", () =>
+    mustRun('npm', ['install', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund'], { cwd: folder }),
+  );
   for (const name of STAND_INS) await putStandIn(folder, name);
   await prune(path.join(folder, 'node_modules/@vscode/ripgrep-universal/bin'));
   await prune(path.join(folder, 'node_modules/node-pty/prebuilds'));
 }
 
 async function dropUnneededDependencies(file: string): Promise<void> {
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown> & { dependencies: Record<string, string> };
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown> & {
+    dependencies: Record<string, string>;
+  };
   delete manifest['overrides'];
   delete manifest['allowScripts'];
   for (const name of UNNEEDED_DEPENDENCIES) delete manifest.dependencies[name];
@@ -98,7 +101,10 @@ async function putStandIn(folder: string, name: string): Promise<void> {
   await rm(target, { recursive: true });
   await mkdir(target);
   await copyFile(path.join(import.meta.dirname, 'stand-ins', `${name}.mjs`), path.join(target, 'index.mjs'));
-  await writeFile(path.join(target, 'package.json'), JSON.stringify({ name: `@vscode/${name}`, version, main: 'index.mjs' }));
+  await writeFile(
+    path.join(target, 'package.json'),
+    JSON.stringify({ name: `@vscode/${name}`, version, main: 'index.mjs' }),
+  );
 }
 
 /** Removes other platforms' binaries. */

@@ -16,7 +16,16 @@ const PAGE = 'dist/README.md';
  */
 export async function preparePackage(file: string): Promise<string[]> {
   await writeFile(path.join(root, PAGE), extensionPage(await readFile(path.join(root, 'README.md'), 'utf8')));
-  return ['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--readme-path', PAGE, '--out', file];
+  return [
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+    '--readme-path',
+    PAGE,
+    '--out',
+    file,
+  ];
 }
 
 /** Builds the extension and packages it. Returns the .vsix. */
@@ -24,7 +33,9 @@ export async function packageExtension(say: Say): Promise<string> {
   const file = path.join(root, '.test-output', 'gastown.vsix');
   await mkdir(path.dirname(file), { recursive: true });
   await step(say, 'building the extension', async () => {
-    await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], { cwd: root });
+    await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], {
+      cwd: root,
+    });
     await mustRun(path.join(root, 'node_modules/.bin/vsce'), await preparePackage(file), { cwd: root });
   });
   return file;

@@ -31,7 +31,12 @@ export async function fetchPackage(pin: Pin, selection: Selection, folder: strin
         throw new SetupError(`${spec} from the registry has the checksum ${found}, expected ${pin.integrity}.`);
       }
       await mustRun('tar', [
-        '-xzf', tarball, '-C', folder, '--strip-components=1', '--no-same-owner',
+        '-xzf',
+        tarball,
+        '-C',
+        folder,
+        '--strip-components=1',
+        '--no-same-owner',
         ...(selection.exclude ?? []).map((excluded) => `--exclude=package/${excluded}`),
         ...selection.include.map((included) => `package/${included}`),
       ]);

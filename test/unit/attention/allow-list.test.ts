@@ -7,12 +7,16 @@ import type { ToolCall } from '../../../shared/sessions/activity.ts';
 const shell = (argument: string, tool = 'Bash'): ToolCall => ({ tool, argument, kind: 'shell' });
 const path = (argument: string, tool = 'Edit'): ToolCall => ({ tool, argument, kind: 'path' });
 const workDir = '/town/rig';
-const isAllowed = (call: ToolCall, ...patterns: string[]): boolean => allowedBy([call], patterns, workDir) !== undefined;
+const isAllowed = (call: ToolCall, ...patterns: string[]): boolean =>
+  allowedBy([call], patterns, workDir) !== undefined;
 
 describe('a pattern', () => {
-  test.each(['Bash(git status*)', 'bash(git *)', 'Read(*)', 'mcp__git__log(*)', 'Bash()', 'Bash(echo (a))'])('is %s', (text) => {
-    expect(isPattern(text)).toBe(true);
-  });
+  test.each(['Bash(git status*)', 'bash(git *)', 'Read(*)', 'mcp__git__log(*)', 'Bash()', 'Bash(echo (a))'])(
+    'is %s',
+    (text) => {
+      expect(isPattern(text)).toBe(true);
+    },
+  );
 
   test.each(['', 'Bash', 'Bash(', '(x)', 'B*(x)', '*(x)', 'Bash(x) ', ' Bash(x)'])('is not %j', (text) => {
     expect(isPattern(text)).toBe(false);
@@ -54,7 +58,10 @@ describe('a pattern', () => {
 describe('the allow-list', () => {
   test('names the patterns that were used', () => {
     const patterns = ['Bash(ls*)', 'Bash(git status*)', 'Bash(head *)'];
-    expect(allowedBy([shell('git status | head -3 && git status')], patterns, workDir)).toEqual(['Bash(git status*)', 'Bash(head *)']);
+    expect(allowedBy([shell('git status | head -3 && git status')], patterns, workDir)).toEqual([
+      'Bash(git status*)',
+      'Bash(head *)',
+    ]);
   });
 
   test('needs a pattern for everything', () => {
@@ -68,7 +75,8 @@ describe('the allow-list', () => {
   });
 
   test('leaves what it cannot see through to the person, even where everything is allowed', () => {
-    for (const line of ['a $(b)', 'a > b', 'a &', "a 'b", 'a # b', `echo ${'x'.repeat(4_000)}`]) expect(isAllowed(shell(line), 'Bash(*)')).toBe(false);
+    for (const line of ['a $(b)', 'a > b', 'a &', "a 'b", 'a # b', `echo ${'x'.repeat(4_000)}`])
+      expect(isAllowed(shell(line), 'Bash(*)')).toBe(false);
   });
 
   test('knows a file by its path, also from the work dir, and follows no way upwards', () => {
@@ -83,13 +91,44 @@ describe('the allow-list', () => {
   });
 
   test('whatever is added to an allowed command by an operator needs a pattern of its own', () => {
-    const operators = fc.constantFrom(' && ', ' || ', ' ; ', ';', ' | ', '|', ' & ', '&', '\n', ' $(', ' `', ' > ', ' >> ', ' < ', ' <(', ' |& ', ' # x\n', '\r\n');
-    const allowed = fc.constantFrom('git status', 'git status -s', "git status 'a b'", 'git status "$HOME"', 'git status \\;');
+    const operators = fc.constantFrom(
+      ' && ',
+      ' || ',
+      ' ; ',
+      ';',
+      ' | ',
+      '|',
+      ' & ',
+      '&',
+      '\n',
+      ' $(',
+      ' `',
+      ' > ',
+      ' >> ',
+      ' < ',
+      ' <(',
+      ' |& ',
+      ' # x\n',
+      '\r\n',
+    );
+    const allowed = fc.constantFrom(
+      'git status',
+      'git status -s',
+      "git status 'a b'",
+      'git status "$HOME"',
+      'git status \\;',
+    );
     const other = fc.constantFrom('rm -rf /', 'x', "it's", '"', 'git push', ')', '`');
     fc.assert(
-      fc.property(allowed, operators, other, fc.constantFrom('', ')', '`', "'", '"'), (command, operator, more, end) => {
-        expect(isAllowed(shell(`${command}${operator}${more}${end}`), 'Bash(git status*)')).toBe(false);
-      }),
+      fc.property(
+        allowed,
+        operators,
+        other,
+        fc.constantFrom('', ')', '`', "'", '"'),
+        (command, operator, more, end) => {
+          expect(isAllowed(shell(`${command}${operator}${more}${end}`), 'Bash(git status*)')).toBe(false);
+        },
+      ),
       { numRuns: 1000 },
     );
   });
@@ -97,14 +136,51 @@ describe('the allow-list', () => {
   // The real judge: what bash runs of a line that was allowed.
   test('bash runs nothing of an allowed line but what a pattern allows', () => {
     const token = fc.constantFrom(
-      ...['run 1', 'run 2', 'run', '1', '2', ' ', ' ', "'", '"', '\\', '&&', '||', ';', '|', '&', '#', ' #', '$(', ')', '`', '$x', '${x}', "$'", '(', '{', '}', '!', '\n', '<<<', '>/dev/null', 'if', 'then', 'fi'],
+      ...[
+        'run 1',
+        'run 2',
+        'run',
+        '1',
+        '2',
+        ' ',
+        ' ',
+        "'",
+        '"',
+        '\\',
+        '&&',
+        '||',
+        ';',
+        '|',
+        '&',
+        '#',
+        ' #',
+        '$(',
+        ')',
+        '`',
+        '$x',
+        '${x}',
+        "$'",
+        '(',
+        '{',
+        '}',
+        '!',
+        '\n',
+        '<<<',
+        '>/dev/null',
+        'if',
+        'then',
+        'fi',
+      ],
     );
     const line = fc.array(token, { minLength: 1, maxLength: 14 }).map((tokens) => `run 1 ${tokens.join('')}`);
     fc.assert(
       fc.property(fc.array(line, { minLength: 300, maxLength: 300 }), (lines) => {
         const allowed = lines.filter((each) => isAllowed(shell(each), 'Bash(run 1*)'));
-        const program = 'run() { printf "%s\\0" "$1" >&3; }; x=2; exec 3>&1 >/dev/null 2>&1 </dev/null; for line; do (eval "$line"); done';
-        const ran = execFileSync('bash', ['-c', program, 'bash', ...allowed], { encoding: 'utf8' }).split('\0').slice(0, -1);
+        const program =
+          'run() { printf "%s\\0" "$1" >&3; }; x=2; exec 3>&1 >/dev/null 2>&1 </dev/null; for line; do (eval "$line"); done';
+        const ran = execFileSync('bash', ['-c', program, 'bash', ...allowed], { encoding: 'utf8' })
+          .split('\0')
+          .slice(0, -1);
         expect(ran.filter((argument) => !argument.startsWith('1'))).toEqual([]);
         expect(ran.length).toBeGreaterThan(0);
       }),

@@ -19,7 +19,15 @@ beforeEach(async () => {
   folder = temporaryFolder('asks');
   core = makeCore(join(folder.path, 'town.db'));
   asks = newLog();
-  const session = { id, backend: 'opencode' as const, role: 'polecat' as const, rig: 'alpha', agentName: 'one', agent: fakeAgent, workDir: '/work' };
+  const session = {
+    id,
+    backend: 'opencode' as const,
+    role: 'polecat' as const,
+    rig: 'alpha',
+    agentName: 'one',
+    agent: fakeAgent,
+    workDir: '/work',
+  };
   ({ runId: run } = await core.manager.start(session, new AbortController().signal));
 });
 
@@ -30,14 +38,26 @@ afterEach(() => {
   rmSync(folder.path, { recursive: true });
 });
 
-const newLog = (): AskLog => new AskLog({ store: core.store, registry: core.registry, manager: core.manager, log: silentLogger });
+const newLog = (): AskLog =>
+  new AskLog({ store: core.store, registry: core.registry, manager: core.manager, log: silentLogger });
 const since = Date.UTC(2026, 10, 22);
 const asked = (changes: Partial<Ask> = {}): void => {
-  const ask: Ask = { id: 'ask-1', kind: 'permission', title: 'bash: ls', detail: 'ls', options: [], resolvable: true, since, ...changes };
-  for (const source of ['program', 'inside'] as const) core.manager.report(run, source, { kind: 'asked', ask }, 'permission.asked');
+  const ask: Ask = {
+    id: 'ask-1',
+    kind: 'permission',
+    title: 'bash: ls',
+    detail: 'ls',
+    options: [],
+    resolvable: true,
+    since,
+    ...changes,
+  };
+  for (const source of ['program', 'inside'] as const)
+    core.manager.report(run, source, { kind: 'asked', ask }, 'permission.asked');
 };
 const answered = (cause: string, askId = 'ask-1'): void => {
-  for (const source of ['program', 'inside'] as const) core.manager.report(run, source, { kind: 'answered', askId }, cause);
+  for (const source of ['program', 'inside'] as const)
+    core.manager.report(run, source, { kind: 'answered', askId }, cause);
 };
 const busy = (): void => core.manager.report(run, 'program', { kind: 'busy' }, 'busy');
 const events = (type: string) => core.store.events(id).filter((event) => event.type === type);
@@ -47,7 +67,9 @@ describe('the log of asks', () => {
   test('has each ask once, with what it is about, from when it began', () => {
     asked({ detail: 'x'.repeat(10_000) });
     asked();
-    expect(events('ask.asked')).toMatchObject([{ at: since, runId: run, detail: { ask: 'ask-1', kind: 'permission', title: 'bash: ls' } }]);
+    expect(events('ask.asked')).toMatchObject([
+      { at: since, runId: run, detail: { ask: 'ask-1', kind: 'permission', title: 'bash: ls' } },
+    ]);
     expect(String(events('ask.asked')[0]?.detail['detail'])).toHaveLength(4_001);
   });
 
@@ -73,14 +95,18 @@ describe('the log of asks', () => {
   test('lets nobody answer twice', async () => {
     asked();
     const first = asks.answer(id, 'ask-1', { kind: 'allow' }, { by: 'person' });
-    await expect(asks.answer(id, 'ask-1', { kind: 'deny' }, { by: 'person' })).rejects.toMatchObject({ code: 'refused' });
+    await expect(asks.answer(id, 'ask-1', { kind: 'deny' }, { by: 'person' })).rejects.toMatchObject({
+      code: 'refused',
+    });
     await first;
     answered('permission.replied once');
-    await expect(asks.answer(id, 'ask-1', { kind: 'deny' }, { by: 'person' })).rejects.toMatchObject({ code: 'refused' });
+    await expect(asks.answer(id, 'ask-1', { kind: 'deny' }, { by: 'person' })).rejects.toMatchObject({
+      code: 'refused',
+    });
     expect(core.driver.answers).toEqual([{ askId: 'ask-1', answer: { kind: 'allow' } }]);
   });
 
-  test('an answer that failed is nobody\'s', async () => {
+  test("an answer that failed is nobody's", async () => {
     asked();
     core.driver.answer = () => Promise.reject(new Error('no connection'));
     await expect(asks.answer(id, 'ask-1', { kind: 'allow' }, { by: 'person' })).rejects.toThrow('no connection');
@@ -113,7 +139,9 @@ describe('the log of asks', () => {
     expect(events('ask.asked')).toEqual([]);
     core.manager.report(run, 'program', { kind: 'waiting', ask: 'dialog' }, 'waits: dialog open');
     vi.advanceTimersByTime(5_000);
-    expect(events('ask.asked')).toMatchObject([{ detail: { ask: 'dialog', kind: 'dialog', title: 'waits: dialog open' } }]);
+    expect(events('ask.asked')).toMatchObject([
+      { detail: { ask: 'dialog', kind: 'dialog', title: 'waits: dialog open' } },
+    ]);
     busy();
     expect(ends()).toEqual([['terminal', 'answered']]);
   });
@@ -129,7 +157,9 @@ describe('the allow-list', () => {
     asked({ calls });
     await vi.waitFor(() => expect(core.driver.answers).toEqual([{ askId: 'ask-1', answer: { kind: 'allow' } }]));
     answered('permission.replied once');
-    expect(events('ask.answered')).toMatchObject([{ detail: { by: 'policy', answer: 'allowed', rule: 'bash(git *)' } }]);
+    expect(events('ask.answered')).toMatchObject([
+      { detail: { by: 'policy', answer: 'allowed', rule: 'bash(git *)' } },
+    ]);
   });
 
   test.each([
@@ -168,7 +198,8 @@ describe('an unanswered wait', () => {
   });
   afterEach(() => overdue.dispose());
 
-  const newOverdue = (): Overdue => new Overdue({ asks, escalations, store: core.store, minutes: () => minutes, now: () => now });
+  const newOverdue = (): Overdue =>
+    new Overdue({ asks, escalations, store: core.store, minutes: () => minutes, now: () => now });
   const pass = (ms: number): void => {
     now += ms;
     vi.advanceTimersByTime(ms);
@@ -181,7 +212,9 @@ describe('an unanswered wait', () => {
     pass(29 * minute);
     expect(open()).toEqual([]);
     pass(minute);
-    expect(open()).toMatchObject([{ severity: 'high', by: 'host', sessionId: id, message: expect.stringContaining('bash: ls') as string }]);
+    expect(open()).toMatchObject([
+      { severity: 'high', by: 'host', sessionId: id, message: expect.stringContaining('bash: ls') as string },
+    ]);
     overdue.review();
     pass(300 * minute);
     expect(core.store.escalations.latest(10)).toHaveLength(1);
@@ -197,7 +230,9 @@ describe('an unanswered wait', () => {
     pass(30 * minute);
     expect(open()).toHaveLength(1);
     answered('permission.replied once', 'ask-2');
-    expect(core.store.escalations.latest(10)).toMatchObject([{ closedBy: 'host', note: expect.stringContaining('terminal') as string }]);
+    expect(core.store.escalations.latest(10)).toMatchObject([
+      { closedBy: 'host', note: expect.stringContaining('terminal') as string },
+    ]);
   });
 
   test('is escalated by the next host, when its time is over since the first one saw it', () => {

@@ -9,7 +9,17 @@ import { ask, asking } from '../extension/fixtures.ts';
 const isAtAGlance = (each: Ask): boolean => waitsOf(asking([each]))[0]?.atAGlance ?? false;
 
 function claude(tool: string, input: Record<string, unknown>): Ask {
-  return askOfRequest('a', { hook_event_name: 'PermissionRequest', session_id: 's', tool_name: tool, tool_input: input, permission_suggestions: [] }, 1);
+  return askOfRequest(
+    'a',
+    {
+      hook_event_name: 'PermissionRequest',
+      session_id: 's',
+      tool_name: tool,
+      tool_input: input,
+      permission_suggestions: [],
+    },
+    1,
+  );
 }
 
 const shell = (command: string): Ask => claude('Bash', { command, description: 'Runs it' });

@@ -11,17 +11,34 @@ const dialog = asking([], { cause: 'Claude asks whether to trust /x' });
 describe('waits', () => {
   test('each ask is one, with all there is to know; a dialog is one that only the terminal explains', () => {
     expect(waitsOf(asking([ask(), ask({ id: 'ask-2', kind: 'question', options: ['Red'] })]))).toEqual([
-      { session: 'myproject-worker-1', runId: 'run-1', ask: 'ask-1', kind: 'permission', title: 'Bash: npm test', detail: 'npm test', options: [], resolvable: true, atAGlance: true, since: ask().since },
+      {
+        session: 'myproject-worker-1',
+        runId: 'run-1',
+        ask: 'ask-1',
+        kind: 'permission',
+        title: 'Bash: npm test',
+        detail: 'npm test',
+        options: [],
+        resolvable: true,
+        atAGlance: true,
+        since: ask().since,
+      },
       expect.objectContaining({ ask: 'ask-2', kind: 'question', options: ['Red'] }),
     ]);
-    expect(waitsOf(dialog)).toEqual([expect.objectContaining({ kind: 'dialog', title: 'Claude asks whether to trust /x', resolvable: false })]);
+    expect(waitsOf(dialog)).toEqual([
+      expect.objectContaining({ kind: 'dialog', title: 'Claude asks whether to trust /x', resolvable: false }),
+    ]);
     expect(waitsOf({ ...dialog, state: 'starting' })).toHaveLength(1);
     expect(waitsOf(asking([ask()], { state: 'failed' }))).toEqual([]);
     expect(waitsOf(session())).toEqual([]);
   });
 
   test('of all sessions, the oldest first', () => {
-    const sessions = [asking([ask({ since: 5 })], { id: 'b' }), asking([ask({ since: 3 })], { id: 'c' }), asking([ask({ since: 5 })], { id: 'a' })];
+    const sessions = [
+      asking([ask({ since: 5 })], { id: 'b' }),
+      asking([ask({ since: 3 })], { id: 'c' }),
+      asking([ask({ since: 5 })], { id: 'a' }),
+    ];
     expect(allWaits(sessions).map((wait) => wait.session)).toEqual(['c', 'a', 'b']);
   });
 });
@@ -38,8 +55,20 @@ describe('what has begun and ended', () => {
     ['another ask', [open('ask-1')], asking([ask({ id: 'ask-2' })]), none, ['+ask-2', '-ask-1']],
     ['nothing asked', [open('ask-1')], session({ activity: { kind: 'busy' } }), none, ['-ask-1']],
     ['not known what it does', [open('ask-1')], session({ activity: { kind: 'unknown' } }), none, []],
-    ['a new host that has not taken it up', [open('ask-1')], session({ state: 'starting', activity: { kind: 'unknown' } }), none, []],
-    ['answered, and what then is not known', [open('ask-1')], session({ activity: { kind: 'unknown' } }), new Set(['ask-1']), ['-ask-1']],
+    [
+      'a new host that has not taken it up',
+      [open('ask-1')],
+      session({ state: 'starting', activity: { kind: 'unknown' } }),
+      none,
+      [],
+    ],
+    [
+      'answered, and what then is not known',
+      [open('ask-1')],
+      session({ activity: { kind: 'unknown' } }),
+      new Set(['ask-1']),
+      ['-ask-1'],
+    ],
     ['ended', [open('ask-1')], session({ state: 'failed' }), none, ['-ask-1']],
     ['a dialog', [], dialog, none, ['+dialog']],
     ['a dialog that is recorded', [open('dialog')], dialog, none, []],

@@ -3,8 +3,17 @@ import { chooseAgent, insteadText } from '../../../shared/backends/choose.ts';
 import type { ResolvedAgent } from '../../../shared/config/agents.ts';
 import { GasTownError } from '../../../shared/errors.ts';
 
-const agent = (name: string): ResolvedAgent => ({ name, backend: name.startsWith('claude') ? 'claude' : 'opencode', command: name, args: [], env: {} });
-const candidates = (first: string, ...others: string[]): [ResolvedAgent, ...ResolvedAgent[]] => [agent(first), ...others.map(agent)];
+const agent = (name: string): ResolvedAgent => ({
+  name,
+  backend: name.startsWith('claude') ? 'claude' : 'opencode',
+  command: name,
+  args: [],
+  env: {},
+});
+const candidates = (first: string, ...others: string[]): [ResolvedAgent, ...ResolvedAgent[]] => [
+  agent(first),
+  ...others.map(agent),
+];
 
 /** What is chosen where these agents cannot be had, or the error's message. */
 function choose(names: [string, ...string[]], down: Record<string, string>, explicit = false): string {
@@ -21,15 +30,30 @@ describe('the agent of a session', () => {
   test.each<[string, [string, ...string[]], Record<string, string>, string]>([
     ['the role has, where nothing is wrong', ['opencode', 'claude'], {}, 'opencode'],
     ['the role has, where only another one is down', ['opencode', 'claude'], { claude: 'x' }, 'opencode'],
-    ['is the next of the chain', ['opencode', 'claude'], { opencode: 'Too many requests' }, 'on claude instead of opencode (Too many requests)'],
+    [
+      'is the next of the chain',
+      ['opencode', 'claude'],
+      { opencode: 'Too many requests' },
+      'on claude instead of opencode (Too many requests)',
+    ],
     [
       'is the first of the chain that works',
       ['opencode', 'opencode-glm', 'claude'],
       { opencode: 'limit', 'opencode-glm': 'down' },
       'on claude instead of opencode (limit) and opencode-glm (down)',
     ],
-    ['is not one after the chosen one for its reason', ['opencode', 'opencode-glm', 'claude'], { opencode: 'limit', claude: 'down' }, 'on opencode-glm instead of opencode (limit)'],
-    ['is one only once, although the chain names it again', ['claude', 'opencode', 'claude'], { claude: 'limit' }, 'on opencode instead of claude (limit)'],
+    [
+      'is not one after the chosen one for its reason',
+      ['opencode', 'opencode-glm', 'claude'],
+      { opencode: 'limit', claude: 'down' },
+      'on opencode-glm instead of opencode (limit)',
+    ],
+    [
+      'is one only once, although the chain names it again',
+      ['claude', 'opencode', 'claude'],
+      { claude: 'limit' },
+      'on opencode instead of claude (limit)',
+    ],
   ])('%s', (_what, names, down, result) => {
     expect(choose(names, down)).toBe(result);
   });
@@ -41,7 +65,11 @@ describe('the agent of a session', () => {
 
   test('may be tried all the same, where no other one takes its place', () => {
     const down = (names: [string, ...string[]], works: readonly string[], explicit: boolean): string =>
-      chooseAgent(candidates(...names), { explicit, against: ({ name }) => (works.includes(name) ? undefined : 'down'), anyway: () => true }).agent.name;
+      chooseAgent(candidates(...names), {
+        explicit,
+        against: ({ name }) => (works.includes(name) ? undefined : 'down'),
+        anyway: () => true,
+      }).agent.name;
     expect(down(['opencode'], [], false)).toBe('opencode');
     expect(down(['opencode', 'claude'], ['claude'], true)).toBe('opencode');
     expect(down(['opencode', 'claude'], ['claude'], false)).toBe('claude');

@@ -8,9 +8,11 @@ import { fakeAgent, makeCore } from '../../support/core.ts';
 
 const never = new AbortController().signal;
 const own = { ...fakeAgent, name: 'own', command: 'env' };
-const fails = (...options: ConstructorParameters<typeof GasTownError>) => async (): Promise<void> => {
-  throw new GasTownError(...options);
-};
+const fails =
+  (...options: ConstructorParameters<typeof GasTownError>) =>
+  async (): Promise<void> => {
+    throw new GasTownError(...options);
+  };
 
 let core: ReturnType<typeof makeCore>;
 let breakers: Breakers;
@@ -29,12 +31,14 @@ async function startFourTimes(rig: string, agent = fakeAgent): Promise<void> {
   const spec = { sessionId: `${rig}-one`, runId: 'r', role: 'polecat', rig, agent } as unknown as RunSpec;
   for (let count = 0; count < 4; count += 1) await driver.start(spec, never).catch(() => undefined);
 }
-const waits = (rig: string, agent = 'opencode'): boolean => breakers.against({ backend: 'opencode', agent, rig }) !== undefined;
+const waits = (rig: string, agent = 'opencode'): boolean =>
+  breakers.against({ backend: 'opencode', agent, rig }) !== undefined;
 
 test('a start that is not allowed does not reach the program, and speaks against nothing', async () => {
   const driver = guarded(core.driver, breakers, fails('consent-needed', 'not agreed to'));
   const spec = { sessionId: 'good-one', runId: 'r', role: 'polecat', rig: 'good', agent: own } as unknown as RunSpec;
-  for (let count = 0; count < 4; count += 1) await expect(driver.start(spec, never)).rejects.toMatchObject({ code: 'consent-needed' });
+  for (let count = 0; count < 4; count += 1)
+    await expect(driver.start(spec, never)).rejects.toMatchObject({ code: 'consent-needed' });
   expect([core.driver.started, waits('good'), waits('good', 'own')]).toEqual([[], false, false]);
 });
 
@@ -42,7 +46,12 @@ describe('what a failed start speaks against', () => {
   test('a place: the rig, for every agent of the backend, and no other rig', async () => {
     core.driver.onStart = fails('backend-unavailable', 'opencode.json is broken', { about: 'place' });
     await startFourTimes('broken');
-    expect([waits('broken'), waits('broken', 'own'), waits('good'), waits('good', 'own')]).toEqual([true, true, false, false]);
+    expect([waits('broken'), waits('broken', 'own'), waits('good'), waits('good', 'own')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     expect(breakers.ofBackend('opencode')).toBeUndefined();
     core.driver.onStart = async () => undefined;
     await startFourTimes('broken');
@@ -52,7 +61,12 @@ describe('what a failed start speaks against', () => {
   test('an agent with a program of its own: that agent, in every rig, and no other agent', async () => {
     core.driver.onStart = fails('spawn-failed', 'it printed its environment');
     await startFourTimes('good', own);
-    expect([waits('good', 'own'), waits('other', 'own'), waits('good'), waits('other')]).toEqual([true, true, false, false]);
+    expect([waits('good', 'own'), waits('other', 'own'), waits('good'), waits('other')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     core.driver.onStart = async () => undefined;
     await startFourTimes('other');
     expect(waits('good', 'own')).toBe(true);

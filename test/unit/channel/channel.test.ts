@@ -30,7 +30,9 @@ afterEach(async () => {
 const hello = (token = 'right') => ({ protocol: protocolVersion, token, client: 'test' }) as const;
 const person: CallerView = { kind: 'person' };
 
-async function listen(handle: (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>): Promise<void> {
+async function listen(
+  handle: (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
   server = await ChannelServer.listen(
     path,
     {
@@ -69,8 +71,14 @@ describe('channel', () => {
     });
     const question = { socket: path, token: 'right', client: 'test', method: 'session.prime', params: {} } as const;
     expect((await askOnce(question)).text).toHaveLength(100_000);
-    await expect(askOnce({ ...question, method: 'town.doctor' })).rejects.toMatchObject({ name: 'RefusedError', code: 'unknown-rig' });
-    await expect(askOnce({ ...question, token: 'wrong' })).rejects.toMatchObject({ name: 'RefusedError', code: 'denied' });
+    await expect(askOnce({ ...question, method: 'town.doctor' })).rejects.toMatchObject({
+      name: 'RefusedError',
+      code: 'unknown-rig',
+    });
+    await expect(askOnce({ ...question, token: 'wrong' })).rejects.toMatchObject({
+      name: 'RefusedError',
+      code: 'denied',
+    });
     await expect(askOnce({ ...question, socket: `${path}-not` })).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
@@ -85,7 +93,14 @@ describe('channel', () => {
     const hold = async (signal: AbortSignal): Promise<unknown> => {
       const holding = new Promise<void>((resolve) => (heard = resolve));
       const hook = { name: 'PermissionRequest', payload: {}, ask: 'a' };
-      const asked = askOnce({ socket: path, token: 'right', client: 'test', method: 'inside.hook', params: hook, signal });
+      const asked = askOnce({
+        socket: path,
+        token: 'right',
+        client: 'test',
+        method: 'inside.hook',
+        params: hook,
+        signal,
+      });
       const outcome = asked.catch((error: unknown) => error);
       await holding;
       return outcome;
@@ -128,7 +143,10 @@ describe('channel', () => {
     });
     await expect(ChannelClient.connect(path, hello('wrong'))).rejects.toMatchObject({ code: 'denied' });
     const client = await ChannelClient.connect(path, hello());
-    await expect(client.request('work.show', { id: 'x' })).rejects.toMatchObject({ code: 'unknown-rig', message: 'There is no rig "x".' });
+    await expect(client.request('work.show', { id: 'x' })).rejects.toMatchObject({
+      code: 'unknown-rig',
+      message: 'There is no rig "x".',
+    });
     await expect(client.request('work.show', { id: '' })).rejects.toMatchObject({ code: 'bad-input' });
     client.close();
   });
@@ -143,7 +161,9 @@ describe('channel', () => {
         }),
     );
     const client = await ChannelClient.connect(path, hello());
-    await expect(client.request('town.snapshot', {}, controller.signal)).rejects.toMatchObject({ message: 'It was undone.' });
+    await expect(client.request('town.snapshot', {}, controller.signal)).rejects.toMatchObject({
+      message: 'It was undone.',
+    });
     client.close();
   });
 

@@ -80,7 +80,9 @@ test('B16: many megabytes of depth from a caller who is known are not taken apar
   await channel.closed;
   const other = await ChannelClient.connect(path, hello());
   other.close();
-  console.log(`12 MB of depth: ${Math.round(performance.now() - begun)} ms, ${Math.round((process.memoryUsage().rss - before) / 2 ** 20)} MB`);
+  console.log(
+    `12 MB of depth: ${Math.round(performance.now() - begun)} ms, ${Math.round((process.memoryUsage().rss - before) / 2 ** 20)} MB`,
+  );
   expect(warnings).toEqual([expect.stringContaining('more than 64 levels deep')]);
 });
 

@@ -17,7 +17,14 @@ interface Scene {
   typing?: (written: string[]) => boolean;
 }
 
-async function type({ status = () => 'idle', confirmedBy = Infinity, stableIdle = true, typing = () => false, confirmation = { kind: 'has' }, submitted = false }: Scene) {
+async function type({
+  status = () => 'idle',
+  confirmedBy = Infinity,
+  stableIdle = true,
+  typing = () => false,
+  confirmation = { kind: 'has' },
+  submitted = false,
+}: Scene) {
   const written: string[] = [];
   const told: string[] = [];
   let confirm = (): void => undefined;

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodePrompt, hasWhole, isSamePrompt, isTorn, isTypedAsIs, pasteOf, segmentsOf } from '../../../shared/backends/claude/encode.ts';
+import {
+  encodePrompt,
+  hasWhole,
+  isSamePrompt,
+  isTorn,
+  isTypedAsIs,
+  pasteOf,
+  segmentsOf,
+} from '../../../shared/backends/claude/encode.ts';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 2000 });
 const manyLines = fc.array(fc.string({ unit: 'grapheme', maxLength: 400 })).map((lines) => lines.join('\n'));
@@ -16,7 +24,10 @@ describe('encodePrompt', () => {
     ['a\r\nb\rc', 'a\nb\nc'],
     ['a\u2028b\u2029c', 'a\nb\nc'],
     ['\u202eright\u202c soft\u00adhyphen \ufeff\u845b\u{e0100}', 'right softhyphen \u845b'],
-    ['\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e', '\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e'],
+    [
+      '\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e',
+      '\u{1f469}\u200d\u{1f680} \u2764\ufe0f \u0645\u06cc\u200c\u062e',
+    ],
     ['a\tb', 'a    b'],
     ['\u001b[201~gone\u0007', '[201~gone'],
     ['trailing \n \n', 'trailing'],
@@ -84,8 +95,23 @@ describe('segmentsOf', () => {
 
   // Measured with 2.1.330: a piece with a line that ends so is looked up on disk, while the pieces behind it go ahead.
   test('no piece has the name of an image, quoted or escaped, or ends as a word about the focus', () => {
-    const name = fc.constantFrom('/tmp/a.png', 'b.JPEG', '"c.webp"', 'd\\.g\\if', 'e.j\\pg /f', 'x[I', 'y[O', '[INFO]', 'word');
-    const lines = fc.array(fc.array(name, { maxLength: 4 }).map((words) => words.join(' ')), { maxLength: 5 }).map((each) => each.join('\n'));
+    const name = fc.constantFrom(
+      '/tmp/a.png',
+      'b.JPEG',
+      '"c.webp"',
+      'd\\.g\\if',
+      'e.j\\pg /f',
+      'x[I',
+      'y[O',
+      '[INFO]',
+      'word',
+    );
+    const lines = fc
+      .array(
+        fc.array(name, { maxLength: 4 }).map((words) => words.join(' ')),
+        { maxLength: 5 },
+      )
+      .map((each) => each.join('\n'));
     fc.assert(
       fc.property(lines, (text) => {
         const encoded = encodePrompt(text);

@@ -8,7 +8,10 @@ const settledAtOnce = async (settling: Promise<void>): Promise<boolean> =>
 describe('what an earlier host may have given to a session', () => {
   test('is known by its mark when it is submitted, each entry once', () => {
     const handedOver = new HandedOver(['msg_1', 'msg_2', 'msg_3'], undefined);
-    expect(handedOver.match('[gt msg_1] Nudge from the person: a\n\n[gt msg_3] Nudge from b: c')).toEqual(['msg_1', 'msg_3']);
+    expect(handedOver.match('[gt msg_1] Nudge from the person: a\n\n[gt msg_3] Nudge from b: c')).toEqual([
+      'msg_1',
+      'msg_3',
+    ]);
     expect(handedOver.match('[gt msg_1] Nudge from the person: a')).toEqual([]);
     expect(handedOver.match('typed by the person')).toEqual([]);
   });

@@ -12,7 +12,11 @@ const busy = { kind: 'busy' };
 const idle = { kind: 'idle' };
 /** A turn that ends by a failure: the hook, and what is read of it. */
 const failure = (error: string, message: string, read: object): [string, Record<string, unknown>, unknown][] => [
-  ['StopFailure', { error, last_assistant_message: message }, [idle, `turn failed: ${message}`, { ...read, reason: message }]],
+  [
+    'StopFailure',
+    { error, last_assistant_message: message },
+    [idle, `turn failed: ${message}`, { ...read, reason: message }],
+  ],
 ];
 
 test.each([
@@ -31,7 +35,10 @@ test.each([
   ...failure('invalid_request', 'API Error: 400', { kind: 'refused' }),
   ...failure('rate_limit', 'API Error: Request rejected (429)', { kind: 'rate-limit' }),
   ...failure('rate_limit', 'Usage limit reached|1735689600', { kind: 'rate-limit', until: 1735689600000 }),
-  ...failure('rate_limit', "You've hit your session limit · resets 12:30am (UTC)", { kind: 'rate-limit', until: 30 * 60_000 }),
+  ...failure('rate_limit', "You've hit your session limit · resets 12:30am (UTC)", {
+    kind: 'rate-limit',
+    until: 30 * 60_000,
+  }),
   ['PermissionRequest', tool, undefined],
   ['SubagentStop', { agent_id: 'a' }, undefined],
 ])('%s %j', (name, more, reading) => {
@@ -39,7 +46,9 @@ test.each([
 });
 
 test('a limit that is over has no end any more, and words are better than none', () => {
-  expect(read('StopFailure', { error: 'rate_limit', last_assistant_message: 'limit|1735689600' }, 1735689600001)?.[2]).toEqual({
+  expect(
+    read('StopFailure', { error: 'rate_limit', last_assistant_message: 'limit|1735689600' }, 1735689600001)?.[2],
+  ).toEqual({
     kind: 'rate-limit',
     reason: 'limit|1735689600',
   });

@@ -11,10 +11,21 @@ function scene() {
   const host = new RecordingHost();
   const alive: (string | undefined)[] = [];
   const turn = { submitted: () => true, alive: (promptId?: string) => void alive.push(promptId), end: () => undefined };
-  const parts = { runId: 'run_1', host, startup: undefined, asks: { settleTool: () => undefined }, turn, insist: () => undefined, begun: () => undefined };
+  const parts = {
+    runId: 'run_1',
+    host,
+    startup: undefined,
+    asks: { settleTool: () => undefined },
+    turn,
+    insist: () => undefined,
+    begun: () => undefined,
+  };
   reports = new HookReports(parts as unknown as HookReportsParts);
   const hear = (hook_event_name: string, at: number, more: Record<string, unknown> = {}) =>
-    reports!.take(hookPayload.parse({ session_id: 's', hook_event_name, ...more }), { at, signal: new AbortController().signal });
+    reports!.take(hookPayload.parse({ session_id: 's', hook_event_name, ...more }), {
+      at,
+      signal: new AbortController().signal,
+    });
   const causes = () => host.reports.map(({ cause }) => cause);
   return { hear, causes, alive };
 }

@@ -7,7 +7,14 @@ import type { SettingsOptions } from '../../../shared/backends/claude/settings.t
 import { compareVersions } from '../../../shared/backends/claude/version.ts';
 
 describe('arguments', () => {
-  const base = { sessionId: 'u', resumes: false, settingsFile: '/s.json', title: 'Dagny (sample)', permissions: 'ask', agentArgs: [] } as const;
+  const base = {
+    sessionId: 'u',
+    resumes: false,
+    settingsFile: '/s.json',
+    title: 'Dagny (sample)',
+    permissions: 'ask',
+    agentArgs: [],
+  } as const;
 
   test('ours come after the agent\'s own, the prompt after "--"', () => {
     expect(launchArguments({ ...base, agentArgs: ['--model', 'opus'], firstPrompt: '-v' })).toEqual([
@@ -16,9 +23,11 @@ describe('arguments', () => {
     ]);
   });
 
-  test('a permission mode of the agent\'s own is respected', () => {
+  test("a permission mode of the agent's own is respected", () => {
     expect(launchArguments({ ...base, agentArgs: ['--permission-mode=plan'] })).not.toContain('--permission-mode');
-    expect(launchArguments({ ...base, agentArgs: ['--dangerously-skip-permissions'] })).not.toContain('--permission-mode');
+    expect(launchArguments({ ...base, agentArgs: ['--dangerously-skip-permissions'] })).not.toContain(
+      '--permission-mode',
+    );
   });
 
   test.each(['--bare', '--settings=x.json', '-p', '--resume', '-c', '--', '--safe-mode'])('%s is refused', (flag) => {
@@ -41,7 +50,7 @@ describe('arguments', () => {
 });
 
 describe('environment', () => {
-  test('is the person\'s own without what is the host\'s', () => {
+  test("is the person's own without what is the host's", () => {
     const host = {
       HOME: '/home/me',
       PATH: '/usr/bin:/bin',
@@ -57,7 +66,9 @@ describe('environment', () => {
       GT_TOKEN: 'of another session',
       UNSET: undefined,
     };
-    expect(terminalEnvironment(host, { EXTRA: 'agent' }, { GT_TOKEN: 'mine', PATH: '/town/bin:/usr/bin:/bin' })).toEqual({
+    expect(
+      terminalEnvironment(host, { EXTRA: 'agent' }, { GT_TOKEN: 'mine', PATH: '/town/bin:/usr/bin:/bin' }),
+    ).toEqual({
       TERM: 'xterm-256color',
       COLORTERM: 'truecolor',
       HOME: '/home/me',
@@ -93,14 +104,20 @@ describe('settings', () => {
 
   test('every hook is reported by our program without a shell, with its environment: no answer comes from anywhere else', () => {
     const { hooks } = launchSettings(options) as { hooks: Record<string, unknown> };
-    const all = Object.values(hooks).flatMap((of) => (of as { hooks: { type: string; command: string }[] }[]).flatMap((each) => each.hooks));
+    const all = Object.values(hooks).flatMap((of) =>
+      (of as { hooks: { type: string; command: string }[] }[]).flatMap((each) => each.hooks),
+    );
     expect(all.map(({ type, command }) => `${type} ${command}`)).toEqual(all.map(() => 'command /usr/bin/env'));
     const args = ['ELECTRON_RUN_AS_NODE=1', '/opt/an editor/node', '/ext/hook.js'];
-    expect(hooks['SessionStart']).toEqual([{ hooks: [{ type: 'command', command: '/usr/bin/env', args, timeout: 5 }] }]);
+    expect(hooks['SessionStart']).toEqual([
+      { hooks: [{ type: 'command', command: '/usr/bin/env', args, timeout: 5 }] },
+    ]);
   });
 
   test('a permission request may take as long as the user needs; nothing else keeps Claude waiting for more than seconds', () => {
-    const { hooks } = launchSettings(options) as { hooks: Record<string, { hooks: { timeout: number; async?: boolean }[] }[]> };
+    const { hooks } = launchSettings(options) as {
+      hooks: Record<string, { hooks: { timeout: number; async?: boolean }[] }[]>;
+    };
     const timeout = (name: string) => hooks[name]?.[0]?.hooks[0]?.timeout;
     expect([timeout('PermissionRequest'), timeout('Stop')]).toEqual([86_400, 3]);
     const beside = Object.entries(hooks).filter(([, [of]]) => of?.hooks[0]?.async);
@@ -112,7 +129,9 @@ describe('settings', () => {
       (launchSettings({ ...options, permissions }) as { permissions: { allow: string[] } }).permissions.allow;
     expect(allowed('ask')).toEqual(['Read(//town/.runtime/r/messages/**)']);
     expect(allowed('allow-rules')).toContain('Bash(*)');
-    expect(launchSettings({ ...options, permissions: 'bypass' })).toMatchObject({ skipDangerousModePermissionPrompt: true });
+    expect(launchSettings({ ...options, permissions: 'bypass' })).toMatchObject({
+      skipDangerousModePermissionPrompt: true,
+    });
     expect(launchSettings(options)).not.toHaveProperty('skipDangerousModePermissionPrompt');
   });
 });
@@ -138,7 +157,10 @@ test.each([
 
 test('a terminal that the user closed is their stop, whatever became of the program', () => {
   for (const code of [undefined, 0, 1, 137]) {
-    expect(describeExit({ code, closedByUser: true }, true)).toEqual({ clean: true, words: 'the user closed its terminal' });
+    expect(describeExit({ code, closedByUser: true }, true)).toEqual({
+      clean: true,
+      words: 'the user closed its terminal',
+    });
   }
   expect(describeExit(undefined, true).clean).toBe(false);
 });

@@ -5,7 +5,10 @@ import { PendingAsks } from '../../../shared/backends/claude/pending-asks.ts';
 function scene() {
   const open: string[] = [];
   const closed: [string, string][] = [];
-  const asks = new PendingAsks({ asked: ({ id }) => void open.push(id), answered: (id, cause) => void closed.push([id, cause]) });
+  const asks = new PendingAsks({
+    asked: ({ id }) => void open.push(id),
+    answered: (id, cause) => void closed.push([id, cause]),
+  });
   const hold = (command: string, at = 0, signal = new AbortController().signal, ask?: string) =>
     asks.hold(request(command), { at, signal, ask });
   return { asks, open, closed, hold };

@@ -14,7 +14,13 @@ const colour = { question: 'Which?', options: [{ label: 'Blue', description: 'as
 describe('askOfRequest', () => {
   test('a tool by the argument that says most, on one line', () => {
     const ask = askOfRequest('a', bash, 5);
-    expect(ask).toMatchObject({ id: 'a', kind: 'permission', title: 'Bash: npm test --all', resolvable: true, since: 5 });
+    expect(ask).toMatchObject({
+      id: 'a',
+      kind: 'permission',
+      title: 'Bash: npm test --all',
+      resolvable: true,
+      since: 5,
+    });
     expect(ask.detail).toContain('Runs tests');
   });
 
@@ -29,7 +35,10 @@ describe('askOfRequest', () => {
   });
 
   test('a plan with its text', () => {
-    expect(askOfRequest('a', request('ExitPlanMode', { plan: '1. Do' }), 0)).toMatchObject({ kind: 'plan', detail: '1. Do' });
+    expect(askOfRequest('a', request('ExitPlanMode', { plan: '1. Do' }), 0)).toMatchObject({
+      kind: 'plan',
+      detail: '1. Do',
+    });
   });
 
   test('a question with its options', () => {
@@ -64,7 +73,9 @@ describe('askOfRequest', () => {
   });
 
   test('no pattern stands for a call outside the sandbox, or without its argument', () => {
-    expect(askOfRequest('a', request('Bash', { command: 'ls', dangerouslyDisableSandbox: true }), 0)).not.toHaveProperty('calls');
+    expect(
+      askOfRequest('a', request('Bash', { command: 'ls', dangerouslyDisableSandbox: true }), 0),
+    ).not.toHaveProperty('calls');
     expect(askOfRequest('a', request('Bash', {}), 0)).not.toHaveProperty('calls');
   });
 });
@@ -73,7 +84,9 @@ describe('decisionOf', () => {
   test('allows, for the session only where it is to be remembered', () => {
     expect(decisionOf(bash, { kind: 'allow' })).toEqual(decision({ behavior: 'allow' }));
     const updatedPermissions = [{ type: 'addRules', destination: 'session', behavior: 'allow', rules: [] }];
-    expect(decisionOf(bash, { kind: 'allow', remember: true })).toEqual(decision({ behavior: 'allow', updatedPermissions }));
+    expect(decisionOf(bash, { kind: 'allow', remember: true })).toEqual(
+      decision({ behavior: 'allow', updatedPermissions }),
+    );
   });
 
   test('denies with words', () => {

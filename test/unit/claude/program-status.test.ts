@@ -22,7 +22,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const says = (status: ProgramStatus, waitingFor?: string): void => tracker.update({ pid: 1, sessionId: 's', status, waitingFor });
+const says = (status: ProgramStatus, waitingFor?: string): void =>
+  tracker.update({ pid: 1, sessionId: 's', status, waitingFor });
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 const idle: Fact = { kind: 'idle' };
 const busy: Fact = { kind: 'busy' };
@@ -64,7 +65,8 @@ describe('idle', () => {
 });
 
 describe('an idle from before a turn began', () => {
-  const at = (status: ProgramStatus, statusUpdatedAt: number): void => tracker.update({ pid: 1, sessionId: 's', status, statusUpdatedAt });
+  const at = (status: ProgramStatus, statusUpdatedAt: number): void =>
+    tracker.update({ pid: 1, sessionId: 's', status, statusUpdatedAt });
 
   test('is no word about that turn, however long the file takes', async () => {
     at('idle', 1000);

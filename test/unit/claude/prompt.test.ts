@@ -17,14 +17,17 @@ describe('the prompt that is an argument of the program, which everybody on the 
     expect(await firstPromptOf({ runDir: folder.path }, delivery('Fix issue-1'))).toBe('Fix issue-1');
   });
 
-  it.each([2_001, 29_000])('of %i bytes is a file of the run that only the user can read, named in its place', async (length) => {
-    const text = 'secret '.repeat(length).slice(0, length - 1) + '.';
-    const prompt = await firstPromptOf({ runDir: folder.path }, delivery(text));
-    expect(prompt).not.toContain('secret');
-    expect(prompt).toContain('[gt msg_1] A unit of work from overseer.');
-    expect(readFileSync(fileIn(prompt), 'utf8')).toBe(text);
-    expect(statSync(fileIn(prompt)).mode & 0o777).toBe(0o600);
-  });
+  it.each([2_001, 29_000])(
+    'of %i bytes is a file of the run that only the user can read, named in its place',
+    async (length) => {
+      const text = 'secret '.repeat(length).slice(0, length - 1) + '.';
+      const prompt = await firstPromptOf({ runDir: folder.path }, delivery(text));
+      expect(prompt).not.toContain('secret');
+      expect(prompt).toContain('[gt msg_1] A unit of work from overseer.');
+      expect(readFileSync(fileIn(prompt), 'utf8')).toBe(text);
+      expect(statSync(fileIn(prompt)).mode & 0o777).toBe(0o600);
+    },
+  );
 
   it('is no rule for what is typed, which nobody else sees', async () => {
     const text = 'x'.repeat(29_000);

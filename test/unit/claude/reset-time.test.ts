@@ -15,6 +15,9 @@ test.each([
   expect(found === undefined ? undefined : new Date(found).toISOString()).toBe(new Date(end).toISOString());
 });
 
-test.each(['Request rejected (429)', 'resets soon', 'resets 3pm (Nowhere/Land)', 'resets Foo 3, 3pm'])('%s has no time', (text) => {
-  expect(resetTime(text, at('2026-11-23T10:00:00Z'))).toBeUndefined();
-});
+test.each(['Request rejected (429)', 'resets soon', 'resets 3pm (Nowhere/Land)', 'resets Foo 3, 3pm'])(
+  '%s has no time',
+  (text) => {
+    expect(resetTime(text, at('2026-11-23T10:00:00Z'))).toBeUndefined();
+  },
+);

@@ -7,13 +7,26 @@ import { temporaryFolder } from '../../support/core.ts';
 // Lines as Claude Code 2.1.330 writes them, without what nobody reads.
 const at = '2026-11-23T09:55:19.901Z';
 const user = { type: 'user', isSidechain: false, timestamp: at, message: { role: 'user', content: 'Do it.' } };
-const said = { type: 'assistant', isSidechain: false, timestamp: at, message: { content: [{ type: 'text', text: 'I look at it.' }] } };
-const result = { type: 'user', isSidechain: false, timestamp: at, message: { content: [{ type: 'tool_result', content: 'ok' }] } };
+const said = {
+  type: 'assistant',
+  isSidechain: false,
+  timestamp: at,
+  message: { content: [{ type: 'text', text: 'I look at it.' }] },
+};
+const result = {
+  type: 'user',
+  isSidechain: false,
+  timestamp: at,
+  message: { content: [{ type: 'tool_result', content: 'ok' }] },
+};
 const failed = (error: string, text: string) => ({
   ...{ type: 'assistant', isSidechain: false, timestamp: at, error, isApiErrorMessage: true },
   message: { model: '<synthetic>', content: [{ type: 'text', text }] },
 });
-const after = [{ type: 'system', subtype: 'turn_duration', timestamp: at }, { type: 'last-prompt', lastPrompt: 'Do it.' }];
+const after = [
+  { type: 'system', subtype: 'turn_duration', timestamp: at },
+  { type: 'last-prompt', lastPrompt: 'Do it.' },
+];
 
 let folder: ReturnType<typeof temporaryFolder>;
 
@@ -25,20 +38,32 @@ afterEach(() => folder.remove());
 function conversation(...lines: object[]): { configDir: string; claudeSession: string } {
   const project = join(folder.path, 'projects', '-town');
   mkdirSync(project, { recursive: true });
-  writeFileSync(join(project, 'one.jsonl'), `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"type":"user","mess`);
+  writeFileSync(
+    join(project, 'one.jsonl'),
+    `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"type":"user","mess`,
+  );
   return { configDir: folder.path, claudeSession: 'one' };
 }
 
 test('a turn that the provider made fail says why, in the words of the hook that told of it', async () => {
   const text = 'API Error: Request rejected (429) · scripted failure';
-  expect(await lastFailureIn(conversation(user, failed('rate_limit', text), ...after))).toEqual({ kind: 'rate-limit', reason: text });
-  expect(await lastFailureIn(conversation(user, said, result, failed('server_error', 'API Error: 500'), ...after))).toEqual({ kind: 'provider', reason: 'API Error: 500' });
+  expect(await lastFailureIn(conversation(user, failed('rate_limit', text), ...after))).toEqual({
+    kind: 'rate-limit',
+    reason: text,
+  });
+  expect(
+    await lastFailureIn(conversation(user, said, result, failed('server_error', 'API Error: 500'), ...after)),
+  ).toEqual({ kind: 'provider', reason: 'API Error: 500' });
 });
 
 test('the end of a limit is counted from when it was said', async () => {
   const until = Date.parse(at) + 60_000;
-  const text = `Claude usage limit reached|${until / 1000 | 0}`;
-  expect(await lastFailureIn(conversation(user, failed('rate_limit', text)))).toEqual({ kind: 'rate-limit', reason: text, until: Math.trunc(until / 1000) * 1000 });
+  const text = `Claude usage limit reached|${(until / 1000) | 0}`;
+  expect(await lastFailureIn(conversation(user, failed('rate_limit', text)))).toEqual({
+    kind: 'rate-limit',
+    reason: text,
+    until: Math.trunc(until / 1000) * 1000,
+  });
 });
 
 test.each([
@@ -52,7 +77,9 @@ test.each([
 });
 
 test('what the model said last is not what Claude Code says of an error', async () => {
-  expect(await lastWordsIn(conversation(user, said, result, failed('server_error', 'API Error: 500')))).toBe('I look at it.');
+  expect(await lastWordsIn(conversation(user, said, result, failed('server_error', 'API Error: 500')))).toBe(
+    'I look at it.',
+  );
   expect(await lastWordsIn(conversation(user, result))).toBeUndefined();
 });
 
@@ -63,12 +90,26 @@ test('the model has what it was given, not what a hook refused, what waits in th
     { ...user, message: { role: 'user', content: prompt('msg_given') } },
     { ...user, message: { role: 'user', content: [{ type: 'text', text: prompt('msg_blocks') }] } },
     { ...at330, type: 'attachment', attachment: { type: 'queued_command', prompt: prompt('msg_between') } },
-    { ...at330, type: 'system', subtype: 'informational', content: `UserPromptSubmit operation blocked by hook: no\n\nOriginal prompt: ${prompt('msg_refused')}` },
+    {
+      ...at330,
+      type: 'system',
+      subtype: 'informational',
+      content: `UserPromptSubmit operation blocked by hook: no\n\nOriginal prompt: ${prompt('msg_refused')}`,
+    },
     { type: 'queue-operation', operation: 'enqueue', timestamp: at, content: prompt('msg_queued') },
     { type: 'last-prompt', lastPrompt: prompt('msg_last') },
     { ...result, message: { content: [{ type: 'tool_result', content: prompt('msg_read') }] } },
     { ...user, isMeta: true, message: { role: 'user', content: prompt('msg_meta') } },
   );
-  const ids = ['msg_given', 'msg_blocks', 'msg_between', 'msg_refused', 'msg_queued', 'msg_last', 'msg_read', 'msg_meta'];
+  const ids = [
+    'msg_given',
+    'msg_blocks',
+    'msg_between',
+    'msg_refused',
+    'msg_queued',
+    'msg_last',
+    'msg_read',
+    'msg_meta',
+  ];
   expect(await inTranscript(record, ids)).toEqual(['msg_given', 'msg_blocks', 'msg_between']);
 });

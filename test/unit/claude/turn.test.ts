@@ -26,7 +26,14 @@ function newTurn(hooked = true, look = (): void => undefined): Turn {
       told.push('end');
     },
   } as unknown as DriverHost;
-  return new Turn({ runId: 'run_1', host, hooked, handedOver: undefined, look: async () => look(), lastFailure: async () => recorded });
+  return new Turn({
+    runId: 'run_1',
+    host,
+    hooked,
+    handedOver: undefined,
+    look: async () => look(),
+    lastFailure: async () => recorded,
+  });
 }
 
 function turnOf(hooked = true): Turn {
@@ -91,7 +98,13 @@ test('a session without hooks has the word of the file only', async () => {
 
 describe('a receipt', () => {
   const text = '[gt msg_1] Nudge from the person: hello';
-  const record = (of: Partial<RecordEntry> = {}): RecordEntry => ({ kind: 'given', text, at: 0, promptId: 'p1', ...of });
+  const record = (of: Partial<RecordEntry> = {}): RecordEntry => ({
+    kind: 'given',
+    text,
+    at: 0,
+    promptId: 'p1',
+    ...of,
+  });
   const typed = (turn: Turn) => turn.receipts.expect({ id: 'msg_1', text }, text);
 
   test('comes from the record, not from the hook before which another may refuse', async () => {
@@ -117,11 +130,13 @@ describe('a receipt', () => {
     expect(told).toEqual(['msg_1', 'end']);
   });
 
-  test('does not come where a hook of the user refused it: by the record, with that hook\'s words', async () => {
+  test("does not come where a hook of the user refused it: by the record, with that hook's words", async () => {
     const turn = newTurn();
     const receipt = typed(turn);
     turn.submitted(text, 'p1');
-    turn.recorded(record({ kind: 'refused', text: `operation blocked by hook:\nno such prompts\n\nOriginal prompt: ${text}` }));
+    turn.recorded(
+      record({ kind: 'refused', text: `operation blocked by hook:\nno such prompts\n\nOriginal prompt: ${text}` }),
+    );
     expect(await receipt).toEqual({ kind: 'refused', reason: expect.stringContaining('no such prompts') });
     turn.end();
     expect(told).toEqual(['end']);
@@ -137,7 +152,7 @@ describe('a receipt', () => {
     expect(told).toEqual(['end']);
   });
 
-  test('is looked for in the record before the session\'s rest is taken for its end', async () => {
+  test("is looked for in the record before the session's rest is taken for its end", async () => {
     const turn: Turn = newTurn(false, () => turn.recorded(record()));
     void typed(turn);
     turn.busy();
@@ -146,7 +161,7 @@ describe('a receipt', () => {
     expect(told).toEqual(['msg_1', 'end']);
   });
 
-  test('of what was typed into a running turn comes with its own turn, and that one\'s end is its end', () => {
+  test("of what was typed into a running turn comes with its own turn, and that one's end is its end", () => {
     const turn = newTurn();
     turn.submitted('Do it.', 'p1');
     void typed(turn);
@@ -182,7 +197,7 @@ describe('a receipt', () => {
     expect(told).toEqual(['end', 'msg_1']);
   });
 
-  test('of a torn text never comes: it is refused before the model sees it; a prompt of the user\'s is not', async () => {
+  test("of a torn text never comes: it is refused before the model sees it; a prompt of the user's is not", async () => {
     const turn = newTurn();
     const receipt = typed(turn);
     expect(turn.submitted('What do you think?', 'p1')).toBe(true);

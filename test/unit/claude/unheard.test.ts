@@ -57,7 +57,7 @@ test('a long turn is told while it goes on', async () => {
 
 test.each([
   ['a hook is heard in the turn', { heard: true, spoken: true }],
-  ['the model says nothing: a command of the user\'s', { heard: false, spoken: false }],
+  ["the model says nothing: a command of the user's", { heard: false, spoken: false }],
 ])('nothing is told where %s', async (_what, { heard, spoken }) => {
   const { unheard, told, speak, later } = scene();
   unheard.busy();

@@ -5,7 +5,10 @@ import type { RigSettings } from '../../../shared/config/rig-settings.ts';
 import type { TownSettings } from '../../../shared/config/town-settings.ts';
 
 const agents = Object.fromEntries(
-  ['by-worker', 'by-crew', 'by-rig-role', 'by-town-role', 'by-rig', 'by-town'].map((name) => [name, { provider: 'opencode' }]),
+  ['by-worker', 'by-crew', 'by-rig-role', 'by-town-role', 'by-rig', 'by-town'].map((name) => [
+    name,
+    { provider: 'opencode' },
+  ]),
 );
 const town = (settings: Partial<TownSettings> = {}): TownSettings => ({ type: 'town-settings', agents, ...settings });
 const rig = (settings: Partial<RigSettings> = {}): RigSettings => ({ type: 'rig-settings', ...settings });
@@ -15,7 +18,12 @@ describe('the order in which an agent is chosen', () => {
   const configured: AgentQuery = {
     role: 'crew',
     workerName: 'max',
-    rigSettings: rig({ worker_agents: { max: 'by-worker' }, role_agents: { crew: 'by-rig-role' }, agent: 'by-rig', runtime: {} }),
+    rigSettings: rig({
+      worker_agents: { max: 'by-worker' },
+      role_agents: { crew: 'by-rig-role' },
+      agent: 'by-rig',
+      runtime: {},
+    }),
     town: town({ crew_agents: { max: 'by-crew' }, role_agents: { crew: 'by-town-role' }, default_agent: 'by-town' }),
   };
   const withoutRole = { ...configured, town: town({ default_agent: 'by-town' }) };
@@ -39,7 +47,12 @@ describe('the order in which an agent is chosen', () => {
   });
 
   it('does not take a worker name for a property of every object', () => {
-    const query: AgentQuery = { role: 'polecat', workerName: 'constructor', town: town(), rigSettings: rig({ worker_agents: {} }) };
+    const query: AgentQuery = {
+      role: 'polecat',
+      workerName: 'constructor',
+      town: town(),
+      rigSettings: rig({ worker_agents: {} }),
+    };
     expect(resolveAgent(query).name).toBe('claude');
   });
 });
@@ -55,12 +68,14 @@ describe('what an agent is made of', () => {
     });
   });
 
-  it('prefers the rig\'s definition to the town\'s', () => {
+  it("prefers the rig's definition to the town's", () => {
     const query: AgentQuery = {
       role: 'polecat',
       explicitAgent: 'glm',
       town: town({ agents: { glm: { provider: 'claude' } } }),
-      rigSettings: rig({ agents: { glm: { provider: 'opencode', args: ['--model', 'zai/glm-4.7'], env: { A: 'b' } } } }),
+      rigSettings: rig({
+        agents: { glm: { provider: 'opencode', args: ['--model', 'zai/glm-4.7'], env: { A: 'b' } } },
+      }),
     };
     expect(resolveAgent(query)).toEqual({
       name: 'glm',
@@ -72,7 +87,7 @@ describe('what an agent is made of', () => {
     });
   });
 
-  it('reads the seed\'s rig: its runtime block defines the agent that it names', () => {
+  it("reads the seed's rig: its runtime block defines the agent that it names", () => {
     const hooks = { provider: 'opencode', dir: '.opencode/plugin', settings_file: 'gastown.js' };
     const seed = rig({ agent: 'opencode', runtime: { provider: 'opencode', command: 'opencode', hooks } });
     expect(resolveAgent({ role: 'polecat', town: town(), rigSettings: seed })).toMatchObject({
@@ -88,7 +103,9 @@ describe('what an agent is made of', () => {
     [{ provider: 'opencode', command: '/opt/wrapper.sh' }, 'opencode'],
     [{ args: null }, 'claude'],
   ])('finds the backend of %j: %s', (settings, backend) => {
-    expect(resolveAgent({ role: 'mayor', explicitAgent: 'own', town: town({ agents: { own: settings } }) }).backend).toBe(backend);
+    expect(
+      resolveAgent({ role: 'mayor', explicitAgent: 'own', town: town({ agents: { own: settings } }) }).backend,
+    ).toBe(backend);
   });
 
   it.each([
@@ -97,7 +114,11 @@ describe('what an agent is made of', () => {
     [{ dir: '.claude', provider: 'claude' }, undefined],
     [{ settings_file: 'gastown.js' }, undefined],
   ])('hooks %j are installed at %j', (hooks, expected) => {
-    const agent = resolveAgent({ role: 'mayor', explicitAgent: 'own', town: town({ agents: { own: { provider: 'opencode', hooks } } }) });
+    const agent = resolveAgent({
+      role: 'mayor',
+      explicitAgent: 'own',
+      town: town({ agents: { own: { provider: 'opencode', hooks } } }),
+    });
     expect(agent.hooks).toEqual(expected);
   });
 
@@ -105,8 +126,13 @@ describe('what an agent is made of', () => {
     [{ provider: 'codex' }, 'Agent "own" has the provider "codex", which is no backend known here.'],
     [{ command: 'codex' }, 'Agent "own" names no provider, and its program is no backend known here.'],
   ])('refuses %j', (settings, message) => {
-    expect(() => resolveAgent({ role: 'mayor', explicitAgent: 'own', town: town({ agents: { own: settings } }) })).toThrow(
-      expect.objectContaining({ code: 'unknown-backend', message: expect.stringContaining(message) as string }) as Error,
+    expect(() =>
+      resolveAgent({ role: 'mayor', explicitAgent: 'own', town: town({ agents: { own: settings } }) }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'unknown-backend',
+        message: expect.stringContaining(message) as string,
+      }) as Error,
     );
   });
 });
@@ -118,18 +144,28 @@ describe('--backend', () => {
     expect(resolveAgent({ ...polecat, explicitBackend: 'opencode' }).name).toBe('by-town-role');
   });
 
-  it('replaces a configured agent of the other one by the backend\'s own', () => {
-    expect(resolveAgent({ ...polecat, explicitBackend: 'claude' })).toMatchObject({ name: 'claude', backend: 'claude' });
+  it("replaces a configured agent of the other one by the backend's own", () => {
+    expect(resolveAgent({ ...polecat, explicitBackend: 'claude' })).toMatchObject({
+      name: 'claude',
+      backend: 'claude',
+    });
   });
 
-  it('is not fooled by an agent that has a backend\'s name and another provider', () => {
-    const query: AgentQuery = { role: 'mayor', explicitBackend: 'opencode', town: town({ agents: { opencode: { provider: 'claude' } } }) };
+  it("is not fooled by an agent that has a backend's name and another provider", () => {
+    const query: AgentQuery = {
+      role: 'mayor',
+      explicitBackend: 'opencode',
+      town: town({ agents: { opencode: { provider: 'claude' } } }),
+    };
     expect(resolveAgent(query)).toMatchObject({ name: 'opencode', backend: 'opencode', command: 'opencode' });
   });
 
   it('contradicts an explicit agent of the other one', () => {
     expect(() => resolveAgent({ ...polecat, explicitAgent: 'claude', explicitBackend: 'opencode' })).toThrow(
-      expect.objectContaining({ code: 'bad-input', message: expect.stringContaining('"claude" runs on backend claude, not on opencode') as string }) as Error,
+      expect.objectContaining({
+        code: 'bad-input',
+        message: expect.stringContaining('"claude" runs on backend claude, not on opencode') as string,
+      }) as Error,
     );
   });
 });

@@ -11,12 +11,20 @@ const contentOf = (agent: AgentSettings): unknown => {
   return item && JSON.parse(item.content);
 };
 
-describe('what a rig\'s settings say of an agent and only the user puts in force', () => {
+describe("what a rig's settings say of an agent and only the user puts in force", () => {
   it.each<[string, AgentSettings, unknown]>([
     ['a program', { provider: 'claude', command: './tools/c' }, { provider: 'claude', command: './tools/c' }],
     ['another program on PATH', { command: 'env' }, { command: 'env' }],
-    ['the program of another backend', { provider: 'claude', command: 'opencode' }, { provider: 'claude', command: 'opencode' }],
-    ['arguments', { provider: 'claude', args: ['--mcp-config', 'x.json'] }, { provider: 'claude', args: ['--mcp-config', 'x.json'] }],
+    [
+      'the program of another backend',
+      { provider: 'claude', command: 'opencode' },
+      { provider: 'claude', command: 'opencode' },
+    ],
+    [
+      'arguments',
+      { provider: 'claude', args: ['--mcp-config', 'x.json'] },
+      { provider: 'claude', args: ['--mcp-config', 'x.json'] },
+    ],
     ['an environment', { env: { LD_PRELOAD: './x.so' } }, { env: { LD_PRELOAD: './x.so' } }],
   ])('%s', (_what, agent, content) => {
     expect(contentOf(agent)).toEqual(content);
@@ -25,9 +33,20 @@ describe('what a rig\'s settings say of an agent and only the user puts in force
   it.each<[string, AgentSettings]>([
     ['nothing', {}],
     ['a backend', { provider: 'opencode' }],
-    ['the backend\'s own program by its own name, as in the usual file', { provider: 'opencode', command: 'opencode', args: [], env: {} }],
+    [
+      "the backend's own program by its own name, as in the usual file",
+      { provider: 'opencode', command: 'opencode', args: [], env: {} },
+    ],
     ['that name alone', { command: 'claude', args: null }],
-    ['what is no program', { provider: 'claude', prompt_mode: 'none', hooks: { dir: '.opencode/plugins' }, instructions: { file: 'AGENTS.md' } }],
+    [
+      'what is no program',
+      {
+        provider: 'claude',
+        prompt_mode: 'none',
+        hooks: { dir: '.opencode/plugins' },
+        instructions: { file: 'AGENTS.md' },
+      },
+    ],
   ])('but not %s', (_what, agent) => {
     expect(contentOf(agent)).toBeUndefined();
   });
@@ -41,29 +60,47 @@ describe('what a rig\'s settings say of an agent and only the user puts in force
   });
 
   it('has one hash for all of it, by which neither text nor place can be exchanged', () => {
-    const all = itemsOfSettings(rig({ runtime: { command: 'r' }, agents: { a: { command: 'a' }, b: { provider: 'claude' } } }));
+    const all = itemsOfSettings(
+      rig({ runtime: { command: 'r' }, agents: { a: { command: 'a' }, b: { provider: 'claude' } } }),
+    );
     expect(all.map(({ subject }) => subject)).toEqual(['agents.claude', 'agents.a']);
     const [first, second] = all.map(({ hash }) => hash);
     const hash = hashOfAll(all);
     expect(hashOfAll([...all].reverse())).toBe(hash);
-    expect(hashOfAll([{ subject: 'agents.claude', hash: second! }, { subject: 'agents.a', hash: first! }])).not.toBe(hash);
+    expect(
+      hashOfAll([
+        { subject: 'agents.claude', hash: second! },
+        { subject: 'agents.a', hash: first! },
+      ]),
+    ).not.toBe(hash);
   });
 });
 
 describe('an agent that the settings name', () => {
   const town: TownSettings = { type: 'town-settings', agents: { mine: { provider: 'claude', command: './mine' } } };
-  const agents = { x: { provider: 'claude', command: './tools/c' }, opencode: { env: { A: '1' } }, plain: { provider: 'opencode' } };
+  const agents = {
+    x: { provider: 'claude', command: './tools/c' },
+    opencode: { env: { A: '1' } },
+    plain: { provider: 'opencode' },
+  };
   const resolve = (settings: Partial<RigSettings>, explicitAgent?: string) =>
-    resolveAgent({ role: 'polecat', town, rigSettings: rig(settings), ...(explicitAgent === undefined ? {} : { explicitAgent }) });
+    resolveAgent({
+      role: 'polecat',
+      town,
+      rigSettings: rig(settings),
+      ...(explicitAgent === undefined ? {} : { explicitAgent }),
+    });
 
-  it('says what it needs the user\'s word for: defined by the rig, a built-in one that the rig changes, the rig\'s runtime block', () => {
+  it("says what it needs the user's word for: defined by the rig, a built-in one that the rig changes, the rig's runtime block", () => {
     expect(resolve({ agents, role_agents: { polecat: 'x' } }).consent).toBe(agentItem('x', agents.x)?.hash);
     expect(resolve({ agents }, 'opencode').consent).toBe(agentItem('opencode', agents.opencode)?.hash);
     expect(resolve({ runtime: { provider: 'opencode', args: ['x'] } }).consent).toBeDefined();
-    expect(resolveAgent({ role: 'polecat', town, rigSettings: rig({ agents }), explicitBackend: 'opencode' }).consent).toBe(agentItem('opencode', agents.opencode)?.hash);
+    expect(
+      resolveAgent({ role: 'polecat', town, rigSettings: rig({ agents }), explicitBackend: 'opencode' }).consent,
+    ).toBe(agentItem('opencode', agents.opencode)?.hash);
   });
 
-  it('needs no word where it is the town\'s, built in, or has no program of its own', () => {
+  it("needs no word where it is the town's, built in, or has no program of its own", () => {
     expect(resolve({ agents, role_agents: { polecat: 'mine' } })).not.toHaveProperty('consent');
     expect(resolve({ agents }, 'claude')).not.toHaveProperty('consent');
     expect(resolve({ agents }, 'plain')).not.toHaveProperty('consent');

@@ -3,7 +3,11 @@ import { jsonSchemas } from '../../../shared/config/json-schema.ts';
 
 interface Branch {
   if: { properties: { type: { const: string } } };
-  then: { required: string[]; properties: Record<string, { description?: string; enum?: string[] }>; additionalProperties: unknown };
+  then: {
+    required: string[];
+    properties: Record<string, { description?: string; enum?: string[] }>;
+    additionalProperties: unknown;
+  };
 }
 
 const schema = jsonSchemas()['settings-config.schema.json'] as { $schema: string; allOf: Branch[] };

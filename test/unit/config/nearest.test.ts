@@ -22,7 +22,9 @@ describe('nearest names', () => {
   });
 
   it('are not offered where there is nothing to name', () => {
-    expect(unknownName('work', 'issue-1', []).message).toBe('There is no work unit "issue-1". There are no work units yet.');
+    expect(unknownName('work', 'issue-1', []).message).toBe(
+      'There is no work unit "issue-1". There are no work units yet.',
+    );
   });
 
   it('lists no more than twenty names', () => {

@@ -47,7 +47,7 @@ const gasTownTown = `{
 
 describe('settings that are allowed', () => {
   it.each([
-    ['the seed\'s rig', seedRig, rigSettings],
+    ["the seed's rig", seedRig, rigSettings],
     ['a rig of Gas Town', gasTownRig, rigSettings],
     ['a town of Gas Town', gasTownTown, townSettings],
     ['a file with comments', '// the town\n{ "type": "town-settings" /* yes */ }', townSettings],
@@ -68,9 +68,24 @@ describe('settings that are allowed', () => {
     const { value, problems } = parseSettings(text, rigSettings, 'config.json');
     expect(value).toMatchObject({ agnet: 'opencode', agents: { glm: { mine: 1 } } });
     expect(problems).toEqual([
-      { file: 'config.json', line: 3, severity: 'warning', message: 'agnet is not a known key and has no effect. Did you mean "agent"?' },
-      { file: 'config.json', line: 5, severity: 'warning', message: 'agents.glm.comand is not a known key and has no effect. Did you mean "command"?' },
-      { file: 'config.json', line: 5, severity: 'warning', message: 'agents.glm.mine is not a known key and has no effect.' },
+      {
+        file: 'config.json',
+        line: 3,
+        severity: 'warning',
+        message: 'agnet is not a known key and has no effect. Did you mean "agent"?',
+      },
+      {
+        file: 'config.json',
+        line: 5,
+        severity: 'warning',
+        message: 'agents.glm.comand is not a known key and has no effect. Did you mean "command"?',
+      },
+      {
+        file: 'config.json',
+        line: 5,
+        severity: 'warning',
+        message: 'agents.glm.mine is not a known key and has no effect.',
+      },
     ]);
   });
 });
@@ -90,11 +105,27 @@ describe('settings that are not allowed', () => {
     [rig('  "agent": 5'), 3, 'agent is a number, but must be a string.'],
     [rig('  "agent": ""'), 3, 'agent is empty, but must be a name.'],
     [rig('  "role_agents": {', '    "polecat": null', '  }'), 4, 'role_agents.polecat is null, but must be a string.'],
-    [rig('  "agents": {', '    "glm": {', '      "args": "-x" } }'), 5, 'agents.glm.args is a string, but must be an array.'],
-    [rig('  "agents": {', '    "glm": {', '      "args": ["a",', '        1] } }'), 6, 'agents.glm.args[1] is a number, but must be a string.'],
-    [rig('  "agents": { "glm": {', '    "prompt_mode": "args" } }'), 4, 'agents.glm.prompt_mode is "args", but must be "arg" or "none". Did you mean "arg"?'],
+    [
+      rig('  "agents": {', '    "glm": {', '      "args": "-x" } }'),
+      5,
+      'agents.glm.args is a string, but must be an array.',
+    ],
+    [
+      rig('  "agents": {', '    "glm": {', '      "args": ["a",', '        1] } }'),
+      6,
+      'agents.glm.args[1] is a number, but must be a string.',
+    ],
+    [
+      rig('  "agents": { "glm": {', '    "prompt_mode": "args" } }'),
+      4,
+      'agents.glm.prompt_mode is "args", but must be "arg" or "none". Did you mean "arg"?',
+    ],
     [rig('  "agents": { "": {} }'), 3, 'agents[""] has a key that is empty, but must be a name.'],
-    [rig('  "namepool": { "max_before_numbering": 0 }'), 3, 'namepool.max_before_numbering is 0, but must be at least 1.'],
+    [
+      rig('  "namepool": { "max_before_numbering": 0 }'),
+      3,
+      'namepool.max_before_numbering is 0, but must be at least 1.',
+    ],
     [
       rig('  "runtime": { "hooks": {', '    "dir": "../elsewhere" } }'),
       4,
@@ -106,11 +137,17 @@ describe('settings that are not allowed', () => {
       'runtime.hooks.dir is "/etc", but must be a path with forward slashes that stays inside the work directory.',
     ],
   ])('%j: line %i, %s', (text, line, message) => {
-    expect(parseSettings(text, rigSettings, 'config.json')).toEqual({ problems: [{ file: 'config.json', line, message }] });
+    expect(parseSettings(text, rigSettings, 'config.json')).toEqual({
+      problems: [{ file: 'config.json', line, message }],
+    });
   });
 
   it('names every field that is wrong', () => {
-    const { problems } = parseSettings('{ "type": "town-settings", "default_agent": 1, "agents": [] }', townSettings, 'f');
+    const { problems } = parseSettings(
+      '{ "type": "town-settings", "default_agent": 1, "agents": [] }',
+      townSettings,
+      'f',
+    );
     expect(problems.map(({ message }) => message)).toEqual([
       'default_agent is a number, but must be a string.',
       'agents is an array, but must be an object.',
@@ -134,7 +171,14 @@ describe('a text that is made to take long', () => {
   });
 
   it('of 100,000 mistakes the first 50 are told, shortened, and soon', () => {
-    const text = JSON.stringify({ type: 'rig-settings', namepool: { names: Array.from({ length: 100_000 }, (_, at) => `../${'x'.repeat(300 - (at % 2))}`) } }, null, 1).slice(0, 1_000_000);
+    const text = JSON.stringify(
+      {
+        type: 'rig-settings',
+        namepool: { names: Array.from({ length: 100_000 }, (_, at) => `../${'x'.repeat(300 - (at % 2))}`) },
+      },
+      null,
+      1,
+    ).slice(0, 1_000_000);
     const begun = performance.now();
     const found = problemsOf(text.slice(0, text.lastIndexOf(',')) + ']}}');
     expect(found).toHaveLength(50);
@@ -144,19 +188,29 @@ describe('a text that is made to take long', () => {
 
   it('a key of 500,000 characters is not compared with those that are known', () => {
     const begun = performance.now();
-    expect(problemsOf(JSON.stringify({ type: 'rig-settings', ['agent'.repeat(100_000)]: 1 }))[0]?.message.length).toBeLessThan(400);
+    expect(
+      problemsOf(JSON.stringify({ type: 'rig-settings', ['agent'.repeat(100_000)]: 1 }))[0]?.message.length,
+    ).toBeLessThan(400);
     expect(performance.now() - begun).toBeLessThan(8000);
   });
 });
 
 describe('what a rig would have us write where it has no business', () => {
   it.each([
-    ['{ "namepool": { "names": ["nux", "../../../x"] } }', 'namepool.names[1] is "../../../x", but must be a name of letters'],
+    [
+      '{ "namepool": { "names": ["nux", "../../../x"] } }',
+      'namepool.names[1] is "../../../x", but must be a name of letters',
+    ],
     ['{ "namepool": { "names": ["mayor"] } }', 'namepool.names[0] is "mayor", but must be a name of letters'],
-    ['{ "agents": { "x": { "hooks": { "dir": ".GIT/hooks" } } } }', 'agents.x.hooks.dir is ".GIT/hooks", but must not be in .git'],
+    [
+      '{ "agents": { "x": { "hooks": { "dir": ".GIT/hooks" } } } }',
+      'agents.x.hooks.dir is ".GIT/hooks", but must not be in .git',
+    ],
     ['{ "runtime": { "hooks": { "dir": "sub/.git" } } }', 'runtime.hooks.dir is "sub/.git", but must not be in .git'],
   ])('%s is refused', (text, problem) => {
     const given = JSON.stringify({ type: 'rig-settings', ...(JSON.parse(text) as object) });
-    expect(parseSettings(given, rigSettings, 'f').problems.map(({ message }) => message)).toEqual([expect.stringContaining(problem)]);
+    expect(parseSettings(given, rigSettings, 'f').problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining(problem),
+    ]);
   });
 });

@@ -30,7 +30,13 @@ async function write(text: string): Promise<void> {
 }
 
 async function openRig(): Promise<SettingsFile<RigSettings>> {
-  const settings = await SettingsFile.open({ file, schema: rigSettings, defaults: defaultRigSettings, required: false, log: silentLogger });
+  const settings = await SettingsFile.open({
+    file,
+    schema: rigSettings,
+    defaults: defaultRigSettings,
+    required: false,
+    log: silentLogger,
+  });
   opened.push(settings);
   return settings;
 }
@@ -46,7 +52,8 @@ function changeTo(settings: SettingsFile<RigSettings>, condition: () => boolean)
   });
 }
 
-const agentIs = (settings: SettingsFile<RigSettings>, agent: string) => changeTo(settings, () => settings.value.agent === agent);
+const agentIs = (settings: SettingsFile<RigSettings>, agent: string) =>
+  changeTo(settings, () => settings.value.agent === agent);
 
 describe('a settings file that is read', () => {
   it('may be missing where it is not required', async () => {
@@ -56,7 +63,13 @@ describe('a settings file that is read', () => {
   });
 
   it('is a problem when it is missing and required', async () => {
-    const settings = await SettingsFile.open({ file, schema: townSettings, defaults: defaultTownSettings, required: true, log: silentLogger });
+    const settings = await SettingsFile.open({
+      file,
+      schema: townSettings,
+      defaults: defaultTownSettings,
+      required: true,
+      log: silentLogger,
+    });
     opened.push(settings);
     expect(settings.problems).toEqual([{ file, message: expect.stringContaining('The file is missing') as string }]);
   });
@@ -210,15 +223,18 @@ describe('a settings file that nobody could read in good health', () => {
     ['3,000 brackets in each other', '['.repeat(3000), 'The file goes deeper than 64 levels.'],
     ['2 MB', `${good}${' '.repeat(2_000_000)}`, 'is longer than 1048576 bytes'],
     ['a pipe', undefined, 'is no regular file'],
-  ])('%s: what was said last stays in force, and it is a problem until the file is as before', async (_what, text, problem) => {
-    const settings = await bad(text);
-    expect(settings.problems[0]?.message).toContain(problem);
-    await expect(settings.update({ agent: 'claude' })).rejects.toThrow();
-    expect(settings.value.agent).toBe('opencode');
-    const healed = changeTo(settings, () => settings.problems.length === 0);
-    await writeFile(`${file}.new`, good);
-    await rename(`${file}.new`, file);
-    await healed;
-    expect(settings.value.agent).toBe('opencode');
-  });
+  ])(
+    '%s: what was said last stays in force, and it is a problem until the file is as before',
+    async (_what, text, problem) => {
+      const settings = await bad(text);
+      expect(settings.problems[0]?.message).toContain(problem);
+      await expect(settings.update({ agent: 'claude' })).rejects.toThrow();
+      expect(settings.value.agent).toBe('opencode');
+      const healed = changeTo(settings, () => settings.problems.length === 0);
+      await writeFile(`${file}.new`, good);
+      await rename(`${file}.new`, file);
+      await healed;
+      expect(settings.value.agent).toBe('opencode');
+    },
+  );
 });

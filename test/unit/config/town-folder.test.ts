@@ -28,7 +28,7 @@ async function settings(folder: string, text: string): Promise<void> {
 }
 
 describe('findTown', () => {
-  it('finds the town in the folder itself and above it, past a rig\'s settings', async () => {
+  it("finds the town in the folder itself and above it, past a rig's settings", async () => {
     const rig = join(root, 'myproject');
     await settings(root, '{ "type": "town-settings" }');
     await settings(rig, '{ "type": "rig-settings" }');
@@ -89,7 +89,7 @@ describe('a town in whose folder another user can write', () => {
     vi.unstubAllEnvs();
   });
 
-  it('is none where they have linked to settings of the user\'s', async () => {
+  it("is none where they have linked to settings of the user's", async () => {
     const folder = await inner();
     await rename(join(root, 'settings'), join(root, 'elsewhere'));
     await symlink(join(root, 'elsewhere'), join(root, 'settings'));
@@ -100,7 +100,7 @@ describe('a town in whose folder another user can write', () => {
   });
 });
 
-describe('git\'s list of safe folders', () => {
+describe("git's list of safe folders", () => {
   it.each<[string[], boolean]>([
     [['/a/b', ''], true],
     [['*', ''], true],

@@ -54,7 +54,9 @@ test('command titles are in title case, and welcome links lead to commands that 
 });
 
 test('no key of the manifest stands there twice: the first one would be lost', () => {
-  expect(Object.keys(manifest.contributes).filter((key) => read('package.json').split(`\n    "${key}":`).length !== 2)).toEqual([]);
+  expect(
+    Object.keys(manifest.contributes).filter((key) => read('package.json').split(`\n    "${key}":`).length !== 2),
+  ).toEqual([]);
 });
 
 test('menus name commands and views that exist, and context keys that are set', () => {
@@ -85,19 +87,38 @@ test('the row offers what fits its state, with three inline actions at most', ()
   expect(inline('ask.plan.terminal')).toEqual(['attach']);
   expect(inline('ask.dialog.terminal')).toEqual(['attach']);
   expect(inline('child')).toEqual([]);
-  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual(['resetSession', 'showTimeline', 'dismissSession']);
-  expect(inline(sessionContextValue(session({ state: 'failed' })))).toEqual(['resetSession', 'showTimeline', 'dismissSession']);
+  expect(inline(sessionContextValue(session({ state: 'failed', quarantined: { at: 0, reason: '' } })))).toEqual([
+    'resetSession',
+    'showTimeline',
+    'dismissSession',
+  ]);
+  expect(inline(sessionContextValue(session({ state: 'failed' })))).toEqual([
+    'resetSession',
+    'showTimeline',
+    'dismissSession',
+  ]);
   expect(inline('escalation')).toEqual(['closeEscalation']);
   expect(inline('escalation.session')).toEqual(['attach', 'closeEscalation']);
   expect(inline('escalations')).toEqual([]);
 });
 
 test('the inline actions of a session keep their places whatever it does, and none of them answers', () => {
-  const waits = [ask(), ask({ kind: 'plan' }), ask({ kind: 'question' }), ask({ resolvable: false })].map((each) => asking([each]));
+  const waits = [ask(), ask({ kind: 'plan' }), ask({ kind: 'question' }), ask({ resolvable: false })].map((each) =>
+    asking([each]),
+  );
   const busy = session({ activity: { kind: 'busy' } });
   const limited = session({ activity: { kind: 'rate-limited', until: 1, reason: '' } });
   const starting = session({ state: 'starting', activity: { kind: 'unknown' } });
-  for (const each of [...waits, asking([]), session(), busy, limited, starting, session({ state: 'paused' }), session({ activity: { kind: 'unknown' } })]) {
+  for (const each of [
+    ...waits,
+    asking([]),
+    session(),
+    busy,
+    limited,
+    starting,
+    session({ state: 'paused' }),
+    session({ activity: { kind: 'unknown' } }),
+  ]) {
     expect(inline(sessionContextValue(each))).toEqual(['attach', 'sendMessage', 'terminateSession']);
   }
 });
@@ -114,7 +135,11 @@ test('the extension never activates without being needed', () => {
 /** The inline commands of a view on a row with this context value, in order. */
 function inline(contextValue: string, view = 'gastown.sessions'): string[] {
   return (menus['view/item/context'] ?? [])
-    .filter((item) => String(item['group']).startsWith('inline') && new RegExp(`^view (== ${view} |=~ .*\\b${view.replace('gastown.', '')}\\b.*\\$/ )`).test(item.when))
+    .filter(
+      (item) =>
+        String(item['group']).startsWith('inline') &&
+        new RegExp(`^view (== ${view} |=~ .*\\b${view.replace('gastown.', '')}\\b.*\\$/ )`).test(item.when),
+    )
     .filter((item) => matches(item.when, contextValue))
     .sort((a, b) => String(a['group']).localeCompare(String(b['group'])))
     .map((item) => item.command.replace('gastown.', ''));

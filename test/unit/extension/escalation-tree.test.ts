@@ -10,14 +10,27 @@ test('what is escalated stands at the top, the most severe first', () => {
     sessions: [session()],
     escalations: [
       escalation({ id: 'esc_low', severity: 'low', message: 'Look at this\nsome time' }),
-      escalation({ id: 'esc_high', severity: 'high', message: 'No progress', session: 'myproject-worker-1', work: 'issue-1' }),
+      escalation({
+        id: 'esc_high',
+        severity: 'high',
+        message: 'No progress',
+        session: 'myproject-worker-1',
+        work: 'issue-1',
+      }),
       escalation({ id: 'esc_new', severity: 'low', message: 'Newer', raisedAt: context.now - minute, session: 'gone' }),
     ],
   });
   const [group, root] = sessionTree(snapshot, context);
   expect(root?.id).toBe('town');
-  expect(group).toMatchObject({ label: 'Escalations', description: '3', icon: severityIcons.high, aria: '3 escalations, the highest is high' });
-  expect(group?.children.map(({ label, description, contextValue, icon }) => [label, description, contextValue, icon])).toEqual([
+  expect(group).toMatchObject({
+    label: 'Escalations',
+    description: '3',
+    icon: severityIcons.high,
+    aria: '3 escalations, the highest is high',
+  });
+  expect(
+    group?.children.map(({ label, description, contextValue, icon }) => [label, description, contextValue, icon]),
+  ).toEqual([
     ['No progress', 'high · 3m · issue-1 · worker-1 (myproject)', 'escalation.session', severityIcons.high],
     ['Newer', 'low · 1m', 'escalation', severityIcons.low],
     ['Look at this some time', 'low · 3m', 'escalation', severityIcons.low],
@@ -47,5 +60,7 @@ test('a quarantined session says so, by its row and its hover', () => {
   const quarantined = session({ state: 'failed', quarantined: { at: 0, reason: 'it was restarted 3 times' } });
   expect(sessionDescription(quarantined, context)).toMatch(/^quarantined · 3m/);
   expect(sessionContextValue(quarantined)).toBe('session.opencode.failed.quarantined');
-  expect(tooltipOf({ kind: 'session', session: quarantined.id }, town({ sessions: [quarantined] }), context)).toContain('- Quarantined: it was restarted 3 times');
+  expect(tooltipOf({ kind: 'session', session: quarantined.id }, town({ sessions: [quarantined] }), context)).toContain(
+    '- Quarantined: it was restarted 3 times',
+  );
 });

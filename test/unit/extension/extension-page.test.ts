@@ -24,15 +24,22 @@ test('the page is for those who install: no command of the source folder', () =>
 
 test('what README and CONTRIBUTING link to exists', () => {
   for (const file of ['README.md', 'CONTRIBUTING.md']) {
-    for (const target of relativeTargets(read(file))) expect(existsSync(join(root, target)), `${file} → ${target}`).toBe(true);
+    for (const target of relativeTargets(read(file)))
+      expect(existsSync(join(root, target)), `${file} → ${target}`).toBe(true);
   }
 });
 
 test('what the documents for users link to is in the package', () => {
   // vsce stores README, CHANGELOG and LICENSE under other names.
-  const shipped = read('.vscodeignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
-  const isShipped = (file: string): boolean => shipped.some((each) => (each.endsWith('/**') ? file.startsWith(each.slice(0, -2)) : each === file));
-  const documents = readdirSync(join(root, 'docs/user')).filter((name) => name.endsWith('.md')).map((name) => `docs/user/${name}`);
+  const shipped = read('.vscodeignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const isShipped = (file: string): boolean =>
+    shipped.some((each) => (each.endsWith('/**') ? file.startsWith(each.slice(0, -2)) : each === file));
+  const documents = readdirSync(join(root, 'docs/user'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/user/${name}`);
   expect(documents.length).toBeGreaterThan(5);
   for (const file of documents) {
     for (const target of relativeTargets(read(file))) {

@@ -74,7 +74,14 @@ export function work(changes: Partial<WorkView> = {}): WorkView {
 }
 
 export function escalation(changes: Partial<EscalationView> = {}): EscalationView {
-  return { id: 'esc_1', severity: 'medium', message: 'The key is missing', by: 'host', raisedAt: start + 7 * minute, ...changes };
+  return {
+    id: 'esc_1',
+    severity: 'medium',
+    message: 'The key is missing',
+    by: 'host',
+    raisedAt: start + 7 * minute,
+    ...changes,
+  };
 }
 
 export const rig: RigView = { name: 'myproject', path: '/town/myproject', defaultBranch: 'main' };

@@ -4,7 +4,15 @@ import type { Signs } from '../../../extension/terminals/hands.ts';
 import { inputSpan } from '../../../shared/process/terminal-input.ts';
 
 const now = 1_000_000_000;
-const signs = (change: Partial<Signs>): Signs => ({ now, canType: true, elsewhereAt: 0, input: undefined, writtenAt: 0, activatedAt: 0, ...change });
+const signs = (change: Partial<Signs>): Signs => ({
+  now,
+  canType: true,
+  elsewhereAt: 0,
+  input: undefined,
+  writtenAt: 0,
+  activatedAt: 0,
+  ...change,
+});
 const keysAt = (at: number): Signs['input'] => inputSpan(at, 8_000);
 
 describe('typing', () => {

@@ -28,7 +28,9 @@ test('a row says from whom to whom, how far it has come, what it is, how old, an
     contextValue: 'message.accepted',
     aria: 'nudge from hq-mayor to myproject-worker-1, accepted, sent 3 minutes ago: How is it going?',
   });
-  expect(messageTree([message({ from: 'overseer', kind: 'mail', subject: 'Door', repeated: true })], context)[0]).toMatchObject({
+  expect(
+    messageTree([message({ from: 'overseer', kind: 'mail', subject: 'Door', repeated: true })], context)[0],
+  ).toMatchObject({
     label: 'you → myproject-worker-1',
     description: 'accepted, possibly repeated · mail · 3m · Door',
   });
@@ -47,7 +49,10 @@ test('where it did not arrive, the reason stands in the row', () => {
 });
 
 test('every state has an icon of its own', () => {
-  const rows = messageTree(messageStates.map((state) => message({ state })), context);
+  const rows = messageTree(
+    messageStates.map((state) => message({ state })),
+    context,
+  );
   expect(new Set(rows.map(({ icon }) => icon.icon)).size).toBe(messageStates.length);
 });
 
@@ -68,7 +73,9 @@ test('the hover has the time of every state, and never interprets what agents wr
 
 test('opened, it is all of the text', () => {
   const body = 'x'.repeat(10_000);
-  expect(messageText(message({ body, kind: 'mail', subject: 'Door' }), context)).toMatch(/^mail msg_a from hq-mayor to .*\nAccepted: 2026.*\nSubject: Door\n\nx{10000}$/);
+  expect(messageText(message({ body, kind: 'mail', subject: 'Door' }), context)).toMatch(
+    /^mail msg_a from hq-mayor to .*\nAccepted: 2026.*\nSubject: Door\n\nx{10000}$/,
+  );
 });
 
 test('a subject that is only the first words of the text is not told twice', () => {

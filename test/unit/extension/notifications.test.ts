@@ -18,7 +18,9 @@ describe('causes', () => {
   });
 
   test('a session that only says that it waits is one for as long as it does', () => {
-    expect(keys(asking([], { since: 5, cause: 'waiting' }))).toEqual(keys(asking([], { since: 5, cause: 'still waiting' })));
+    expect(keys(asking([], { since: 5, cause: 'waiting' }))).toEqual(
+      keys(asking([], { since: 5, cause: 'still waiting' })),
+    );
     expect(keys(asking([], { since: 5 }))).not.toEqual(keys(asking([], { since: 6 })));
   });
 
@@ -55,7 +57,10 @@ describe('what is told when', () => {
           now,
           mayTell,
           isOn: (kind: Cause['kind']) => !options.off?.includes(kind),
-          isInView: (cause: Cause) => cause.kind !== 'escalated' && cause.kind !== 'removed' && (options.inView?.includes(cause.session.id) ?? false),
+          isInView: (cause: Cause) =>
+            cause.kind !== 'escalated' &&
+            cause.kind !== 'removed' &&
+            (options.inView?.includes(cause.session.id) ?? false),
         };
         return announcer.take(moment).map(({ key }) => key);
       },

@@ -41,7 +41,9 @@ test('the description says activity, age, agent and branch, and unread mail wher
   const busy = session({ activity: { kind: 'busy' }, branch: 'polecat/worker-1/issue-1' });
   const glm = session({ agent: 'opencode-glm', unreadMail: 2 });
   const limited = session({ activity: { kind: 'rate-limited', until: context.now + 25 * minute, reason: '429' } });
-  const failing = session({ activity: { kind: 'rate-limited', until: context.now + 25 * minute, reason: '500', failing: true } });
+  const failing = session({
+    activity: { kind: 'rate-limited', until: context.now + 25 * minute, reason: '500', failing: true },
+  });
   expect([busy, glm, limited, failing].map((each) => sessionDescription(each, context))).toEqual([
     'working · 3m · opencode · polecat/worker-1/issue-1',
     'idle · 3m · opencode-glm on opencode · 2 unread',
@@ -84,5 +86,7 @@ test('a parent counts what is below it by what matters most', () => {
 });
 
 test('a session that has ended says why its worktree stays', () => {
-  expect(sessionDescription(session({ state: 'stopped', worktree: 'git has it locked' }), context)).toMatch(/^stopped · its worktree stays: git has it locked · /);
+  expect(sessionDescription(session({ state: 'stopped', worktree: 'git has it locked' }), context)).toMatch(
+    /^stopped · its worktree stays: git has it locked · /,
+  );
 });

@@ -136,7 +136,9 @@ test('a wait without an ask has a row, too, that leads to the terminal', () => {
 
 test('a click on what is asked shows all of it', () => {
   const rows = all(sessionTree(town({ sessions: [asking([ask({ kind: 'plan', title: 'Plan' })])] }), context));
-  expect(rows.filter(({ opens }) => opens !== undefined).map(({ label, opens }) => [label, opens])).toEqual([['Plan', 'showAsk']]);
+  expect(rows.filter(({ opens }) => opens !== undefined).map(({ label, opens }) => [label, opens])).toEqual([
+    ['Plan', 'showAsk'],
+  ]);
 });
 
 test('a parent is never drawn as working because of a child', () => {
@@ -148,6 +150,11 @@ test('a parent is never drawn as working because of a child', () => {
 });
 
 test('what is wrong with a session stands below it, in sight', () => {
-  const [row] = all(sessionTree(town({ sessions: [named('a', { problem: 'Its hooks are not heard.' })] }), context)).filter(({ id }) => id === 'session:myproject-a');
-  expect(row).toMatchObject({ expanded: true, children: [{ label: 'Its hooks are not heard.', icon: { icon: 'warning' } }] });
+  const [row] = all(
+    sessionTree(town({ sessions: [named('a', { problem: 'Its hooks are not heard.' })] }), context),
+  ).filter(({ id }) => id === 'session:myproject-a');
+  expect(row).toMatchObject({
+    expanded: true,
+    children: [{ label: 'Its hooks are not heard.', icon: { icon: 'warning' } }],
+  });
 });

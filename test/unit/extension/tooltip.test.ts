@@ -24,7 +24,8 @@ test('a session tells since when, why, what it asks, its work and where it is', 
 test('what agents write is shown, never interpreted', () => {
   const text = tooltipOf({ kind: 'session', session: waiting.id }, snapshot, context) ?? '';
   expect(text).toContain('\\*\\*hi\\*\\*');
-  const detail = tooltipOf({ kind: 'ask', session: waiting.id, run: waiting.runId, ask: 'ask-1' }, snapshot, context) ?? '';
+  const detail =
+    tooltipOf({ kind: 'ask', session: waiting.id, run: waiting.runId, ask: 'ask-1' }, snapshot, context) ?? '';
   expect(detail).toContain('````text\necho ```\nrm\n````');
 });
 
@@ -36,5 +37,7 @@ test('a wait without an ask says what is known of it, and where to answer', () =
 
 test('a row whose thing is gone has none', () => {
   expect(tooltipOf({ kind: 'session', session: 'gone' }, snapshot, context)).toBeUndefined();
-  expect(tooltipOf({ kind: 'ask', session: waiting.id, run: waiting.runId, ask: 'gone' }, snapshot, context)).toBeUndefined();
+  expect(
+    tooltipOf({ kind: 'ask', session: waiting.id, run: waiting.runId, ask: 'gone' }, snapshot, context),
+  ).toBeUndefined();
 });

@@ -40,7 +40,12 @@ test('a unit says where its commits are, when that is not the branch that it was
     town({
       work: [
         work({ ...given, id: 'a', commits: 1, result: { branch: given.branch, head, commits: 1 } }),
-        work({ ...given, id: 'b', commits: 2, result: { branch: 'feature/x', head, commits: 2, others: [{ branch: 'y', head, commits: 1 }] } }),
+        work({
+          ...given,
+          id: 'b',
+          commits: 2,
+          result: { branch: 'feature/x', head, commits: 2, others: [{ branch: 'y', head, commits: 1 }] },
+        }),
         work({ ...given, id: 'c', commits: 1, result: { head, commits: 1 } }),
       ],
     }),

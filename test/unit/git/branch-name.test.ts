@@ -7,14 +7,15 @@ import { makeRepository, temporaryFolder } from '../../support/core.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let repository: string;
-const git = (...args: string[]): string => execFileSync('git', args, { cwd: repository, encoding: 'utf8', stdio: 'pipe' });
+const git = (...args: string[]): string =>
+  execFileSync('git', args, { cwd: repository, encoding: 'utf8', stdio: 'pipe' });
 beforeEach(() => {
   folder = temporaryFolder('branch-name');
   repository = makeRepository(join(folder.path, 'alpha'));
 });
 afterEach(() => folder.remove());
 
-describe('a branch in the way of a worktree\'s', () => {
+describe("a branch in the way of a worktree's", () => {
   test.each([
     ['polecat', 'git branch -m polecat my-polecat'],
     ['polecat/toast', 'git branch -m polecat/toast my-polecat-toast'],
@@ -28,7 +29,9 @@ describe('a branch in the way of a worktree\'s', () => {
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
     // The advice is right.
     git(...advice.split(' ').slice(1));
-    await expect(createWorktree(repository, path, 'polecat/toast/issue-1')).resolves.toMatchObject({ branch: 'polecat/toast/issue-1' });
+    await expect(createWorktree(repository, path, 'polecat/toast/issue-1')).resolves.toMatchObject({
+      branch: 'polecat/toast/issue-1',
+    });
   });
 
   test('one whose name only begins alike is not', async () => {
@@ -36,10 +39,13 @@ describe('a branch in the way of a worktree\'s', () => {
     await expect(requireFreeBranch(repository, 'polecat/toast/issue-1')).resolves.toBeUndefined();
   });
 
-  test.each(['Polecat', 'polecat/toast/ISSUE-1'])('%s is where the file system ignores case, and only there', async (name) => {
-    git('branch', name);
-    await expect(requireFreeBranch(repository, 'polecat/toast/issue-1')).resolves.toBeUndefined();
-    git('config', 'core.ignorecase', 'true');
-    await expect(requireFreeBranch(repository, 'polecat/toast/issue-1')).rejects.toThrow(`the branch "${name}"`);
-  });
+  test.each(['Polecat', 'polecat/toast/ISSUE-1'])(
+    '%s is where the file system ignores case, and only there',
+    async (name) => {
+      git('branch', name);
+      await expect(requireFreeBranch(repository, 'polecat/toast/issue-1')).resolves.toBeUndefined();
+      git('config', 'core.ignorecase', 'true');
+      await expect(requireFreeBranch(repository, 'polecat/toast/issue-1')).rejects.toThrow(`the branch "${name}"`);
+    },
+  );
 });

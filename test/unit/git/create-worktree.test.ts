@@ -15,9 +15,11 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+const git = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
 const place = (name: string): string => join(folder.path, 'worktrees', name);
-const create = (name: string, signal?: AbortSignal) => createWorktree(repository, place(name), `polecat/${name}/idle`, signal);
+const create = (name: string, signal?: AbortSignal) =>
+  createWorktree(repository, place(name), `polecat/${name}/idle`, signal);
 const branches = (): string[] => git(repository, 'branch', '--format=%(refname:short)').split('\n');
 const registered = async (): Promise<string[]> => (await listWorktrees(repository)).map(({ path }) => path);
 
@@ -31,7 +33,9 @@ describe('a post-checkout hook', () => {
   test('is run in the worktree, told the same as by git itself', async () => {
     hook(`echo "$(pwd) $1 $2 $3" > ${folder.path}/told`);
     const { path } = await create('toast');
-    expect(readFileSync(join(folder.path, 'told'), 'utf8')).toBe(`${path} ${'0'.repeat(40)} ${git(path, 'rev-parse', 'HEAD')} 1\n`);
+    expect(readFileSync(join(folder.path, 'told'), 'utf8')).toBe(
+      `${path} ${'0'.repeat(40)} ${git(path, 'rev-parse', 'HEAD')} 1\n`,
+    );
     expect(git(path, 'status', '--porcelain')).toBe('');
   });
 
@@ -66,7 +70,10 @@ describe('a worktree that cannot be made', () => {
     git(repository, 'config', 'filter.broken.smudge', 'exit 3');
     git(repository, 'config', 'filter.broken.required', 'true');
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      await expect(create('toast')).rejects.toMatchObject({ code: 'isolation-failed', message: expect.stringContaining('a.bin') });
+      await expect(create('toast')).rejects.toMatchObject({
+        code: 'isolation-failed',
+        message: expect.stringContaining('a.bin'),
+      });
       expect([await registered(), branches(), existsSync(place('toast'))]).toEqual([[repository], ['main'], false]);
     }
   });
@@ -92,7 +99,10 @@ test('one that a host died over is filled by the next start', async () => {
 
 test('two starts in one folder: the second waits until it is whole', async () => {
   hook(`sleep 1; touch ready`);
-  const [first, second] = await Promise.all([create('toast'), create('toast').then((made) => ({ ...made, ready: existsSync(join(made.path, 'ready')) }))]);
+  const [first, second] = await Promise.all([
+    create('toast'),
+    create('toast').then((made) => ({ ...made, ready: existsSync(join(made.path, 'ready')) })),
+  ]);
   expect(second).toMatchObject({ path: first.path, ready: true });
 });
 
@@ -135,7 +145,10 @@ describe('submodules', () => {
     withSubmodules();
     git(repository, 'update-index', '--cacheinfo', `160000,${'1'.repeat(40)},lib`);
     git(repository, 'commit', '-q', '-m', 'A commit that was never pushed');
-    await expect(create('toast')).rejects.toMatchObject({ code: 'isolation-failed', message: expect.stringContaining('lib') });
+    await expect(create('toast')).rejects.toMatchObject({
+      code: 'isolation-failed',
+      message: expect.stringContaining('lib'),
+    });
     expect([await registered(), branches(), existsSync(place('toast'))]).toEqual([[repository], ['main'], false]);
   });
 });

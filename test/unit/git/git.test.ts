@@ -29,7 +29,8 @@ const isAlive = async (): Promise<boolean> => (await identify(Number(readFileSyn
 const hanging: Record<string, () => string> = {
   'a hook': () => `echo $$ > ${pidFile()}\nsleep 600`,
   'a program that a hook has started': () => `sleep 600 & echo $! > ${pidFile()}\nwait`,
-  'one that has left its group and its parent': () => `setsid sh -c 'echo $$ > ${pidFile()}; exec sleep 600' &\nsleep 600`,
+  'one that has left its group and its parent': () =>
+    `setsid sh -c 'echo $$ > ${pidFile()}; exec sleep 600' &\nsleep 600`,
 };
 
 describe.runIf(process.platform === 'linux')('a call that does not end', () => {
@@ -73,5 +74,7 @@ test('names of files and what git reads are bytes where that is asked for', asyn
 });
 
 test('git that is not there, or a folder that is not, is told as that', async () => {
-  await expect(runGit(join(folder.path, 'none'), ['status'])).rejects.toThrow(/git was not found on PATH, or .*none does not exist/);
+  await expect(runGit(join(folder.path, 'none'), ['status'])).rejects.toThrow(
+    /git was not found on PATH, or .*none does not exist/,
+  );
 });

@@ -26,10 +26,12 @@ const hooks = { dir: '.opencode/plugins', settingsFile: 'gastown.js' };
 const prepare = () => stubConfigDirs({ HOME: join(folder.path, 'home') }, repository, silentLogger);
 
 describe('where we write into a repository, a link that it brings is not followed', () => {
-  it('.opencode as a link to another folder: nothing is put there, and the user\'s own folder is prepared as ever', async () => {
+  it(".opencode as a link to another folder: nothing is put there, and the user's own folder is prepared as ever", async () => {
     symlinkSync(outside, join(repository, '.opencode'));
     await prepare();
-    await expect(installPlugin(plugin, repository, hooks)).rejects.toThrow(`${join(repository, '.opencode')} is a link`);
+    await expect(installPlugin(plugin, repository, hooks)).rejects.toThrow(
+      `${join(repository, '.opencode')} is a link`,
+    );
     expect(readdirSync(outside)).toEqual([]);
     expect(existsSync(join(folder.path, 'home', '.config', 'opencode', 'package.json'))).toBe(true);
   });
@@ -41,13 +43,17 @@ describe('where we write into a repository, a link that it brings is not followe
     mkdirSync(join(repository, 'deep'));
     writeFileSync(join(outside, 'victim'), 'gastown.opencode');
     symlinkSync(join(outside, 'victim'), join(repository, 'deep', 'gastown.js'));
-    await expect(installPlugin(plugin, repository, { ...hooks, dir: 'deep' })).rejects.toMatchObject({ code: 'bad-config' });
+    await expect(installPlugin(plugin, repository, { ...hooks, dir: 'deep' })).rejects.toMatchObject({
+      code: 'bad-config',
+    });
     expect(readFileSync(join(outside, 'victim'), 'utf8')).toBe('gastown.opencode');
   });
 
-  it('a file of the repository\'s own is not replaced by the plugin; an older plugin is', async () => {
+  it("a file of the repository's own is not replaced by the plugin; an older plugin is", async () => {
     writeFileSync(join(repository, 'index.js'), 'theirs');
-    await expect(installPlugin(plugin, repository, { dir: '.', settingsFile: 'index.js' })).rejects.toThrow('is there already and not ours');
+    await expect(installPlugin(plugin, repository, { dir: '.', settingsFile: 'index.js' })).rejects.toThrow(
+      'is there already and not ours',
+    );
     expect(readFileSync(join(repository, 'index.js'), 'utf8')).toBe('theirs');
     mkdirSync(join(repository, '.opencode', 'plugins'), { recursive: true });
     writeFileSync(join(repository, '.opencode', 'plugins', 'gastown.js'), 'old gastown.opencode');
@@ -55,7 +61,7 @@ describe('where we write into a repository, a link that it brings is not followe
     expect(readFileSync(file, 'utf8')).toBe('Symbol.for("gastown.opencode");');
   });
 
-  it('git\'s list of what it overlooks, where that is a link', async () => {
+  it("git's list of what it overlooks, where that is a link", async () => {
     const exclude = join(repository, '.git', 'info', 'exclude');
     mkdirSync(join(repository, '.git', 'info'), { recursive: true });
     writeFileSync(join(outside, 'list'), 'mine\n');

@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findingsText } from '../../../shared/git/findings.ts';
@@ -26,9 +38,11 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+const git = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
 const branches = (): string[] => git(repository, 'branch', '--format=%(refname:short)').split('\n');
-const rescues = (): string[] => git(repository, 'for-each-ref', '--format=%(refname)', 'refs/rescue').split('\n').filter(Boolean);
+const rescues = (): string[] =>
+  git(repository, 'for-each-ref', '--format=%(refname)', 'refs/rescue').split('\n').filter(Boolean);
 
 function write(root: string, name: string, text: string): void {
   mkdirSync(dirname(join(root, name)), { recursive: true });
@@ -45,7 +59,16 @@ function commit(cwd: string, name: string): string {
 let judged: RemovedWorktree | undefined;
 async function remove(occasion: Occasion = 'over', own: string[] = [], extended: string[] = []): Promise<string> {
   judged = undefined;
-  const order = { id: 'wt-1', repository, path, branch, label: 'alpha-toast', occasion, at: Date.UTC(2026, 10, 30), judged: (each: RemovedWorktree) => void (judged = each) };
+  const order = {
+    id: 'wt-1',
+    repository,
+    path,
+    branch,
+    label: 'alpha-toast',
+    occasion,
+    at: Date.UTC(2026, 10, 30),
+    judged: (each: RemovedWorktree) => void (judged = each),
+  };
   const result = await removeWorktree(order, { own, isRebuildable: rebuildable(extended) });
   return result.kind === 'kept' ? findingsText(result.findings) : result.kind;
 }
@@ -126,7 +149,11 @@ describe('a worktree that is over stays with', () => {
   test('a folder that cannot be looked into', async () => {
     // Deeper than any path may be long: nobody can name it, not even root, who may look into everything.
     const name = 'd'.repeat(200);
-    execFileSync('bash', ['-c', `mkdir deep; cd deep; for _ in $(seq 25); do mkdir ${name}; cd ${name}; done; echo > report.md`], { cwd: path });
+    execFileSync(
+      'bash',
+      ['-c', `mkdir deep; cd deep; for _ in $(seq 25); do mkdir ${name}; cd ${name}; done; echo > report.md`],
+      { cwd: path },
+    );
     await stays(/deep|name too long/i);
     execFileSync('rm', ['-rf', 'deep'], { cwd: path });
   });
@@ -235,8 +262,14 @@ describe('when the user asks for it', () => {
     write(path, 'binary.sqlite', '\0\r\n\0');
   }
   const look = (): unknown => ({
-    status: execFileSync('git', ['status', '--porcelain=v2', '-z', '--branch', '--untracked-files=all', '--ignored=matching'], { cwd: path, encoding: 'latin1' }),
-    texts: ['staged.txt', 'README.md', 'out/deep/report.md', '.env', 'run.sh', 'with\nbreak', 'binary.sqlite'].map((name) => [name, readFileSync(join(path, name), 'latin1')]),
+    status: execFileSync(
+      'git',
+      ['status', '--porcelain=v2', '-z', '--branch', '--untracked-files=all', '--ignored=matching'],
+      { cwd: path, encoding: 'latin1' },
+    ),
+    texts: ['staged.txt', 'README.md', 'out/deep/report.md', '.env', 'run.sh', 'with\nbreak', 'binary.sqlite'].map(
+      (name) => [name, readFileSync(join(path, name), 'latin1')],
+    ),
     odd: readFileSync(Buffer.concat([Buffer.from(`${path}/`), Buffer.from([0xff, 0xfe])]), 'latin1'),
     modes: ['.env', 'run.sh', 'README.md'].map((name) => statSync(join(path, name)).mode & 0o777),
     link: [lstatSync(join(path, 'link')).isSymbolicLink(), readlinkSync(join(path, 'link'))],
@@ -266,13 +299,17 @@ describe('when the user asks for it', () => {
     expect(branches()).toEqual(['main']);
     git(repository, 'gc', '-q', '--prune=now');
     await restoreWorktree(judged!);
-    expect([readFileSync(join(path, 'README.md'), 'utf8'), git(path, 'status', '--porcelain')]).toEqual(['hidden', 'D .gitignore']);
+    expect([readFileSync(join(path, 'README.md'), 'utf8'), git(path, 'status', '--porcelain')]).toEqual([
+      'hidden',
+      'D .gitignore',
+    ]);
     expect(git(path, 'ls-files', '-v', 'README.md')).toBe('h README.md');
     expect([git(path, 'rev-parse', 'HEAD'), branches()]).toEqual([onNoBranch, ['main', branch]]);
   });
 
   test('files of any size come back', async () => {
-    const content = (size: number): Buffer => Buffer.alloc(size, Buffer.from(Array.from({ length: 257 }, (_, index) => index % 256)));
+    const content = (size: number): Buffer =>
+      Buffer.alloc(size, Buffer.from(Array.from({ length: 257 }, (_, index) => index % 256)));
     const sizes = [0, 1, 5_000_000, 5_000_001, 9_000_000, 2];
     for (const size of sizes) writeFileSync(join(path, `big-${size}`), content(size));
     expect(await remove('asked')).toBe('removed');
@@ -308,7 +345,16 @@ describe('submodules', () => {
     sub = join(path, 'lib');
   });
   const removeIt = async (): Promise<string> => {
-    const order = { id: 'wt-2', repository, path, branch: 'polecat/nux/idle', label: 'alpha-nux', occasion: 'over' as const, at: 0, judged: (each: RemovedWorktree) => void (judged = each) };
+    const order = {
+      id: 'wt-2',
+      repository,
+      path,
+      branch: 'polecat/nux/idle',
+      label: 'alpha-nux',
+      occasion: 'over' as const,
+      at: 0,
+      judged: (each: RemovedWorktree) => void (judged = each),
+    };
     const result = await removeWorktree(order, { own: [], isRebuildable: rebuildable() });
     return result.kind === 'kept' ? findingsText(result.findings) : result.kind;
   };
@@ -338,7 +384,19 @@ describe('submodules', () => {
 describe('a host that dies over a removal', () => {
   /** Breaks off right after it is on record. */
   const die = async (): Promise<void> => {
-    const order = { id: 'wt-1', repository, path, branch, label: 'alpha-toast', occasion: 'over' as const, at: 0, judged: (each: RemovedWorktree) => { judged = each; throw new Error('killed'); } };
+    const order = {
+      id: 'wt-1',
+      repository,
+      path,
+      branch,
+      label: 'alpha-toast',
+      occasion: 'over' as const,
+      at: 0,
+      judged: (each: RemovedWorktree) => {
+        judged = each;
+        throw new Error('killed');
+      },
+    };
     await expect(removeWorktree(order, { own: [], isRebuildable: rebuildable() })).rejects.toThrow('killed');
   };
 
@@ -349,16 +407,19 @@ describe('a host that dies over a removal', () => {
     await stays('uncommitted: new.txt');
   });
 
-  test.each(['moved aside', 'off git’s record', 'half deleted'])('when its folder was %s: the next one ends it, with its branch', async (how) => {
-    await die();
-    const aside = join(dirname(path), '.removing-wt-1');
-    renameSync(path, aside);
-    if (how !== 'moved aside') git(repository, 'worktree', 'remove', '--force', path);
-    if (how === 'half deleted') rmSync(join(aside, 'README.md'));
-    expect(await finishRemoval(judged!)).toBe(true);
-    expect([existsSync(aside), existsSync(path), branches()]).toEqual([false, false, ['main']]);
-    expect(await finishRemoval(judged!)).toBe(true);
-  });
+  test.each(['moved aside', 'off git’s record', 'half deleted'])(
+    'when its folder was %s: the next one ends it, with its branch',
+    async (how) => {
+      await die();
+      const aside = join(dirname(path), '.removing-wt-1');
+      renameSync(path, aside);
+      if (how !== 'moved aside') git(repository, 'worktree', 'remove', '--force', path);
+      if (how === 'half deleted') rmSync(join(aside, 'README.md'));
+      expect(await finishRemoval(judged!)).toBe(true);
+      expect([existsSync(aside), existsSync(path), branches()]).toEqual([false, false, ['main']]);
+      expect(await finishRemoval(judged!)).toBe(true);
+    },
+  );
 
   test('and a branch that somebody has moved or checked out meanwhile stays', async () => {
     await die();

@@ -10,7 +10,10 @@ it.each([
   ['git@example.com:a/b.git', 'git@example.com:a/b.git'],
   ['https://example.com/a.git?private_token=abc&x=1', 'https://example.com/a.git?private_token=***&x=1'],
   ['https://example.com/@scope/a.git', 'https://example.com/@scope/a.git'],
-  ["fatal: unable to access 'HTTPS://u:p@example.com/': refused, mail me@example.com", "fatal: unable to access 'HTTPS://***@example.com/': refused, mail me@example.com"],
+  [
+    "fatal: unable to access 'HTTPS://u:p@example.com/': refused, mail me@example.com",
+    "fatal: unable to access 'HTTPS://***@example.com/': refused, mail me@example.com",
+  ],
 ])('%s becomes %s', (text, shown) => {
   expect(withoutSecrets(text)).toBe(shown);
 });

@@ -11,9 +11,28 @@ beforeEach(async () => {
 afterEach(() => town.stop());
 
 describe('gt attention', () => {
-  const wait = { session: 'demo-toast', runId: 'run-1', ask: 'a1', kind: 'permission' as const, title: 'bash: ls', detail: 'ls\n-l', options: [], resolvable: true, atAGlance: true, since: 0 };
+  const wait = {
+    session: 'demo-toast',
+    runId: 'run-1',
+    ask: 'a1',
+    kind: 'permission' as const,
+    title: 'bash: ls',
+    detail: 'ls\n-l',
+    options: [],
+    resolvable: true,
+    atAGlance: true,
+    since: 0,
+  };
   const colour = { ...wait, ask: 'q1', kind: 'question' as const, title: 'Which?', options: ['Red', 'Light blue'] };
-  const two = { ...colour, ask: 'q2', options: [], questions: [{ text: 'Which?', options: ['Red'], multiple: false }, { text: 'And?', options: ['Yes', 'No'], multiple: false }] };
+  const two = {
+    ...colour,
+    ask: 'q2',
+    options: [],
+    questions: [
+      { text: 'Which?', options: ['Red'], multiple: false },
+      { text: 'And?', options: ['Yes', 'No'], multiple: false },
+    ],
+  };
   const { ask: _ask, ...dialog } = { ...wait, kind: 'dialog' as const, title: 'Trust this folder?', resolvable: false };
 
   it('lists what waits', async () => {
@@ -76,28 +95,51 @@ describe('gt attention', () => {
 });
 
 describe('gt escalate', () => {
-  const escalation: EscalationView = { id: 'esc_1', severity: 'high', message: 'The key is missing', by: 'demo-toast', work: 'issue-1', raisedAt: 0 };
+  const escalation: EscalationView = {
+    id: 'esc_1',
+    severity: 'high',
+    message: 'The key is missing',
+    by: 'demo-toast',
+    work: 'issue-1',
+    raisedAt: 0,
+  };
 
   it('raises, with the text from standard input where it says so', async () => {
     town.answers = { 'work.escalate': escalation };
-    const ran = await town.gt(['escalate', '-s', 'high', '-m', '-', '--work', 'issue-1'], { input: 'The key\nis missing\n' });
+    const ran = await town.gt(['escalate', '-s', 'high', '-m', '-', '--work', 'issue-1'], {
+      input: 'The key\nis missing\n',
+    });
     expect(ran).toMatchObject({ code: 0, out: 'Escalated (high): esc_1.\n' });
-    expect(town.asked()).toEqual([['work.escalate', { severity: 'high', message: 'The key\nis missing', work: 'issue-1' }]]);
+    expect(town.asked()).toEqual([
+      ['work.escalate', { severity: 'high', message: 'The key\nis missing', work: 'issue-1' }],
+    ]);
   });
 
   it('lists what is open', async () => {
     town.answers = { 'escalation.list': { escalations: [escalation] } };
     const ran = await town.gt(['escalate', 'list']);
     expect(ran.out).toBe(
-      ['ID     SEVERITY  BY          WORK     SINCE                     STATE  MESSAGE', 'esc_1  high      demo-toast  issue-1  1970-01-01T00:00:00.000Z  open   The key is missing', ''].join('\n'),
+      [
+        'ID     SEVERITY  BY          WORK     SINCE                     STATE  MESSAGE',
+        'esc_1  high      demo-toast  issue-1  1970-01-01T00:00:00.000Z  open   The key is missing',
+        '',
+      ].join('\n'),
     );
-    expect(await town.gt(['escalate', 'list', '--all', '--json'])).toMatchObject({ out: `${JSON.stringify([escalation], null, 2)}\n` });
-    expect(town.asked()).toEqual([['escalation.list', {}], ['escalation.list', { all: true }]]);
+    expect(await town.gt(['escalate', 'list', '--all', '--json'])).toMatchObject({
+      out: `${JSON.stringify([escalation], null, 2)}\n`,
+    });
+    expect(town.asked()).toEqual([
+      ['escalation.list', {}],
+      ['escalation.list', { all: true }],
+    ]);
   });
 
   it('closes, with what was done', async () => {
     town.answers = { 'escalation.close': escalation };
-    expect(await town.gt(['escalate', 'close', 'esc_1', '-m', 'Key added'])).toMatchObject({ code: 0, out: 'Closed esc_1.\n' });
+    expect(await town.gt(['escalate', 'close', 'esc_1', '-m', 'Key added'])).toMatchObject({
+      code: 0,
+      out: 'Closed esc_1.\n',
+    });
     expect(town.asked()).toEqual([['escalation.close', { id: 'esc_1', message: 'Key added' }]]);
   });
 

@@ -25,11 +25,16 @@ const write = async (file: string, text: string, mode = 0o600): Promise<void> =>
 };
 
 const hostFile = (token = personToken) =>
-  write(join(town.root, '.runtime', 'host.json'), JSON.stringify({ pid: 1, startTime: '', socket: town.socket, token, protocol: 1 }));
+  write(
+    join(town.root, '.runtime', 'host.json'),
+    JSON.stringify({ pid: 1, startTime: '', socket: town.socket, token, protocol: 1 }),
+  );
 
 describe('gt finds the host', () => {
   it('as the session that it runs in', async () => {
-    expect(await gt(['agents'], { cwd: '/', env: { GT_SOCKET: town.socket, GT_TOKEN: sessionToken } })).toMatchObject({ code: 0 });
+    expect(await gt(['agents'], { cwd: '/', env: { GT_SOCKET: town.socket, GT_TOKEN: sessionToken } })).toMatchObject({
+      code: 0,
+    });
     expect(town.calls[0]?.caller).toEqual({ kind: 'session', session: 'demo-toast', runId: 'run-1' });
   });
 
@@ -54,7 +59,7 @@ describe('gt finds the host', () => {
   });
 });
 
-describe('gt obeys no host that may be somebody else\'s', () => {
+describe("gt obeys no host that may be somebody else's", () => {
   const inFolder = async (): Promise<string> => {
     const folder = join(town.root, 'mine');
     await mkdir(folder, { recursive: true });
@@ -62,7 +67,7 @@ describe('gt obeys no host that may be somebody else\'s', () => {
   };
   const file = (): string => join(town.root, '.runtime', 'host.json');
 
-  it('where the host file is another user\'s: the folder is passed over, and gt says why', async () => {
+  it("where the host file is another user's: the folder is passed over, and gt says why", async () => {
     await hostFile();
     const folder = await inFolder();
     giveAway(file());
@@ -80,7 +85,7 @@ describe('gt obeys no host that may be somebody else\'s', () => {
     expect(town.calls).toEqual([]);
   });
 
-  it('where the socket that it names is another user\'s', async () => {
+  it("where the socket that it names is another user's", async () => {
     await hostFile();
     giveAway(town.socket);
     const { code, err } = await gt(['mayor', 'attach'], { cwd: await inFolder() });
@@ -89,13 +94,16 @@ describe('gt obeys no host that may be somebody else\'s', () => {
     expect(town.calls).toEqual([]);
   });
 
-  it.each([0o644, 0o620, 0o602])('where others may read or write the file (mode %o), as in a clone that brings one', async (mode) => {
-    await hostFile();
-    await chmod(file(), mode);
-    const { code, err } = await gt(['agents'], { cwd: await inFolder() });
-    expect([code, err]).toEqual([1, expect.stringContaining(`others may read or write ${file()}`)]);
-    expect(town.calls).toEqual([]);
-  });
+  it.each([0o644, 0o620, 0o602])(
+    'where others may read or write the file (mode %o), as in a clone that brings one',
+    async (mode) => {
+      await hostFile();
+      await chmod(file(), mode);
+      const { code, err } = await gt(['agents'], { cwd: await inFolder() });
+      expect([code, err]).toEqual([1, expect.stringContaining(`others may read or write ${file()}`)]);
+      expect(town.calls).toEqual([]);
+    },
+  );
 
   it('a pipe in its place holds nobody up', async () => {
     await mkdir(dirname(file()), { recursive: true });
@@ -118,8 +126,9 @@ describe('gt without a host', () => {
     expect(await gt(['agents'], { cwd: other })).toMatchObject({
       code: 3,
       out: '',
-      err: `gt: No Gas Town host is running for ${other}. Open the folder in VS Code with the Gas Town extension, or run ` +
-        '`npm start` in the extension\'s source folder.\n',
+      err:
+        `gt: No Gas Town host is running for ${other}. Open the folder in VS Code with the Gas Town extension, or run ` +
+        "`npm start` in the extension's source folder.\n",
     });
   });
 
@@ -146,18 +155,25 @@ describe('gt without a host', () => {
 describe('gt fails with one message', () => {
   const env = () => ({ GT_SOCKET: town.socket, GT_TOKEN: personToken });
 
-  it('which is the host\'s', async () => {
+  it("which is the host's", async () => {
     town.answers = {
       'session.stop': () => {
         throw new GasTownError('unknown-session', 'There is no session "x".');
       },
     };
-    expect(await gt(['stop', 'x'], { cwd: '/', env: env() })).toMatchObject({ code: 1, out: '', err: 'gt: There is no session "x".\n' });
+    expect(await gt(['stop', 'x'], { cwd: '/', env: env() })).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'gt: There is no session "x".\n',
+    });
   });
 
   it('when its token is of an ended session', async () => {
     const ran = await gt(['agents'], { cwd: '/', env: { ...env(), GT_TOKEN: 'old' } });
-    expect(ran).toMatchObject({ code: 1, err: 'gt: The host does not know this token. Is it from an ended session?\n' });
+    expect(ran).toMatchObject({
+      code: 1,
+      err: 'gt: The host does not know this token. Is it from an ended session?\n',
+    });
   });
 
   it('when the host goes away before it answers', async () => {

@@ -27,14 +27,18 @@ const letter: MessageView = {
 describe('messages', () => {
   it('are nudges of the words as they are', async () => {
     town.answers = { 'message.send': { ...letter, kind: 'nudge', to: 'demo-toast' } };
-    expect((await town.gt(['nudge', 'demo-toast', 'look', 'at', 'it'])).out).toBe('nudge m1 to demo-toast: accepted.\n');
+    expect((await town.gt(['nudge', 'demo-toast', 'look', 'at', 'it'])).out).toBe(
+      'nudge m1 to demo-toast: accepted.\n',
+    );
     expect(town.asked()).toEqual([['message.send', { to: 'demo-toast', type: 'nudge', body: 'look at it' }]]);
   });
 
   it('are mail', async () => {
     town.answers = { 'message.send': letter, 'mail.inbox': { messages: [letter] } };
     await town.gt(['mail', 'send', 'mayor/', '-s', 'The roof', '-m', '-'], { input: 'It leaks.\n' });
-    expect(town.asked()).toEqual([['message.send', { to: 'mayor/', type: 'mail', subject: 'The roof', body: 'It leaks.' }]]);
+    expect(town.asked()).toEqual([
+      ['message.send', { to: 'mayor/', type: 'mail', subject: 'The roof', body: 'It leaks.' }],
+    ]);
     expect((await town.gt(['mail', 'inbox'])).out).toBe(
       'm1 from demo-toast at 1970-01-01T00:00:00.000Z\nSubject: The roof\n\n> It leaks.\n> Still.\n',
     );
@@ -43,7 +47,14 @@ describe('messages', () => {
   });
 
   it('are broadcasts, which fail when one of them does', async () => {
-    town.answers = { 'message.broadcast': { results: [{ to: 'a', messageId: 'm1' }, { to: 'b', error: 'It has ended.' }] } };
+    town.answers = {
+      'message.broadcast': {
+        results: [
+          { to: 'a', messageId: 'm1' },
+          { to: 'b', error: 'It has ended.' },
+        ],
+      },
+    };
     expect(await town.gt(['broadcast', 'stop', 'now', '--to', 'a,b', '--to', 'c'])).toMatchObject({
       code: 1,
       out: 'TO  MESSAGE  ERROR\na   m1       -\nb   -        It has ended.\n',
@@ -52,7 +63,16 @@ describe('messages', () => {
   });
 
   it('say how far they have come, with the time of each state', async () => {
-    const dead: MessageView = { ...letter, kind: 'nudge', state: 'dead', reason: 'no receipt', attempts: 3, repeated: true, closedAt: 2000, runId: 'run-1' };
+    const dead: MessageView = {
+      ...letter,
+      kind: 'nudge',
+      state: 'dead',
+      reason: 'no receipt',
+      attempts: 3,
+      repeated: true,
+      closedAt: 2000,
+      runId: 'run-1',
+    };
     town.answers = { 'message.show': dead, 'message.list': { messages: [dead] } };
     expect((await town.gt(['mail', 'status', 'm1'])).out).toBe(
       [
@@ -68,7 +88,10 @@ describe('messages', () => {
     expect((await town.gt(['mail', 'sent'])).out.split('\n')[1]).toBe(
       'm1       nudge  overseer  dead (possibly repeated)  1970-01-01T00:00:00.000Z  The roof',
     );
-    expect(town.asked()).toEqual([['message.show', { id: 'm1' }], ['message.list', { sent: true, limit: 20 }]]);
+    expect(town.asked()).toEqual([
+      ['message.show', { id: 'm1' }],
+      ['message.list', { sent: true, limit: 20 }],
+    ]);
   });
 
   it('are archived one after the other', async () => {
@@ -77,11 +100,31 @@ describe('messages', () => {
   });
 
   it.each([
-    [['nudge', 'demo-toast', 'now', '--urgent'], 'message.send', { to: 'demo-toast', type: 'nudge', body: 'now', priority: 'urgent' }],
-    [['mail', 'send', 'mayor/', '-m', 'now', '--urgent'], 'message.send', { to: 'mayor/', type: 'mail', body: 'now', priority: 'urgent' }],
-    [['nudge', '@demo', 'now', '--urgent'], 'message.broadcast', { to: ['@demo'], type: 'nudge', body: 'now', priority: 'urgent' }],
-    [['mail', 'send', '@town', '-m', 'now', '--urgent'], 'message.broadcast', { to: ['@town'], type: 'mail', body: 'now', priority: 'urgent' }],
-    [['broadcast', 'now', '--to', '@demo', '--urgent'], 'message.broadcast', { to: ['@demo'], body: 'now', priority: 'urgent' }],
+    [
+      ['nudge', 'demo-toast', 'now', '--urgent'],
+      'message.send',
+      { to: 'demo-toast', type: 'nudge', body: 'now', priority: 'urgent' },
+    ],
+    [
+      ['mail', 'send', 'mayor/', '-m', 'now', '--urgent'],
+      'message.send',
+      { to: 'mayor/', type: 'mail', body: 'now', priority: 'urgent' },
+    ],
+    [
+      ['nudge', '@demo', 'now', '--urgent'],
+      'message.broadcast',
+      { to: ['@demo'], type: 'nudge', body: 'now', priority: 'urgent' },
+    ],
+    [
+      ['mail', 'send', '@town', '-m', 'now', '--urgent'],
+      'message.broadcast',
+      { to: ['@town'], type: 'mail', body: 'now', priority: 'urgent' },
+    ],
+    [
+      ['broadcast', 'now', '--to', '@demo', '--urgent'],
+      'message.broadcast',
+      { to: ['@demo'], body: 'now', priority: 'urgent' },
+    ],
   ])('are urgent: %j', async (argv, method, params) => {
     town.answers = { 'message.send': letter, 'message.broadcast': { results: [] } };
     await town.gt(argv);
@@ -89,7 +132,10 @@ describe('messages', () => {
   });
 
   it('are not sent empty', async () => {
-    expect(await town.gt(['nudge', 'demo-toast', '-'], { input: '\n' })).toMatchObject({ code: 2, err: 'gt: The message is empty, so it was not sent.\n' });
+    expect(await town.gt(['nudge', 'demo-toast', '-'], { input: '\n' })).toMatchObject({
+      code: 2,
+      err: 'gt: The message is empty, so it was not sent.\n',
+    });
     expect(town.asked()).toEqual([]);
   });
 });

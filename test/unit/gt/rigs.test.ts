@@ -6,7 +6,12 @@ import { FakeTown } from './support.ts';
 let town: FakeTown;
 const hash = 'a'.repeat(64);
 const review = (items: RigReview['items']): RigReview => ({ rig: 'alpha', path: '/town/alpha', hash, items });
-const changed = { subject: 'agents.x', state: 'changed' as const, before: '{\n  "command": "a"\n}', content: '{\n  "command": "b\u202e\u001b[2J"\n}' };
+const changed = {
+  subject: 'agents.x',
+  state: 'changed' as const,
+  before: '{\n  "command": "a"\n}',
+  content: '{\n  "command": "b\u202e\u001b[2J"\n}',
+};
 
 beforeEach(async () => {
   town = await FakeTown.start();
@@ -15,21 +20,32 @@ beforeEach(async () => {
 afterEach(() => town.stop());
 
 describe('gt rig trust', () => {
-  it('shows what has changed with every hidden character, and agrees at the user\'s yes to just that', async () => {
+  it("shows what has changed with every hidden character, and agrees at the user's yes to just that", async () => {
     const { code, out } = await town.gt(['rig', 'trust', 'alpha'], { answer: 'y' });
     expect(code).toBe(0);
-    expect(out).toContain('agents.x: changed since you agreed to it\n    {\n  -   "command": "a"\n  +   "command": "b<U+202E><U+001B>[2J"\n    }');
-    expect(town.asked()).toEqual([['rig.review', { rig: 'alpha' }], ['rig.trust', { rig: 'alpha', hash }]]);
+    expect(out).toContain(
+      'agents.x: changed since you agreed to it\n    {\n  -   "command": "a"\n  +   "command": "b<U+202E><U+001B>[2J"\n    }',
+    );
+    expect(town.asked()).toEqual([
+      ['rig.review', { rig: 'alpha' }],
+      ['rig.trust', { rig: 'alpha', hash }],
+    ]);
   });
 
   it.each(['', 'n', 'yes please'])('agrees to nothing at %j', async (answer) => {
-    expect(await town.gt(['rig', 'trust', 'alpha'], { answer })).toMatchObject({ code: 1, err: 'gt: Nothing was agreed to.\n' });
+    expect(await town.gt(['rig', 'trust', 'alpha'], { answer })).toMatchObject({
+      code: 1,
+      err: 'gt: Nothing was agreed to.\n',
+    });
     expect(town.asked()).toHaveLength(1);
   });
 
   it('without a terminal names the way for programs', async () => {
     const { code, err } = await town.gt(['rig', 'trust', 'alpha']);
-    expect([code, err]).toEqual([2, `gt: There is no terminal to ask in. To agree to what is shown: gt rig trust alpha --yes ${hash}\n`]);
+    expect([code, err]).toEqual([
+      2,
+      `gt: There is no terminal to ask in. To agree to what is shown: gt rig trust alpha --yes ${hash}\n`,
+    ]);
     expect(town.asked()).toHaveLength(1);
   });
 
@@ -42,7 +58,10 @@ describe('gt rig trust', () => {
     town.answers = { 'rig.review': review([{ ...changed, state: 'agreed' }]) };
     expect((await town.gt(['rig', 'trust', 'alpha'])).out).toContain('You have agreed to all that the rig alpha');
     town.answers = { 'rig.review': review([]) };
-    expect(await town.gt(['rig', 'trust', 'alpha'])).toMatchObject({ code: 0, out: 'The rig alpha (/town/alpha) brings no programs, arguments or environments of its own.\n' });
+    expect(await town.gt(['rig', 'trust', 'alpha'])).toMatchObject({
+      code: 0,
+      out: 'The rig alpha (/town/alpha) brings no programs, arguments or environments of its own.\n',
+    });
   });
 });
 

@@ -11,7 +11,14 @@ afterEach(() => town.stop());
 
 const mixed = [
   session({ id: 'hq-mayor', backend: 'claude', role: 'mayor' }),
-  session({ id: 'myproject-worker-1', backend: 'opencode', role: 'polecat', agentName: 'worker-1', rig: 'myproject', activity: { kind: 'busy' } }),
+  session({
+    id: 'myproject-worker-1',
+    backend: 'opencode',
+    role: 'polecat',
+    agentName: 'worker-1',
+    rig: 'myproject',
+    activity: { kind: 'busy' },
+  }),
   session({
     id: 'myproject-refinery',
     backend: 'claude',
@@ -23,7 +30,7 @@ const mixed = [
 ];
 
 describe('gt agents', () => {
-  it('prints the seed\'s table', async () => {
+  it("prints the seed's table", async () => {
     town.answers = { 'town.snapshot': snapshot({ sessions: mixed }) };
     expect(await town.gt(['agents'])).toMatchObject({
       code: 0,
@@ -60,7 +67,10 @@ describe('gt agents', () => {
 
 describe('roles', () => {
   const mayor = session({ id: 'hq-mayor', backend: 'claude', role: 'mayor' });
-  const rigs = [{ name: 'one', path: '/rigs/one' }, { name: 'two', path: '/rigs/two' }];
+  const rigs = [
+    { name: 'one', path: '/rigs/one' },
+    { name: 'two', path: '/rigs/two' },
+  ];
 
   it.each([
     [['mayor', 'start', '--agent', 'claude'], { role: 'mayor', agent: 'claude' }],
@@ -87,13 +97,17 @@ describe('roles', () => {
     town.answers = { 'town.snapshot': snapshot({ rigs }) };
     expect(await town.gt(['refinery', 'start'], { cwd: '/rigs/two-more' })).toMatchObject({
       code: 2,
-      err: 'gt: Which rig\'s refinery? Name the rig, or go to its folder. Rigs: one, two.\n',
+      err: "gt: Which rig's refinery? Name the rig, or go to its folder. Rigs: one, two.\n",
     });
   });
 
   it('are started before they are shown, when they do not run', async () => {
     const stopped = { ...mayor, state: 'stopped' as const };
-    town.answers = { 'town.snapshot': snapshot({ sessions: [stopped] }), 'session.spawn': mayor, 'session.attach': { kind: 'shown' } };
+    town.answers = {
+      'town.snapshot': snapshot({ sessions: [stopped] }),
+      'session.spawn': mayor,
+      'session.attach': { kind: 'shown' },
+    };
     expect(await town.gt(['mayor', 'attach', '--agent', 'glm'])).toMatchObject({
       code: 0,
       out: 'hq-mayor is shown in its terminal in the editor.\n',
@@ -104,7 +118,14 @@ describe('roles', () => {
     ]);
   });
 
-  const program = { kind: 'program' as const, name: 'mayor', program: 'opencode', args: ['attach'], env: { PASSWORD: 'secret' }, cwd: '/work' };
+  const program = {
+    kind: 'program' as const,
+    name: 'mayor',
+    program: 'opencode',
+    args: ['attach'],
+    env: { PASSWORD: 'secret' },
+    cwd: '/work',
+  };
 
   it('are shown by a program in this terminal, whose exit code is ours', async () => {
     town.answers = { 'town.snapshot': snapshot({ sessions: [mayor] }), 'session.attach': program };
@@ -115,7 +136,13 @@ describe('roles', () => {
   it('tell that program, without its secrets, with --json', async () => {
     town.answers = { 'town.snapshot': snapshot({ sessions: [mayor] }), 'session.attach': program };
     const { out, programs } = await town.gt(['mayor', 'attach', '--json']);
-    expect(JSON.parse(out)).toEqual({ kind: 'program', name: 'mayor', program: 'opencode', args: ['attach'], cwd: '/work' });
+    expect(JSON.parse(out)).toEqual({
+      kind: 'program',
+      name: 'mayor',
+      program: 'opencode',
+      args: ['attach'],
+      cwd: '/work',
+    });
     expect(programs).toEqual([]);
   });
 
@@ -129,18 +156,28 @@ describe('roles', () => {
 
 describe('gt log', () => {
   it('prints a line for each entry, and all of it with --json', async () => {
-    const log = { session: 'demo-toast', entries: [{ at: 0, type: 'ask.asked', text: 'waits for permission: bash: ls', detail: 'ls' }] };
+    const log = {
+      session: 'demo-toast',
+      entries: [{ at: 0, type: 'ask.asked', text: 'waits for permission: bash: ls', detail: 'ls' }],
+    };
     town.answers = { 'session.log': log };
-    expect((await town.gt(['log', 'demo-toast'])).out).toBe('1970-01-01T00:00:00.000Z  waits for permission: bash: ls\n');
+    expect((await town.gt(['log', 'demo-toast'])).out).toBe(
+      '1970-01-01T00:00:00.000Z  waits for permission: bash: ls\n',
+    );
     expect(JSON.parse((await town.gt(['log', 'demo-toast', '--limit', '5', '--json'])).out)).toEqual(log);
-    expect(town.asked()).toEqual([['session.log', { session: 'demo-toast' }], ['session.log', { session: 'demo-toast', limit: 5 }]]);
+    expect(town.asked()).toEqual([
+      ['session.log', { session: 'demo-toast' }],
+      ['session.log', { session: 'demo-toast', limit: 5 }],
+    ]);
     expect((await town.gt(['log', '--limit', '0'])).code).toBe(2);
   });
 });
 
 describe('gt stop, gt doctor, gt version', () => {
   it('stops', async () => {
-    town.answers = { 'session.stop': session({ id: 'demo-toast', backend: 'opencode', role: 'polecat', state: 'stopped' }) };
+    town.answers = {
+      'session.stop': session({ id: 'demo-toast', backend: 'opencode', role: 'polecat', state: 'stopped' }),
+    };
     expect((await town.gt(['stop', 'demo-toast'])).out).toBe('demo-toast is stopped.\n');
   });
 
@@ -165,7 +202,17 @@ describe('gt stop, gt doctor, gt version', () => {
 
 describe('gt health', () => {
   it('says of each backend what is wrong, and fails when one does', async () => {
-    town.answers = { 'town.health': { backends: [{ name: 'claude', ok: true, detail: 'ok' }, { name: 'opencode', ok: false, detail: 'The server hangs.' }] } };
-    expect(await town.gt(['health'])).toMatchObject({ code: 1, out: 'ok       claude: ok\nERROR    opencode: The server hangs.\n' });
+    town.answers = {
+      'town.health': {
+        backends: [
+          { name: 'claude', ok: true, detail: 'ok' },
+          { name: 'opencode', ok: false, detail: 'The server hangs.' },
+        ],
+      },
+    };
+    expect(await town.gt(['health'])).toMatchObject({
+      code: 1,
+      out: 'ok       claude: ok\nERROR    opencode: The server hangs.\n',
+    });
   });
 });

@@ -57,7 +57,10 @@ export class FakeTown {
   }
 
   /** Runs `gt` in the town's folder, as the person. */
-  gt(argv: string[], world: { cwd?: string; input?: string; answer?: string; env?: Record<string, string> } = {}): Promise<Ran> {
+  gt(
+    argv: string[],
+    world: { cwd?: string; input?: string; answer?: string; env?: Record<string, string> } = {},
+  ): Promise<Ran> {
     return gt(argv, { cwd: this.root, ...world, env: { GT_SOCKET: this.socket, GT_TOKEN: personToken, ...world.env } });
   }
 
@@ -75,7 +78,9 @@ export class FakeTown {
     this.calls.push(call);
     const answer: unknown = this.answers[call.method];
     if (answer === undefined) throw new GasTownError('internal', `The test has no answer for ${call.method}.`);
-    return Promise.resolve(typeof answer === 'function' ? (answer as (params: unknown) => unknown)(call.params) : answer);
+    return Promise.resolve(
+      typeof answer === 'function' ? (answer as (params: unknown) => unknown)(call.params) : answer,
+    );
   }
 }
 
@@ -87,7 +92,10 @@ export interface Ran {
 }
 
 /** Runs `gt` in this process. */
-export async function gt(argv: string[], world: { env?: Record<string, string>; cwd: string; input?: string; answer?: string }): Promise<Ran> {
+export async function gt(
+  argv: string[],
+  world: { env?: Record<string, string>; cwd: string; input?: string; answer?: string },
+): Promise<Ran> {
   const ran: Ran = { code: -1, out: '', err: '', programs: [] };
   ran.code = await run(argv, {
     env: world.env ?? {},
@@ -145,5 +153,18 @@ export function work(facts: Partial<WorkView> & Pick<WorkView, 'id'>): WorkView 
 }
 
 export function snapshot(facts: Partial<TownSnapshot> = {}): TownSnapshot {
-  return { revision: 1, root: '/town', name: 'town', rigs: [], sessions: [], work: [], escalations: [], problems: [], backends: [], worktrees: [], messagesRevision: 0, ...facts };
+  return {
+    revision: 1,
+    root: '/town',
+    name: 'town',
+    rigs: [],
+    sessions: [],
+    work: [],
+    escalations: [],
+    problems: [],
+    backends: [],
+    worktrees: [],
+    messagesRevision: 0,
+    ...facts,
+  };
 }

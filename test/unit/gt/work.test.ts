@@ -26,17 +26,36 @@ describe('gt sling', () => {
 
   it('sends all options, and a message from standard input', async () => {
     town.answers = { sling: slung };
-    const argv = ['sling', 'issue-1', 'demo', '--agent', 'glm', '--backend', 'opencode', '--name', 'toast', '-m', '-', '--json'];
+    const argv = [
+      'sling',
+      'issue-1',
+      'demo',
+      '--agent',
+      'glm',
+      '--backend',
+      'opencode',
+      '--name',
+      'toast',
+      '-m',
+      '-',
+      '--json',
+    ];
     const { out } = await town.gt(argv, { input: 'Mend it.\nSoon.\n' });
     expect(town.asked()).toEqual([
-      ['sling', { work: 'issue-1', rig: 'demo', agent: 'glm', backend: 'opencode', name: 'toast', message: 'Mend it.\nSoon.' }],
+      [
+        'sling',
+        { work: 'issue-1', rig: 'demo', agent: 'glm', backend: 'opencode', name: 'toast', message: 'Mend it.\nSoon.' },
+      ],
     ]);
     expect(JSON.parse(out)).toEqual(slung);
   });
 });
 
 describe('gt handoff', () => {
-  const handed = { session: session({ id: 'demo-nux', agent: 'claude', backend: 'claude', role: 'polecat' }), work: work({ id: 'issue-1' }) };
+  const handed = {
+    session: session({ id: 'demo-nux', agent: 'claude', backend: 'claude', role: 'polecat' }),
+    work: work({ id: 'issue-1' }),
+  };
 
   it('sends what was given, and says who has it', async () => {
     town.answers = { 'work.handoff': handed };
@@ -53,11 +72,28 @@ describe('gt handoff', () => {
 describe('gt work', () => {
   it('adds', async () => {
     town.answers = { 'work.add': ({ title = '' }) => work({ id: 'w-1', title }) };
-    expect((await town.gt(['work', 'add', 'Mend the roof', '--rig', 'demo', '--type', 'task', '--priority', '0', '--id', 'w-1'])).out).toBe(
-      'Added w-1: Mend the roof\n',
-    );
+    expect(
+      (
+        await town.gt([
+          'work',
+          'add',
+          'Mend the roof',
+          '--rig',
+          'demo',
+          '--type',
+          'task',
+          '--priority',
+          '0',
+          '--id',
+          'w-1',
+        ])
+      ).out,
+    ).toBe('Added w-1: Mend the roof\n');
     expect(town.asked()).toEqual([
-      ['work.add', { title: 'Mend the roof', description: 'Mend the roof', rig: 'demo', type: 'task', priority: 0, id: 'w-1' }],
+      [
+        'work.add',
+        { title: 'Mend the roof', description: 'Mend the roof', rig: 'demo', type: 'task', priority: 0, id: 'w-1' },
+      ],
     ]);
   });
 
@@ -76,8 +112,17 @@ describe('gt work', () => {
   });
 
   it('shows one with its history', async () => {
-    const history = [{ at: 0, state: 'open', by: 'overseer' }, { at: 1000, state: 'done', by: 'demo-toast', note: 'mended' }];
-    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }), payload: {}, history } };
+    const history = [
+      { at: 0, state: 'open', by: 'overseer' },
+      { at: 1000, state: 'done', by: 'demo-toast', note: 'mended' },
+    ];
+    town.answers = {
+      'work.show': {
+        ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 1 }),
+        payload: {},
+        history,
+      },
+    };
     const { out } = await town.gt(['work', 'show', 'w-1']);
     expect(out).toContain('branch: polecat/toast/w-1 (1 commit)');
     expect(out).toContain('> Mend the roof\n> of the barn.');
@@ -87,8 +132,19 @@ describe('gt work', () => {
 
 describe('gt work show', () => {
   it('names the branches that have what was done', async () => {
-    const result = { branch: 'feature/x', head: '1a2b3c4', commits: 2, others: [{ branch: 'y', head: '5d6e7f8', commits: 1 }] };
-    town.answers = { 'work.show': { ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 2, result }), payload: {}, history: [] } };
+    const result = {
+      branch: 'feature/x',
+      head: '1a2b3c4',
+      commits: 2,
+      others: [{ branch: 'y', head: '5d6e7f8', commits: 1 }],
+    };
+    town.answers = {
+      'work.show': {
+        ...work({ id: 'w-1', state: 'done', branch: 'polecat/toast/w-1', commits: 2, result }),
+        payload: {},
+        history: [],
+      },
+    };
     const { out } = await town.gt(['work', 'show', 'w-1']);
     expect(out).toContain('branch: feature/x (2 commits)\nalso on: y (1 commit)\ngiven branch: polecat/toast/w-1\n');
   });
@@ -96,9 +152,18 @@ describe('gt work show', () => {
 
 describe('another chance', () => {
   it('for a unit: gt work requeue; gt work cancel ends it, with the reason', async () => {
-    town.answers = { 'work.requeue': work({ id: 'issue-1', state: 'queued' }), 'work.cancel': work({ id: 'issue-1', state: 'cancelled' }) };
-    expect(await town.gt(['work', 'requeue', 'issue-1'])).toMatchObject({ code: 0, out: 'issue-1 is queued for a new session in demo.\n' });
-    expect(await town.gt(['work', 'cancel', 'issue-1', '-m', 'not needed'])).toMatchObject({ code: 0, out: 'issue-1 is cancelled.\n' });
+    town.answers = {
+      'work.requeue': work({ id: 'issue-1', state: 'queued' }),
+      'work.cancel': work({ id: 'issue-1', state: 'cancelled' }),
+    };
+    expect(await town.gt(['work', 'requeue', 'issue-1'])).toMatchObject({
+      code: 0,
+      out: 'issue-1 is queued for a new session in demo.\n',
+    });
+    expect(await town.gt(['work', 'cancel', 'issue-1', '-m', 'not needed'])).toMatchObject({
+      code: 0,
+      out: 'issue-1 is cancelled.\n',
+    });
     expect(await town.gt(['work', 'cancel', 'issue-1'])).toMatchObject({ code: 0 });
     expect(town.asked()).toEqual([
       ['work.requeue', { id: 'issue-1' }],
@@ -108,15 +173,32 @@ describe('another chance', () => {
   });
 
   it('for a quarantined session: gt reset; the list shows which it is', async () => {
-    const toast = session({ id: 'demo-toast', backend: 'claude', role: 'polecat', state: 'failed', quarantined: { at: 0, reason: 'died' } });
-    town.answers = { 'session.reset': session({ id: 'demo-toast', backend: 'claude', role: 'polecat' }), 'town.snapshot': snapshot({ sessions: [toast] }) };
+    const toast = session({
+      id: 'demo-toast',
+      backend: 'claude',
+      role: 'polecat',
+      state: 'failed',
+      quarantined: { at: 0, reason: 'died' },
+    });
+    town.answers = {
+      'session.reset': session({ id: 'demo-toast', backend: 'claude', role: 'polecat' }),
+      'town.snapshot': snapshot({ sessions: [toast] }),
+    };
     expect(await town.gt(['reset', 'demo-toast'])).toMatchObject({ code: 0, out: 'demo-toast is running again.\n' });
     expect((await town.gt(['agents', '--long'])).out).toMatch(/failed +quarantined +demo-toast/);
   });
 
   it('how often a unit was tried is shown', async () => {
-    town.answers = { 'work.show': { ...work({ id: 'issue-1', state: 'queued', attempts: 2, notBefore: 60_000 }), payload: {}, history: [] } };
-    expect((await town.gt(['work', 'show', 'issue-1'])).out).toContain('queued again: 2 times\nnot before: 1970-01-01T00:01:00.000Z\n');
+    town.answers = {
+      'work.show': {
+        ...work({ id: 'issue-1', state: 'queued', attempts: 2, notBefore: 60_000 }),
+        payload: {},
+        history: [],
+      },
+    };
+    expect((await town.gt(['work', 'show', 'issue-1'])).out).toContain(
+      'queued again: 2 times\nnot before: 1970-01-01T00:01:00.000Z\n',
+    );
   });
 });
 

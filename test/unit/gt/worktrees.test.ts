@@ -9,8 +9,27 @@ beforeEach(async () => {
 });
 afterEach(() => town.stop());
 
-const kept: WorktreeView = { id: 'wt_1', session: 'demo-toast', rig: 'demo', path: '/w/toast', branch: 'polecat/toast/issue-1', state: 'kept', at: 0, reason: 'uncommitted: a.txt' };
-const removed: WorktreeView = { id: 'wt_2', session: 'demo-nux', rig: 'demo', path: '/w/nux', state: 'removed', at: 0, rescue: 'refs/rescue/demo-nux/1', commits: 0, files: 2 };
+const kept: WorktreeView = {
+  id: 'wt_1',
+  session: 'demo-toast',
+  rig: 'demo',
+  path: '/w/toast',
+  branch: 'polecat/toast/issue-1',
+  state: 'kept',
+  at: 0,
+  reason: 'uncommitted: a.txt',
+};
+const removed: WorktreeView = {
+  id: 'wt_2',
+  session: 'demo-nux',
+  rig: 'demo',
+  path: '/w/nux',
+  state: 'removed',
+  at: 0,
+  rescue: 'refs/rescue/demo-nux/1',
+  commits: 0,
+  files: 2,
+};
 
 describe('gt worktree', () => {
   it('lists what stays with the reason, and what was removed with where it is saved', async () => {
@@ -30,8 +49,13 @@ describe('gt worktree', () => {
 
   it('removes one, and says where what only it had is and how it comes back', async () => {
     town.answers = { 'worktree.remove': removed, 'worktree.restore': kept };
-    expect((await town.gt(['worktree', 'remove', 'demo-nux'])).out).toBe('Removed /w/nux. What only it had is in refs/rescue/demo-nux/1. To bring it back: gt worktree restore wt_2\n');
+    expect((await town.gt(['worktree', 'remove', 'demo-nux'])).out).toBe(
+      'Removed /w/nux. What only it had is in refs/rescue/demo-nux/1. To bring it back: gt worktree restore wt_2\n',
+    );
     expect((await town.gt(['worktree', 'restore', 'wt_1'])).out).toBe('/w/toast is back.\n');
-    expect(town.asked()).toEqual([['worktree.remove', { worktree: 'demo-nux' }], ['worktree.restore', { worktree: 'wt_1' }]]);
+    expect(town.asked()).toEqual([
+      ['worktree.remove', { worktree: 'demo-nux' }],
+      ['worktree.restore', { worktree: 'wt_1' }],
+    ]);
   });
 });

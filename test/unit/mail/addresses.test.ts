@@ -69,7 +69,12 @@ describe('an address', () => {
 describe('rigs and workers with a "-" in their names', () => {
   const twoRigs: AddressFacts = {
     rigs: ['my', 'my-app'],
-    sessions: [session('polecat', 'my', 'app-one'), session('polecat', 'my-app', 'one'), session('polecat', 'my', 'app-witness'), session('crew', 'my-app', 'max')],
+    sessions: [
+      session('polecat', 'my', 'app-one'),
+      session('polecat', 'my-app', 'one'),
+      session('polecat', 'my', 'app-witness'),
+      session('crew', 'my-app', 'max'),
+    ],
   };
   test.each([
     ['my-app/one', 'my-app.one'],
@@ -94,9 +99,16 @@ describe('rigs and workers with a "-" in their names', () => {
 describe('a group', () => {
   test('is everybody who runs, but never the sender', () => {
     expect(membersOf('@town', facts, 'overseer')).toHaveLength(6);
-    expect(membersOf('@alpha', facts, 'alpha-toast')).toEqual(['alpha-witness', 'alpha-max', 'alpha-crew-max', 'alpha-crew-joe']);
+    expect(membersOf('@alpha', facts, 'alpha-toast')).toEqual([
+      'alpha-witness',
+      'alpha-max',
+      'alpha-crew-max',
+      'alpha-crew-joe',
+    ]);
     expect(membersOf('@beta', facts, 'alpha-toast')).toEqual([]);
-    expect(() => membersOf('@alhpa', facts, 'overseer')).toThrow(/no group "@alhpa". Did you mean "alpha"\? Groups: @town, @alpha, @beta/);
+    expect(() => membersOf('@alhpa', facts, 'overseer')).toThrow(
+      /no group "@alhpa". Did you mean "alpha"\? Groups: @town, @alpha, @beta/,
+    );
   });
 });
 
@@ -112,17 +124,25 @@ describe('roles without a session', () => {
     ]);
   });
 
-  test('are all of them in a town without sessions, and only the town\'s without rigs', () => {
-    expect(addresses({ rigs: ['alpha'], sessions: [] })).toEqual(['mayor/', 'deacon/', 'alpha/witness', 'alpha/refinery']);
+  test("are all of them in a town without sessions, and only the town's without rigs", () => {
+    expect(addresses({ rigs: ['alpha'], sessions: [] })).toEqual([
+      'mayor/',
+      'deacon/',
+      'alpha/witness',
+      'alpha/refinery',
+    ]);
     expect(addresses({ rigs: [], sessions: [] })).toEqual(['mayor/', 'deacon/']);
   });
 
-  test.each<[SessionState, boolean]>([['starting', false], ['running', false], ['paused', false], ['stopped', true], ['failed', true]])(
-    'with a mayor that is %s: %s',
-    (state, without) => {
-      expect(addresses({ rigs: [], sessions: [session('mayor', '', '', state)] }).includes('mayor/')).toBe(without);
-    },
-  );
+  test.each<[SessionState, boolean]>([
+    ['starting', false],
+    ['running', false],
+    ['paused', false],
+    ['stopped', true],
+    ['failed', true],
+  ])('with a mayor that is %s: %s', (state, without) => {
+    expect(addresses({ rigs: [], sessions: [session('mayor', '', '', state)] }).includes('mayor/')).toBe(without);
+  });
 
   test('are accepted as recipients, by address and by id', () => {
     for (const { id, address } of rolesWithoutSession(facts)) expect([to(address), to(id)]).toEqual([id, id]);

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { nextBatch } from '../../../shared/mail/batch.ts';
 import type { MessageKind, Priority } from '../../../shared/mail/message.ts';
 
-const entry = (id: string, facts: { kind?: MessageKind; priority?: Priority; attempts?: number; bytes?: number } = {}) => ({
+const entry = (
+  id: string,
+  facts: { kind?: MessageKind; priority?: Priority; attempts?: number; bytes?: number } = {},
+) => ({
   id,
   kind: 'nudge' as MessageKind,
   priority: 'normal' as Priority,
@@ -12,7 +15,10 @@ const entry = (id: string, facts: { kind?: MessageKind; priority?: Priority; att
 });
 const urgent = { priority: 'urgent' } as const;
 const bounds = { entries: 3, bytes: 100 } as never;
-const ids = (due: ReturnType<typeof entry>[]) => nextBatch(due, ({ bytes }) => bytes, bounds).map(({ id }) => id).join(' ');
+const ids = (due: ReturnType<typeof entry>[]) =>
+  nextBatch(due, ({ bytes }) => bytes, bounds)
+    .map(({ id }) => id)
+    .join(' ');
 
 describe('what goes into one delivery', () => {
   test.each([

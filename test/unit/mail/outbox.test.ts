@@ -25,7 +25,15 @@ describe('outbox', () => {
     const { id } = nudge(core, 'hello');
     await settled();
     expect(delivered(core)).toEqual([]);
-    const ask = { id: 'a', kind: 'permission', title: 't', detail: '', options: [], resolvable: true, since: 1 } as const;
+    const ask = {
+      id: 'a',
+      kind: 'permission',
+      title: 't',
+      detail: '',
+      options: [],
+      resolvable: true,
+      since: 1,
+    } as const;
     core.manager.report(runId, 'inside', { kind: 'asked', ask }, 'asked');
     idle(core, runId);
     await settled();
@@ -54,7 +62,13 @@ describe('outbox', () => {
   test('what has gathered goes in one delivery, urgent first, each with its own receipt', async () => {
     core.manager.report(runId, 'program', { kind: 'busy' }, 'busy');
     const [one, two] = [nudge(core, 'one'), nudge(core, 'two')];
-    const urgent = core.outbox.accept({ from: 'overseer', to: 'alpha-toast', kind: 'nudge', priority: 'urgent', body: 'now' });
+    const urgent = core.outbox.accept({
+      from: 'overseer',
+      to: 'alpha-toast',
+      kind: 'nudge',
+      priority: 'urgent',
+      body: 'now',
+    });
     idle(core, runId);
     await settled();
     const late = nudge(core, 'late');
@@ -84,7 +98,10 @@ describe('outbox', () => {
     expect(stateOf(core, known.id)).toBe('delivered');
     idle(core, runId);
     await settled();
-    expect(core.store.messages.get(lost.id)).toMatchObject({ state: 'accepted', reason: 'the turn ended without a receipt' });
+    expect(core.store.messages.get(lost.id)).toMatchObject({
+      state: 'accepted',
+      reason: 'the turn ended without a receipt',
+    });
     core.advance(2000);
     idle(core, runId);
     await settled();
@@ -128,8 +145,15 @@ describe('outbox', () => {
     idle(core, runId);
     const { id } = nudge(core, 'lost?');
     await settled();
-    for (const [attempts, pause] of [[1, 2000], [2, 10_000]] as const) {
-      expect(core.store.messages.get(id)).toMatchObject({ state: 'accepted', attempts, reason: 'the transport is broken' });
+    for (const [attempts, pause] of [
+      [1, 2000],
+      [2, 10_000],
+    ] as const) {
+      expect(core.store.messages.get(id)).toMatchObject({
+        state: 'accepted',
+        attempts,
+        reason: 'the transport is broken',
+      });
       idle(core, runId);
       await settled();
       expect(core.driver.deliveries).toHaveLength(attempts);
@@ -137,9 +161,19 @@ describe('outbox', () => {
       idle(core, runId);
       await settled();
     }
-    expect(core.store.messages.get(id)).toMatchObject({ state: 'dead', attempts: 3, reason: 'the transport is broken', closedAt: expect.any(Number) });
-    expect(delivered(core)).toEqual(['', ' (possibly repeated: if you have had this one already, ignore it)', ' (possibly repeated: if you have had this one already, ignore it)']
-      .map((again) => `[gt ${id}]${again} Nudge from the person: lost?`));
+    expect(core.store.messages.get(id)).toMatchObject({
+      state: 'dead',
+      attempts: 3,
+      reason: 'the transport is broken',
+      closedAt: expect.any(Number),
+    });
+    expect(delivered(core)).toEqual(
+      [
+        '',
+        ' (possibly repeated: if you have had this one already, ignore it)',
+        ' (possibly repeated: if you have had this one already, ignore it)',
+      ].map((again) => `[gt ${id}]${again} Nudge from the person: lost?`),
+    );
   });
 
   test('what the program refused is not marked as repeated, and one that fails does not take others down', async () => {
@@ -188,13 +222,22 @@ describe('outbox', () => {
   test('work that went to somebody else meanwhile is not put before the session', async () => {
     core.work.add({ id: 'issue-1', description: 'Fix it' }, 'overseer');
     core.work.assign('issue-1', 'alpha-toast', { by: 'overseer' });
-    const { id } = core.outbox.accept({ from: 'overseer', to: 'alpha-toast', kind: 'work', body: '', workId: 'issue-1' });
+    const { id } = core.outbox.accept({
+      from: 'overseer',
+      to: 'alpha-toast',
+      kind: 'work',
+      body: '',
+      workId: 'issue-1',
+    });
     core.work.assign('issue-1', 'alpha-toast', { by: 'overseer' });
     core.work.move(core.work.get('issue-1'), 'open', { by: 'overseer' }, { owner: null });
     idle(core, runId);
     await settled();
     expect(delivered(core)).toEqual([]);
-    expect(core.store.messages.get(id)).toMatchObject({ state: 'expired', reason: 'issue-1 is no longer the work of alpha-toast' });
+    expect(core.store.messages.get(id)).toMatchObject({
+      state: 'expired',
+      reason: 'issue-1 is no longer the work of alpha-toast',
+    });
   });
 
   describe('after a crash between handing over and its record', () => {
@@ -277,14 +320,23 @@ describe('outbox', () => {
       idle(core, runId);
       await settled();
       expect(stateOf(core, had)).toBe('acted');
-      expect(core.store.messages.get(lost)).toMatchObject({ state: 'expired', reason: expect.stringContaining('not delivered within 30 minutes') });
+      expect(core.store.messages.get(lost)).toMatchObject({
+        state: 'expired',
+        reason: expect.stringContaining('not delivered within 30 minutes'),
+      });
       expect(delivered(core)).toEqual([]);
     });
   });
 
   test('mail is announced once and stays unread until it is read', async () => {
     idle(core, runId);
-    const { id } = core.outbox.accept({ from: 'hq-mayor', to: 'alpha-toast', kind: 'mail', subject: 'Door', body: 'Which one?' });
+    const { id } = core.outbox.accept({
+      from: 'hq-mayor',
+      to: 'alpha-toast',
+      kind: 'mail',
+      subject: 'Door',
+      body: 'Which one?',
+    });
     await settled();
     expect(delivered(core)[0]).toContain('You have mail from hq-mayor (an agent, not the person): "Door"');
     core.manager.delivered(runId, id);

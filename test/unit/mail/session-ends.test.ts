@@ -19,7 +19,15 @@ afterEach(() => {
 });
 
 const startMayor = () => {
-  const wanted = { id: 'hq-mayor', backend: 'opencode', role: 'mayor', agentName: '', rig: '', agent: fakeAgent, workDir: '/nowhere' } as const;
+  const wanted = {
+    id: 'hq-mayor',
+    backend: 'opencode',
+    role: 'mayor',
+    agentName: '',
+    rig: '',
+    agent: fakeAgent,
+    workDir: '/nowhere',
+  } as const;
   return core.manager.start(wanted, new AbortController().signal);
 };
 
@@ -79,7 +87,10 @@ test('E2: what waits for a session that failed and is not started again expires,
   core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
   expect(core.store.messages.get(id)?.state).toBe('accepted');
   core.outbox.expire('alpha-toast', 'alpha-toast ended (killed by signal 9) before it had this');
-  expect(core.store.messages.get(id)).toMatchObject({ state: 'expired', reason: expect.stringContaining('killed by signal 9') });
+  expect(core.store.messages.get(id)).toMatchObject({
+    state: 'expired',
+    reason: expect.stringContaining('killed by signal 9'),
+  });
   runId = await spawn(core, 'alpha-toast');
   idle(core, runId);
   await settled();
@@ -112,7 +123,11 @@ describe('a turn that is cut short', () => {
   test('by the death of the session: what it was given goes to the next run, marked', async () => {
     const id = await inTurn();
     core.manager.report(runId, 'program', { kind: 'ended', error: 'killed by signal 9' }, 'exit');
-    expect(core.store.messages.get(id)).toMatchObject({ state: 'accepted', repeated: true, reason: expect.stringContaining('killed by signal 9') });
+    expect(core.store.messages.get(id)).toMatchObject({
+      state: 'accepted',
+      repeated: true,
+      reason: expect.stringContaining('killed by signal 9'),
+    });
     expect(core.store.messages.get(id)).not.toHaveProperty('deliveredAt');
     runId = (await startMayor()).runId;
     idle(core, runId);

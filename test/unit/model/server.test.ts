@@ -159,7 +159,8 @@ describe('failures', () => {
     const middle = await fetch(`${model.url}/v1/messages`, { ...init, body: body('mid') });
     expect(middle.status).toBe(200);
     // Both have come: one that is given up before it is sent would never be seen.
-    for (const number of [0, 1]) await model.waitFor(({ index, step, outcome }) => index === number && step === 'hang' && outcome === 'pending');
+    for (const number of [0, 1])
+      await model.waitFor(({ index, step, outcome }) => index === number && step === 'hang' && outcome === 'pending');
     gone.abort();
     await expect(never).rejects.toThrow();
     await model.waitFor(({ index, outcome }) => index === 0 && outcome === 'aborted');

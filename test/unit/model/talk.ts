@@ -21,7 +21,11 @@ export function talkTo(model: ScriptedModel): { openai: Ask; anthropic: Ask } {
     openai: (messages, more = {}, session = 'ses_1') =>
       post(`${model.url}/v1/chat/completions`, { model: 'm1', messages, ...more }, { 'x-session-id': session }),
     anthropic: (messages, more = {}, session = 's1') =>
-      post(`${model.url}/v1/messages?beta=true`, { model: 'sonnet', messages, ...more }, { 'x-claude-code-session-id': session }),
+      post(
+        `${model.url}/v1/messages?beta=true`,
+        { model: 'sonnet', messages, ...more },
+        { 'x-claude-code-session-id': session },
+      ),
   };
 }
 

@@ -9,7 +9,8 @@ const rule = (permission: string, pattern: string, action: Action): PermissionRu
 
 /** Opencode's own way: of the rules that fit, the last one decides. */
 function decide(rules: readonly PermissionRule[], permission: string, pattern: string): Action | undefined {
-  const fits = (text: string, wildcard: string): boolean => new RegExp(`^${wildcard.replaceAll('*', '.*')}$`).test(text);
+  const fits = (text: string, wildcard: string): boolean =>
+    new RegExp(`^${wildcard.replaceAll('*', '.*')}$`).test(text);
   return rules.findLast((each) => fits(permission, each.permission) && fits(pattern, each.pattern))?.action;
 }
 
@@ -18,7 +19,7 @@ const withProfile = (own: readonly PermissionRule[], profile: 'autonomous' | 'in
   return [...ours, ...denialsOf(own, ours)];
 };
 
-describe('a profile and the user\'s rules', () => {
+describe("a profile and the user's rules", () => {
   test('nothing is added where nothing is denied', () => {
     expect(denialsOf([rule('*', '*', 'ask'), rule('bash', 'ls', 'allow')], profileRules('autonomous'))).toEqual([]);
   });
@@ -27,11 +28,32 @@ describe('a profile and the user\'s rules', () => {
     ['a denied command', [rule('bash', 'git push*', 'deny')], 'bash', 'git push origin', 'deny', 'deny'],
     ['another command', [rule('bash', 'git push*', 'deny')], 'bash', 'git status', 'allow', 'ask'],
     ['what asks', [rule('bash', '*', 'ask')], 'bash', 'x', 'allow', 'ask'],
-    ['what is taken back', [rule('bash', '*', 'deny'), rule('bash', 'git *', 'allow')], 'bash', 'git status', 'allow', 'ask'],
-    ['what is taken back of everything', [rule('*', '*', 'deny'), rule('read', '*', 'allow')], 'read', 'x', 'allow', 'allow'],
+    [
+      'what is taken back',
+      [rule('bash', '*', 'deny'), rule('bash', 'git *', 'allow')],
+      'bash',
+      'git status',
+      'allow',
+      'ask',
+    ],
+    [
+      'what is taken back of everything',
+      [rule('*', '*', 'deny'), rule('read', '*', 'allow')],
+      'read',
+      'x',
+      'allow',
+      'allow',
+    ],
     ['the rest of everything', [rule('*', '*', 'deny'), rule('read', '*', 'allow')], 'edit', 'x', 'deny', 'deny'],
     ['taken back by a wildcard', [rule('*', '*', 'deny'), rule('*', 'src/*', 'ask')], 'edit', 'src/a', 'allow', 'ask'],
-    ['questions, which nobody answers', [rule('*', '*', 'deny'), rule('*', '*', 'allow')], 'question', 'x', 'deny', 'allow'],
+    [
+      'questions, which nobody answers',
+      [rule('*', '*', 'deny'), rule('*', '*', 'allow')],
+      'question',
+      'x',
+      'deny',
+      'allow',
+    ],
   ])('%s', (_what, own, permission, pattern, autonomous, interactive) => {
     expect(decide(withProfile(own, 'autonomous'), permission, pattern)).toBe(autonomous);
     expect(decide(withProfile(own, 'interactive'), permission, pattern)).toBe(interactive);
@@ -40,7 +62,10 @@ describe('a profile and the user\'s rules', () => {
   test('whatever the rules: what is denied stays so, and everything else is as the profile has it', () => {
     const permission = fc.constantFrom('*', 'bash', 'read', 'edit', 'question', 'mcp_*', 'mcp_x');
     const pattern = fc.constantFrom('*', 'a*', 'ab', 'a*c');
-    const rules = fc.array(fc.record({ permission, pattern, action: fc.constantFrom<Action>('allow', 'ask', 'deny') }), { maxLength: 8 });
+    const rules = fc.array(
+      fc.record({ permission, pattern, action: fc.constantFrom<Action>('allow', 'ask', 'deny') }),
+      { maxLength: 8 },
+    );
     fc.assert(
       fc.property(rules, fc.constantFrom('autonomous' as const, 'interactive' as const), (own, profile) => {
         const all = withProfile(own, profile);

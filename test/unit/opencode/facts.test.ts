@@ -6,12 +6,24 @@ const session = 'ses_1';
 
 describe('observe', () => {
   it('reads status, and tells a limit from a provider that fails', () => {
-    const status = (value: object) => observe({ type: 'session.status', properties: { sessionID: session, status: value } }, at);
-    expect(status({ type: 'busy' })).toEqual([{ session, kind: 'activity', fact: { kind: 'busy' }, cause: 'session.status busy' }]);
+    const status = (value: object) =>
+      observe({ type: 'session.status', properties: { sessionID: session, status: value } }, at);
+    expect(status({ type: 'busy' })).toEqual([
+      { session, kind: 'activity', fact: { kind: 'busy' }, cause: 'session.status busy' },
+    ]);
     expect(status({ type: 'idle' })).toMatchObject([{ fact: { kind: 'idle' } }]);
-    for (const message of ['HTTP 429', 'Rate limit reached', 'You exceeded your current quota', 'Overloaded', 'Too Many Requests']) {
+    for (const message of [
+      'HTTP 429',
+      'Rate limit reached',
+      'You exceeded your current quota',
+      'Overloaded',
+      'Too Many Requests',
+    ]) {
       expect(status({ type: 'retry', attempt: 1, message, next: 5_000 })).toMatchObject([
-        { fact: { kind: 'rate-limited', until: 5_000, reason: message }, retry: { attempt: 1, next: 5_000, failure: { kind: 'rate-limit', reason: message } } },
+        {
+          fact: { kind: 'rate-limited', until: 5_000, reason: message },
+          retry: { attempt: 1, next: 5_000, failure: { kind: 'rate-limit', reason: message } },
+        },
       ]);
     }
     expect(status({ type: 'retry', attempt: 2, message: 'connection refused', next: 5_000 })).toEqual([
@@ -46,7 +58,11 @@ describe('observe', () => {
           title: 'bash: npm test | head -1',
           detail: 'bash npm test\nbash head -1\ncommand: npm test |\n head -1\ntimeout: 5',
           options: [],
-          calls: ['npm test', 'head -1', 'npm test |\n head -1'].map((argument) => ({ tool: 'bash', argument, kind: 'shell' })),
+          calls: ['npm test', 'head -1', 'npm test |\n head -1'].map((argument) => ({
+            tool: 'bash',
+            argument,
+            kind: 'shell',
+          })),
           resolvable: true,
           since: at,
         },
@@ -55,8 +71,13 @@ describe('observe', () => {
   });
 
   it('offers the options of a question, where there is only one', () => {
-    const question = (text: string) => ({ question: text, header: 'H', options: [{ label: 'Yes', description: 'do it' }, { label: 'No' }] });
-    const asked = (...questions: object[]) => observe({ type: 'question.asked', properties: { id: 'que_1', sessionID: session, questions } }, at);
+    const question = (text: string) => ({
+      question: text,
+      header: 'H',
+      options: [{ label: 'Yes', description: 'do it' }, { label: 'No' }],
+    });
+    const asked = (...questions: object[]) =>
+      observe({ type: 'question.asked', properties: { id: 'que_1', sessionID: session, questions } }, at);
     expect(asked(question('Go on?'))).toMatchObject([
       { ask: { title: 'Go on?', options: ['Yes', 'No'], detail: 'Go on?\n- Yes: do it\n- No', kind: 'question' } },
     ]);
@@ -77,22 +98,31 @@ describe('observe', () => {
 
   it('closes asks by the id of the request', () => {
     for (const type of ['permission.replied', 'question.replied', 'question.rejected']) {
-      expect(observe({ type, properties: { sessionID: session, requestID: 'x_1' } }, at)).toMatchObject([{ kind: 'answered', askId: 'x_1' }]);
+      expect(observe({ type, properties: { sessionID: session, requestID: 'x_1' } }, at)).toMatchObject([
+        { kind: 'answered', askId: 'x_1' },
+      ]);
     }
   });
 
   it('tells sub-agents and our own runs from other sessions', () => {
-    const created = (info: object) => observe({ type: 'session.created', properties: { sessionID: session, info: { id: session, title: 'T', ...info } } }, at);
+    const created = (info: object) =>
+      observe(
+        { type: 'session.created', properties: { sessionID: session, info: { id: session, title: 'T', ...info } } },
+        at,
+      );
     expect(created({})).toEqual([{ session, kind: 'created', title: 'T' }]);
     expect(created({ parentID: 'ses_0' })).toMatchObject([{ parent: 'ses_0' }]);
     expect(created({ metadata: { gastown: { run: 'run_1' } } })).toMatchObject([{ run: 'run_1' }]);
   });
 
   it('tells what a message is: a prompt, an answer under way, an answer', () => {
-    const message = (info: object) => observe({ type: 'message.updated', properties: { sessionID: session, info } }, at);
+    const message = (info: object) =>
+      observe({ type: 'message.updated', properties: { sessionID: session, info } }, at);
     expect(message({ id: 'msg_1', role: 'user' })).toEqual([{ session, kind: 'user-message', messageId: 'msg_1' }]);
     const answer = { id: 'msg_2', role: 'assistant', parentID: 'msg_1' };
-    expect(message({ ...answer, time: { created: 1 } })).toMatchObject([{ kind: 'answer', parentId: 'msg_1', completed: false }]);
+    expect(message({ ...answer, time: { created: 1 } })).toMatchObject([
+      { kind: 'answer', parentId: 'msg_1', completed: false },
+    ]);
     expect(message({ ...answer, time: { created: 1, completed: 2 } })).toMatchObject([{ completed: true }]);
   });
 

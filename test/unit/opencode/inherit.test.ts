@@ -4,7 +4,11 @@ import { Inheritance } from '../../../plugin/opencode/inherit.ts';
 import { profileRules } from '../../../shared/backends/opencode/permissions.ts';
 import type { PermissionRule } from '../../../shared/channel/permission-rules.ts';
 
-const rule = (permission: string, pattern: string, action: PermissionRule['action']): PermissionRule => ({ permission, pattern, action });
+const rule = (permission: string, pattern: string, action: PermissionRule['action']): PermissionRule => ({
+  permission,
+  pattern,
+  action,
+});
 const autonomous = profileRules('autonomous');
 
 interface Family {
@@ -28,7 +32,14 @@ async function handedDown({ parent, profile, child, agent }: Family): Promise<un
       get: async ({ path }: { path: { id: string } }) => ({ data: sessions[path.id] }),
       update: async ({ body }: { body: { permission: unknown } }) => void updates.push(body.permission),
     },
-    app: { agents: async () => ({ data: [{ name: 'build', permission: [] }, { name: 'reviewer', permission: agent }] }) },
+    app: {
+      agents: async () => ({
+        data: [
+          { name: 'build', permission: [] },
+          { name: 'reviewer', permission: agent },
+        ],
+      }),
+    },
   };
   const inheritance = new Inheritance(client as unknown as PluginInput['client']);
   await inheritance.settle('child');
@@ -39,19 +50,35 @@ async function handedDown({ parent, profile, child, agent }: Family): Promise<un
 }
 
 describe('a sub-agent', () => {
-  test('has its parent\'s rules, and behind them what its own deny', async () => {
-    const family = { parent: autonomous, profile: autonomous, child: [], agent: [rule('bash', '*', 'deny'), rule('bash', 'git log*', 'ask')] };
-    expect(await handedDown(family)).toEqual([...autonomous, rule('bash', '*', 'deny'), rule('bash', 'git log*', 'allow')]);
+  test("has its parent's rules, and behind them what its own deny", async () => {
+    const family = {
+      parent: autonomous,
+      profile: autonomous,
+      child: [],
+      agent: [rule('bash', '*', 'deny'), rule('bash', 'git log*', 'ask')],
+    };
+    expect(await handedDown(family)).toEqual([
+      ...autonomous,
+      rule('bash', '*', 'deny'),
+      rule('bash', 'git log*', 'allow'),
+    ]);
   });
 
   test('gets back what the user takes back of a denial, though Opencode hands down the denial alone', async () => {
     const parent = [...autonomous, rule('bash', '*', 'deny'), rule('bash', 'git *', 'allow')];
     const child = [rule('bash', '*', 'deny'), rule('question', '*', 'deny'), rule('task', '*', 'deny')];
-    expect(await handedDown({ parent, profile: autonomous, child, agent: [] })).toEqual([...parent, rule('task', '*', 'deny')]);
+    expect(await handedDown({ parent, profile: autonomous, child, agent: [] })).toEqual([
+      ...parent,
+      rule('task', '*', 'deny'),
+    ]);
   });
 
   test('of a session that an earlier version started keeps its own denials', async () => {
-    const family = { parent: autonomous, child: [], agent: [rule('bash', '*', 'deny'), rule('bash', 'git log*', 'allow')] };
+    const family = {
+      parent: autonomous,
+      child: [],
+      agent: [rule('bash', '*', 'deny'), rule('bash', 'git log*', 'allow')],
+    };
     expect(await handedDown(family)).toEqual([...autonomous, rule('bash', '*', 'deny')]);
   });
 });

@@ -22,9 +22,18 @@ describe('gastown.js', () => {
 
 describe('payloadOf', () => {
   it('passes on what the host wants, shortened', () => {
-    const asked = payloadOf('permission.asked', { id: 'per_1', sessionID: 's', metadata: { diff: 'x'.repeat(100_000) } });
+    const asked = payloadOf('permission.asked', {
+      id: 'per_1',
+      sessionID: 's',
+      metadata: { diff: 'x'.repeat(100_000) },
+    });
     expect(JSON.stringify(asked).length).toBeLessThan(25_000);
-    expect(payloadOf('session.created', { sessionID: 's', info: { id: 's', title: 'T', metadata: { a: 1 }, permission: [] } })).toEqual({
+    expect(
+      payloadOf('session.created', {
+        sessionID: 's',
+        info: { id: 's', title: 'T', metadata: { a: 1 }, permission: [] },
+      }),
+    ).toEqual({
       sessionID: 's',
       info: { id: 's', title: 'T', metadata: { a: 1 } },
     });
@@ -38,6 +47,7 @@ describe('payloadOf', () => {
   });
 
   it('keeps the noise to itself', () => {
-    for (const type of ['message.part.delta', 'message.part.updated', 'file.edited', 'plugin.added']) expect(payloadOf(type, {})).toBeUndefined();
+    for (const type of ['message.part.delta', 'message.part.updated', 'file.edited', 'plugin.added'])
+      expect(payloadOf(type, {})).toBeUndefined();
   });
 });

@@ -20,9 +20,10 @@ function write(file: string, text: string): void {
   mkdirSync(dirname(join(repository, file)), { recursive: true });
   writeFileSync(join(repository, file), text);
 }
-const subjects = async (directory = repository): Promise<string[]> => (await repositoryPrograms(directory)).map(({ subject }) => subject).sort();
+const subjects = async (directory = repository): Promise<string[]> =>
+  (await repositoryPrograms(directory)).map(({ subject }) => subject).sort();
 
-describe('what Opencode would run of a repository\'s own', () => {
+describe("what Opencode would run of a repository's own", () => {
   it('is nothing where the repository has none of it', async () => {
     write('.opencode/agent/mine.md', 'x');
     write('opencode.json', '{ "theme": "dark", "model": "a/b" }');
@@ -30,9 +31,14 @@ describe('what Opencode would run of a repository\'s own', () => {
   });
 
   it('is its plugins and tools, by both names, and the packages that they need, with all of their text', async () => {
-    for (const name of ['plugin/a.js', 'plugins/b.ts', 'tool/c.ts', 'tools/d.mjs', 'package.json']) write(`.opencode/${name}`, name);
-    expect(await subjects()).toEqual(['package.json', 'plugin/a.js', 'plugins/b.ts', 'tool/c.ts', 'tools/d.mjs'].map((name) => `.opencode/${name}`));
-    expect((await repositoryPrograms(repository)).find(({ subject }) => subject.endsWith('a.js'))?.content).toBe('plugin/a.js');
+    for (const name of ['plugin/a.js', 'plugins/b.ts', 'tool/c.ts', 'tools/d.mjs', 'package.json'])
+      write(`.opencode/${name}`, name);
+    expect(await subjects()).toEqual(
+      ['package.json', 'plugin/a.js', 'plugins/b.ts', 'tool/c.ts', 'tools/d.mjs'].map((name) => `.opencode/${name}`),
+    );
+    expect((await repositoryPrograms(repository)).find(({ subject }) => subject.endsWith('a.js'))?.content).toBe(
+      'plugin/a.js',
+    );
   });
 
   it('is what its configuration names of programs, and nothing else of that', async () => {
@@ -48,7 +54,10 @@ describe('what Opencode would run of a repository\'s own', () => {
   it('is also what is above a folder of the repository that sessions work in', async () => {
     write('.opencode/plugin/a.js', 'a');
     write('packages/b/.opencode/plugin/b.js', 'b');
-    expect(await subjects(join(repository, 'packages', 'b'))).toEqual(['.opencode/plugin/a.js', 'packages/b/.opencode/plugin/b.js']);
+    expect(await subjects(join(repository, 'packages', 'b'))).toEqual([
+      '.opencode/plugin/a.js',
+      'packages/b/.opencode/plugin/b.js',
+    ]);
   });
 
   it('is not what we have put there; a copy of ours that the repository brings is', async () => {

@@ -13,13 +13,20 @@ describe('promptDefaults', () => {
       model: { providerID: 'zai', modelID: 'glm-4.7' },
       agent: 'plan',
     });
-    expect(promptDefaults('a', ['-m', 'openrouter/z-ai/glm'])).toEqual({ model: { providerID: 'openrouter', modelID: 'z-ai/glm' } });
+    expect(promptDefaults('a', ['-m', 'openrouter/z-ai/glm'])).toEqual({
+      model: { providerID: 'openrouter', modelID: 'z-ai/glm' },
+    });
     expect(promptDefaults('a', [])).toEqual({});
   });
 
-  it.each([[['--print-logs']], [['--model', 'glm']], [['-m', '/x']], [['serve']]])('refuses %j and says what is allowed', (args) => {
-    expect(() => promptDefaults('glm', args)).toThrow(expect.objectContaining({ code: 'bad-config', message: expect.stringContaining('"glm"') }));
-  });
+  it.each([[['--print-logs']], [['--model', 'glm']], [['-m', '/x']], [['serve']]])(
+    'refuses %j and says what is allowed',
+    (args) => {
+      expect(() => promptDefaults('glm', args)).toThrow(
+        expect.objectContaining({ code: 'bad-config', message: expect.stringContaining('"glm"') }),
+      );
+    },
+  );
 });
 
 describe('serverEnvironment', () => {
@@ -69,8 +76,17 @@ describe('serverEnvironment', () => {
       GT_TOKEN: 't',
       GT_SERVER: 'i',
     });
-    const gone = ['GT_ROLE', 'CLAUDECODE', 'NODE_OPTIONS', 'ELECTRON_RUN_AS_NODE', 'VSCODE_PID', 'OPENCODE_PID', 'OPENCODE'];
-    for (const name of [...gone, 'OPENCODE_EXPERIMENTAL', 'UNSET', 'OPENCODE_MODELS_PATH']) expect(environment).not.toHaveProperty(name);
+    const gone = [
+      'GT_ROLE',
+      'CLAUDECODE',
+      'NODE_OPTIONS',
+      'ELECTRON_RUN_AS_NODE',
+      'VSCODE_PID',
+      'OPENCODE_PID',
+      'OPENCODE',
+    ];
+    for (const name of [...gone, 'OPENCODE_EXPERIMENTAL', 'UNSET', 'OPENCODE_MODELS_PATH'])
+      expect(environment).not.toHaveProperty(name);
   });
 
   it('adds the plugin to the person’s own inline configuration', () => {
@@ -85,7 +101,14 @@ describe('serverEnvironment', () => {
 });
 
 describe('trimCatalogue', () => {
-  const full = { opencode: { env: [] }, anthropic: { env: ['ANTHROPIC_API_KEY'] }, zai: { env: ['ZAI_KEY'] }, groq: {}, xai: {}, meta: {} };
+  const full = {
+    opencode: { env: [] },
+    anthropic: { env: ['ANTHROPIC_API_KEY'] },
+    zai: { env: ['ZAI_KEY'] },
+    groq: {},
+    xai: {},
+    meta: {},
+  };
   const use = { configs: [], signedIn: [], environment: {}, more: [] };
 
   it('keeps what is signed in, configured, named, or has its key in the environment', () => {
@@ -116,15 +139,15 @@ describe('the rest', () => {
   it('gives autonomous sessions everything but questions, and asks for interactive ones', () => {
     const decide = (profile: 'autonomous' | 'interactive', name: string) =>
       profileRules(profile).findLast(({ permission }) => permission === '*' || permission === name)?.action;
-    expect(['edit', 'bash', 'external_directory', 'question'].map((name) => decide('autonomous', name))).toEqual(['allow', 'allow', 'allow', 'deny']);
-    expect(['read', 'edit', 'bash', 'webfetch', 'external_directory', 'question'].map((name) => decide('interactive', name))).toEqual([
+    expect(['edit', 'bash', 'external_directory', 'question'].map((name) => decide('autonomous', name))).toEqual([
       'allow',
-      'ask',
-      'ask',
-      'ask',
-      'ask',
       'allow',
+      'allow',
+      'deny',
     ]);
+    expect(
+      ['read', 'edit', 'bash', 'webfetch', 'external_directory', 'question'].map((name) => decide('interactive', name)),
+    ).toEqual(['allow', 'ask', 'ask', 'ask', 'ask', 'allow']);
   });
 
   it('compares versions by number', () => {
@@ -134,7 +157,13 @@ describe('the rest', () => {
   });
 
   it('lets agents share a server unless program or environment differ', () => {
-    const agent = { name: 'a', backend: 'opencode' as const, command: 'opencode', args: ['-m', 'x/y'], env: { A: '1', B: '2' } };
+    const agent = {
+      name: 'a',
+      backend: 'opencode' as const,
+      command: 'opencode',
+      args: ['-m', 'x/y'],
+      env: { A: '1', B: '2' },
+    };
     expect(launchKey({ ...agent, name: 'b', args: [], env: { B: '2', A: '1' } }, '/p')).toBe(launchKey(agent, '/p'));
     expect(launchKey({ ...agent, env: {} }, '/p')).not.toBe(launchKey(agent, '/p'));
     expect(launchKey(agent, '/q')).not.toBe(launchKey(agent, '/p'));
@@ -143,7 +172,9 @@ describe('the rest', () => {
   it('drops heartbeats and the doubles of durable events', () => {
     expect(eventIn({ payload: { type: 'server.heartbeat', properties: {} } })).toBeUndefined();
     expect(eventIn({ payload: { type: 'sync', syncEvent: {} } })).toBeUndefined();
-    expect(eventIn({ directory: '/x', payload: { id: 'e', type: 'session.idle', properties: { sessionID: 's' } } })).toEqual({
+    expect(
+      eventIn({ directory: '/x', payload: { id: 'e', type: 'session.idle', properties: { sessionID: 's' } } }),
+    ).toEqual({
       type: 'session.idle',
       properties: { sessionID: 's' },
     });

@@ -54,7 +54,10 @@ describe('Turn', () => {
         turn.begin(delivery);
         const left: Record<Reporter, { step: Step; message: string }[]> = {
           program: story.map((step) => ({ step, message: 'msg_2' })),
-          inside: [...before.map((step) => ({ step, message: 'msg_1' })), ...story.map((step) => ({ step, message: 'msg_2' }))],
+          inside: [
+            ...before.map((step) => ({ step, message: 'msg_1' })),
+            ...story.map((step) => ({ step, message: 'msg_2' })),
+          ],
         };
         let ends = 0;
         let receipts = 0;

@@ -30,6 +30,10 @@ describe('process rows', () => {
 describe('descendants', () => {
   it('are children of children, and members of the group whose parent is gone, with their children', () => {
     const rows = [row(1, 0), row(10, 1), row(11, 10), row(12, 11, 12), row(20, 1, 10), row(21, 20, 21), row(30, 1)];
-    expect(descendantsIn(rows, 10).map((found) => found.pid).sort()).toEqual([11, 12, 20, 21]);
+    expect(
+      descendantsIn(rows, 10)
+        .map((found) => found.pid)
+        .sort(),
+    ).toEqual([11, 12, 20, 21]);
   });
 });

@@ -33,7 +33,11 @@ describe('a session that ended with its window', () => {
     await startMayor();
     await overNight(mayor);
     await settleAbandoned(town);
-    expect(view(mayor)).toMatchObject({ state: 'stopped', endedUnseen: true, cause: 'it ended while no host was there' });
+    expect(view(mayor)).toMatchObject({
+      state: 'stopped',
+      endedUnseen: true,
+      cause: 'it ended while no host was there',
+    });
     expect(causesIn(town.builder.build())).toEqual([]);
     expect(open(town)).toEqual([]);
     expect(town.driver.started).toHaveLength(1);
@@ -43,7 +47,10 @@ describe('a session that ended with its window', () => {
     await startMayor();
     await overNight(mayor);
     await expect(startMayor()).resolves.toMatchObject({ id: mayor, state: 'running' });
-    expect(lastStart(town)).toMatchObject({ sessionId: mayor, resume: { reference: { session: `conversation of ${mayor}` } } });
+    expect(lastStart(town)).toMatchObject({
+      sessionId: mayor,
+      resume: { reference: { session: `conversation of ${mayor}` } },
+    });
     expect(lastStart(town).firstPrompt).toBeUndefined();
     expect(view(mayor).endedUnseen).not.toBe(true);
   });
@@ -63,7 +70,15 @@ describe('a session that ended with its window', () => {
   test('says what it asked the user, also on a further morning', async () => {
     await startMayor();
     const { runId } = town.registry.get(mayor);
-    const ask = { id: 'ask-1', kind: 'permission' as const, title: 'bash touch one', detail: '', options: [], resolvable: true, since: town.manager.now() };
+    const ask = {
+      id: 'ask-1',
+      kind: 'permission' as const,
+      title: 'bash touch one',
+      detail: '',
+      options: [],
+      resolvable: true,
+      since: town.manager.now(),
+    };
     town.manager.report(runId, 'program', { kind: 'asked', ask }, 'permission.asked');
     await overNight(mayor);
     expect(view(mayor)).toMatchObject({ asks: [], lostAsks: ['bash touch one'] });
@@ -91,7 +106,10 @@ describe('a session that ended with its window', () => {
     await overNight(toast);
     writeFileSync(join(workDir, 'notes.md'), 'half a thought');
     await town.request('session.reset', { session: toast });
-    expect(lastStart(town)).toMatchObject({ cwd: workDir, resume: { reference: { session: `conversation of ${toast}` } } });
+    expect(lastStart(town)).toMatchObject({
+      cwd: workDir,
+      resume: { reference: { session: `conversation of ${toast}` } },
+    });
     expect(existsSync(join(workDir, 'notes.md'))).toBe(true);
   });
 

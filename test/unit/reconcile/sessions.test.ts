@@ -23,7 +23,9 @@ describe('a session that dies', () => {
     expect(unit(town)).toMatchObject({ state: 'running', owner: toast, runId: town.registry.get(toast).runId });
     expect(new Set(owners)).toEqual(new Set([toast]));
     expect(town.deeds(toast)).toEqual(['dead-process: restart']);
-    const told = town.store.events(toast).map(({ type, detail }) => `${type} ${String(detail['state'] ?? detail['reason'] ?? '')}`);
+    const told = town.store
+      .events(toast)
+      .map(({ type, detail }) => `${type} ${String(detail['state'] ?? detail['reason'] ?? '')}`);
     expect(told.slice(told.indexOf('session.status failed')).slice(0, 3)).toEqual([
       'session.status failed',
       'reconciler.dead-process it was killed',
@@ -37,12 +39,17 @@ describe('a session that dies', () => {
     for (let died = 1; died <= 4; died += 1) {
       const { runId } = town.registry.get(toast);
       town.die(toast);
-      if (died <= 3) await until(() => town.registry.get(toast).runId !== runId && town.registry.get(toast).state === 'running');
+      if (died <= 3)
+        await until(() => town.registry.get(toast).runId !== runId && town.registry.get(toast).state === 'running');
     }
     await until(() => unit(town).state === 'stalled');
     expect(town.driver.started).toHaveLength(4);
-    expect(town.builder.session(town.registry.get(toast)).quarantined?.reason).toBe('it was restarted 3 times in 300 s and ended again: it was killed');
-    expect(open(town)).toEqual([`high: ${toast} is quarantined: it was restarted 3 times in 300 s and ended again: it was killed. When the cause is dealt with: gt reset ${toast}; if it is not wanted any more: gt stop ${toast}`]);
+    expect(town.builder.session(town.registry.get(toast)).quarantined?.reason).toBe(
+      'it was restarted 3 times in 300 s and ended again: it was killed',
+    );
+    expect(open(town)).toEqual([
+      `high: ${toast} is quarantined: it was restarted 3 times in 300 s and ended again: it was killed. When the cause is dealt with: gt reset ${toast}; if it is not wanted any more: gt stop ${toast}`,
+    ]);
     // Neither time nor another host starts it again.
     await town.pass(3_600_000);
     await settleAbandoned(town);
@@ -80,8 +87,15 @@ describe('a session that dies', () => {
     town.die(toast);
     await until(() => unit(town).state === 'stalled');
     expect(town.driver.started).toHaveLength(3);
-    expect(town.deeds(toast)).toEqual(['dead-process: restart', 'dead-process: restart', 'dead-process: quarantine', 'dead-session-unit: stall']);
-    expect(open(town)).toEqual([expect.stringContaining('it did not start 2 times in a row: it did not start again: no word within 30 s')]);
+    expect(town.deeds(toast)).toEqual([
+      'dead-process: restart',
+      'dead-process: restart',
+      'dead-process: quarantine',
+      'dead-session-unit: stall',
+    ]);
+    expect(open(town)).toEqual([
+      expect.stringContaining('it did not start 2 times in a row: it did not start again: no word within 30 s'),
+    ]);
   });
 
   test('E8: with its unit closed meanwhile is not started again, and its worktree goes', async () => {
@@ -128,7 +142,9 @@ describe('a session that dies', () => {
     town.die(toast);
     await until(() => open(town).length === 1);
     expect(unit(town)).toMatchObject({ state: 'stalled', owner: toast, note: `${toast} ended (it was killed)` });
-    expect(open(town)).toEqual([`medium: issue-1 is stalled: ${toast} stopped working on it without a report: ${toast} ended (it was killed)`]);
+    expect(open(town)).toEqual([
+      `medium: issue-1 is stalled: ${toast} stopped working on it without a report: ${toast} ended (it was killed)`,
+    ]);
     expect(town.driver.started).toHaveLength(1);
   });
 });
@@ -199,7 +215,10 @@ describe('a session that failed', () => {
   test('is given up by a stop: its unit is open again, and what was escalated of it is closed', async () => {
     await quarantined();
     expect(open(town)).toEqual([expect.stringContaining('is quarantined')]);
-    await expect(town.request('session.stop', { session: toast })).resolves.toMatchObject({ state: 'stopped', cause: 'given up: it was killed' });
+    await expect(town.request('session.stop', { session: toast })).resolves.toMatchObject({
+      state: 'stopped',
+      cause: 'given up: it was killed',
+    });
     expect(unit(town)).toMatchObject({ state: 'open' });
     expect(unit(town).owner).toBeUndefined();
     expect(open(town)).toEqual([]);
@@ -236,7 +255,9 @@ describe('a session that failed', () => {
 test('E6: to stop a name that does not live stops nobody of another rig', async () => {
   town = await makeFakeTown();
   await town.request('session.spawn', { role: 'crew', rig: 'alpha', name: 'rust' });
-  await expect(town.request('session.stop', { session: 'beta-crew-rust' })).rejects.toThrow('There is no session "beta-crew-rust"');
+  await expect(town.request('session.stop', { session: 'beta-crew-rust' })).rejects.toThrow(
+    'There is no session "beta-crew-rust"',
+  );
   expect(town.registry.get('alpha-crew-rust').state).toBe('running');
   expect(town.driver.stopped).toEqual([]);
 });

@@ -13,7 +13,8 @@ export const unit = (town: FakeTown, id = 'issue-1') => town.work.get(id);
 export const history = (town: FakeTown, id = 'issue-1') => town.store.work.history(id).map(({ state }) => state);
 
 /** The open escalations. */
-export const open = (town: FakeTown): string[] => town.escalations.list().map(({ severity, message }) => `${severity}: ${message}`);
+export const open = (town: FakeTown): string[] =>
+  town.escalations.list().map(({ severity, message }) => `${severity}: ${message}`);
 
 export const lastStart = (town: FakeTown): RunSpec => town.driver.started.at(-1)!;
 
@@ -23,7 +24,8 @@ export function takesWork(town: FakeTown, id: string): void {
   town.manager.delivered(runId, town.driver.started.find((spec) => spec.runId === runId)!.firstPrompt!.id);
 }
 
-export const until = (check: () => unknown): Promise<unknown> => vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 25_000, interval: 5 });
+export const until = (check: () => unknown): Promise<unknown> =>
+  vi.waitFor(() => expect(check()).toBeTruthy(), { timeout: 25_000, interval: 5 });
 
 /** A polecat that has begun with its unit; its run. */
 export async function atWork(town: FakeTown): Promise<string> {

@@ -58,7 +58,9 @@ describe('a unit whose session cannot be started', () => {
       tries += 1;
       if (tries === 1) throw new GasTownError('spawn-failed', 'busy');
     };
-    await expect(town.request('sling', { work: 'issue-1', rig: 'alpha', message: 'Do it', backend: 'opencode' })).rejects.toThrow('busy');
+    await expect(
+      town.request('sling', { work: 'issue-1', rig: 'alpha', message: 'Do it', backend: 'opencode' }),
+    ).rejects.toThrow('busy');
     await until(() => town.driver.started.length === 2);
     expect(town.driver.started.map(({ agent }) => agent.name)).toEqual(['opencode', 'opencode']);
     await until(() => town.registry.list().some(({ state }) => state === 'running'));
@@ -99,7 +101,16 @@ describe('a unit that its session reports as failed', () => {
     await until(() => town.driver.started.length === 2);
     expect(unit(town).owner).not.toBe(toast);
     expect(lastStart(town).firstPrompt?.text).toContain(`${toast} had this before`);
-    expect(history(town)).toEqual(['open', 'assigned', 'assigned', 'running', 'failed', 'queued', 'assigned', 'assigned']);
+    expect(history(town)).toEqual([
+      'open',
+      'assigned',
+      'assigned',
+      'running',
+      'failed',
+      'queued',
+      'assigned',
+      'assigned',
+    ]);
   });
 });
 
@@ -118,7 +129,9 @@ describe('a stalled unit', () => {
     town = await makeFakeTown();
     await stall();
     await until(() => open(town).length === 1);
-    expect(open(town)).toEqual([`medium: issue-1 is stalled: ${toast} stopped working on it without a report: its turn ended twice without a report`]);
+    expect(open(town)).toEqual([
+      `medium: issue-1 is stalled: ${toast} stopped working on it without a report: its turn ended twice without a report`,
+    ]);
     await town.pass(3_600_000);
     expect(open(town)).toHaveLength(1);
     expect(unit(town)).toMatchObject({ state: 'stalled', owner: toast });
@@ -184,14 +197,18 @@ test('missed events are made up for: a receipt, and the end of a turn', async ()
   town.idle(toast);
   await town.pass(31_000);
   expect(town.deeds('issue-1')).toEqual(['missed-event: running', 'missed-event: remind']);
-  expect(town.store.messages.pending(toast).map(({ kind, workId }) => [kind, workId])).toEqual([['reminder', 'issue-1']]);
+  expect(town.store.messages.pending(toast).map(({ kind, workId }) => [kind, workId])).toEqual([
+    ['reminder', 'issue-1'],
+  ]);
 });
 
 test('a report on a unit that was cancelled changes nothing', async () => {
   town = await makeFakeTown();
   await atWork(town);
   await town.request('work.cancel', { id: 'issue-1' });
-  await expect(town.request('work.done', { id: 'issue-1', message: 'done' }, toast)).rejects.toThrow('cancelled already');
+  await expect(town.request('work.done', { id: 'issue-1', message: 'done' }, toast)).rejects.toThrow(
+    'cancelled already',
+  );
   expect(unit(town).state).toBe('cancelled');
 });
 
@@ -206,7 +223,8 @@ test('a unit that its session cannot finish is told to the person', async () => 
 test('a queued unit waits while nothing can be started, and goes on when the backend works again', async () => {
   town = await makeFakeTown({ backoff_seconds: 0, retries: 1 });
   await town.request('work.add', { id: 'issue-1', description: 'Do it', rig: 'alpha' });
-  for (let failures = 0; failures < 10; failures += 1) town.breakers.take({ backend: 'opencode' }, { kind: 'failed', reason: 'no server' });
+  for (let failures = 0; failures < 10; failures += 1)
+    town.breakers.take({ backend: 'opencode' }, { kind: 'failed', reason: 'no server' });
   await town.request('work.requeue', { id: 'issue-1' });
   await until(() => unit(town).dispatch?.blocked);
   expect(unit(town)).toMatchObject({ state: 'queued', attempts: 0, note: expect.stringContaining('no server') });

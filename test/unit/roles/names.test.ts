@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { nextFreeName } from '../../../shared/roles/name-pool.ts';
-import { addressOf, checkRigName, checkWorkerName, compoundRole, identityOfId, looseId, sessionIdOf, sessionIdOfAddress } from '../../../shared/roles/names.ts';
+import {
+  addressOf,
+  checkRigName,
+  checkWorkerName,
+  compoundRole,
+  identityOfId,
+  looseId,
+  sessionIdOf,
+  sessionIdOfAddress,
+} from '../../../shared/roles/names.ts';
 
 describe('names of a session', () => {
   it.each([
@@ -9,7 +18,14 @@ describe('names of a session', () => {
     ['witness', 'myproject', '', 'myproject-witness', 'myproject/witness', 'myproject/witness'],
     ['refinery', 'myproject', '', 'myproject-refinery', 'myproject/refinery', 'myproject/refinery'],
     ['crew', 'myproject', 'max', 'myproject-crew-max', 'myproject/crew/max', 'myproject/crew/max'],
-    ['polecat', 'myproject', 'worker-1', 'myproject-worker-1', 'myproject/polecats/worker-1', 'myproject/polecats/worker-1'],
+    [
+      'polecat',
+      'myproject',
+      'worker-1',
+      'myproject-worker-1',
+      'myproject/polecats/worker-1',
+      'myproject/polecats/worker-1',
+    ],
     ['witness', 'my-app', '', 'my-app.witness', 'my-app/witness', 'my-app/witness'],
     ['crew', 'my-app', 'max', 'my-app.crew-max', 'my-app/crew/max', 'my-app/crew/max'],
     ['polecat', 'my-app', 'one', 'my-app.one', 'my-app/polecats/one', 'my-app/polecats/one'],
@@ -26,7 +42,24 @@ describe('names of a session', () => {
 
   it('are different for any two of different role, rig or name, and are read back', () => {
     const seen = new Map<string, string>();
-    const parts = ['a', 'my', 'app', 'my-app', 'app-one', 'my-app-one', 'one', 'crew', 'crew-a', 'app-crew-a', 'app-witness', 'witness', 'a-', 'a-b', 'hq', 'mayor'];
+    const parts = [
+      'a',
+      'my',
+      'app',
+      'my-app',
+      'app-one',
+      'my-app-one',
+      'one',
+      'crew',
+      'crew-a',
+      'app-crew-a',
+      'app-witness',
+      'witness',
+      'a-',
+      'a-b',
+      'hq',
+      'mayor',
+    ];
     const isAllowed = (check: (name: string) => void, name: string): boolean => {
       try {
         check(name);
@@ -50,10 +83,23 @@ describe('names of a session', () => {
     }
   });
 
-  it.each(['', 'mayor', 'overseer', 'host', 'hq', 'hq-toast', 'hq-', 'my.one', 'my-app.', '-one', '.one', 'my-app.crew-', 'a b-c', 'a/b', 'a-b.c.d'])(
-    '%j is the id of nobody',
-    (text) => expect(identityOfId(text)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    'mayor',
+    'overseer',
+    'host',
+    'hq',
+    'hq-toast',
+    'hq-',
+    'my.one',
+    'my-app.',
+    '-one',
+    '.one',
+    'my-app.crew-',
+    'a b-c',
+    'a/b',
+    'a-b.c.d',
+  ])('%j is the id of nobody', (text) => expect(identityOfId(text)).toBeUndefined());
 
   it('had a form that two could have, which is still understood where it is clear', () => {
     expect(looseId({ role: 'polecat', rig: 'my-app', name: 'one' })).toBe('my-app-one');
@@ -76,17 +122,24 @@ describe('names that people choose', () => {
     expect(() => checkRigName(name)).not.toThrow();
   });
 
-  it.each(['', 'a b', '-x', '../x', 'a/b', 'ü', 'a.b', 'x'.repeat(65), 'a\n'])('may not be %j, and what is allowed is said', (name) => {
-    expect(() => checkWorkerName(name)).toThrow(/Allowed are letters, digits, "-" and "_"/);
-    expect(() => checkRigName(name)).toThrow(/Allowed are letters, digits, "-" and "_"/);
-  });
+  it.each(['', 'a b', '-x', '../x', 'a/b', 'ü', 'a.b', 'x'.repeat(65), 'a\n'])(
+    'may not be %j, and what is allowed is said',
+    (name) => {
+      expect(() => checkWorkerName(name)).toThrow(/Allowed are letters, digits, "-" and "_"/);
+      expect(() => checkRigName(name)).toThrow(/Allowed are letters, digits, "-" and "_"/);
+    },
+  );
 
-  it.each(['witness', 'Witness', 'refinery', 'crew-max', 'Crew-max', 'overseer', 'polecats'])('may not take the id of somebody else: %s', (name) => {
-    expect(() => checkWorkerName(name)).toThrow(/has a meaning of its own|is the id of a crew member/);
-  });
+  it.each(['witness', 'Witness', 'refinery', 'crew-max', 'Crew-max', 'overseer', 'polecats'])(
+    'may not take the id of somebody else: %s',
+    (name) => {
+      expect(() => checkWorkerName(name)).toThrow(/has a meaning of its own|is the id of a crew member/);
+    },
+  );
 
   it.each(['con', 'NUL', 'aux', 'Com1', 'LPT9'])('may not be a device of Windows: %s', (name) => {
-    for (const check of [checkWorkerName, checkRigName]) expect(() => check(name)).toThrow(/Windows has no folders of that name/);
+    for (const check of [checkWorkerName, checkRigName])
+      expect(() => check(name)).toThrow(/Windows has no folders of that name/);
     expect(() => checkWorkerName(`${name}-2`)).not.toThrow();
   });
 
@@ -101,7 +154,7 @@ describe('names of polecats', () => {
     expect(nextFreeName(new Set(['furiosa', 'capable']))).toBe('nux');
   });
 
-  it('come from the rig\'s own pool, and are numbered beyond it', () => {
+  it("come from the rig's own pool, and are numbered beyond it", () => {
     const pool = { names: ['ann', 'bob', 'cid'], max_before_numbering: 2 };
     expect(nextFreeName(new Set(['ann']), pool)).toBe('bob');
     expect(nextFreeName(new Set(['ann', 'bob']), pool)).toBe('polecat-3');

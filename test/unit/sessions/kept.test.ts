@@ -27,7 +27,10 @@ describe('the payload of a unit', () => {
     const id = await orchestrator().spawnSession({ ...place, initialWork: unit });
     await orchestrator().assignWork(id, { ...unit, id: 'issue-2', payload: { only: 'this' } });
     const units = (await orchestrator().getSession(id)).workUnits;
-    expect(Object.fromEntries(units.map((each) => [each.id, each.payload]))).toEqual({ 'issue-1': payload, 'issue-2': { only: 'this' } });
+    expect(Object.fromEntries(units.map((each) => [each.id, each.payload]))).toEqual({
+      'issue-1': payload,
+      'issue-2': { only: 'this' },
+    });
     core.store.close();
     const again = new Store(file());
     expect(again.work.get('issue-1')?.payload).toEqual(payload);
@@ -37,7 +40,15 @@ describe('the payload of a unit', () => {
   test.each([
     ['what JSON would change', { at: new Date(0) }, /not plain JSON/],
     ['what JSON would leave out', { call: () => 1 }, /not plain JSON/],
-    ['a circle', (() => { const circle: Record<string, unknown> = {}; circle['self'] = circle; return circle; })(), /cannot be stored: .*circular/],
+    [
+      'a circle',
+      (() => {
+        const circle: Record<string, unknown> = {};
+        circle['self'] = circle;
+        return circle;
+      })(),
+      /cannot be stored: .*circular/,
+    ],
     ['a log', { log: 'x'.repeat(300_000) }, /300010 characters; 262144 are kept/],
   ])('that is %s is refused, and nothing is stored', (_what, wrong, message) => {
     expect(() => core.work.add({ id: 'issue-1', description: 'Do it', payload: wrong }, 'overseer')).toThrow(message);

@@ -37,7 +37,8 @@ async function atWork(): Promise<string> {
   return run;
 }
 
-const die = (runId: string): void => core.manager.report(runId, 'program', { kind: 'ended', error: 'it was killed' }, 'killed');
+const die = (runId: string): void =>
+  core.manager.report(runId, 'program', { kind: 'ended', error: 'it was killed' }, 'killed');
 
 describe('a restart', () => {
   test('of a dead session: a new run resumes the conversation, and has the same work before it again', async () => {
@@ -46,7 +47,10 @@ describe('a restart', () => {
     const session = await restartSession(core, id, { reason: 'it was killed' });
     expect(session).toMatchObject({ id, state: 'running', rig: 'alpha', workDir: '/work' });
     expect(session.runId).not.toBe(before);
-    expect(lastStart()).toMatchObject({ runId: session.runId, resume: { reference: { session: 'ses_1' }, unconfirmed: [] } });
+    expect(lastStart()).toMatchObject({
+      runId: session.runId,
+      resume: { reference: { session: 'ses_1' }, unconfirmed: [] },
+    });
     expect(lastStart().firstPrompt?.text).toMatch(/issue-1[\s\S]*This session was restarted \(it was killed\)/);
     expect(unit()).toMatchObject({ state: 'assigned', owner: id, runId: session.runId });
     core.manager.delivered(session.runId, lastStart().firstPrompt!.id);
@@ -67,7 +71,12 @@ describe('a restart', () => {
     expect(ends).toEqual([]);
     expect(unit()).toMatchObject({ owner: id, runId });
     expect(core.registry.get(id).state).toBe('running');
-    expect(core.store.work.history('issue-1').map(({ state }) => state)).toEqual(['open', 'assigned', 'running', 'assigned']);
+    expect(core.store.work.history('issue-1').map(({ state }) => state)).toEqual([
+      'open',
+      'assigned',
+      'running',
+      'assigned',
+    ]);
     expect(core.store.sessions.run(before)?.state).toBe('stopped');
   });
 
@@ -157,7 +166,15 @@ describe('a restart', () => {
 describe('a host that lets go while a session is being started', () => {
   const soon = () => new Promise((resolve) => setImmediate(resolve));
   const startAnew = async () => {
-    const wanted = { id, backend: 'opencode', role: 'polecat', agentName: 'toast', rig: 'alpha', agent: fakeAgent, workDir: '/work' } as const;
+    const wanted = {
+      id,
+      backend: 'opencode',
+      role: 'polecat',
+      agentName: 'toast',
+      rig: 'alpha',
+      agent: fakeAgent,
+      workDir: '/work',
+    } as const;
     return core.manager.start(wanted, new AbortController().signal);
   };
   const startAgain = async () => {
@@ -168,24 +185,31 @@ describe('a host that lets go while a session is being started', () => {
   test.each([
     ['for the first time', startAnew, 0],
     ['again', startAgain, 1],
-  ])('%s: the next one finds it as after a crash, not as stopped, and does not hold it against it', async (_what, start, before) => {
-    let giveUp = (_error: Error): void => undefined;
-    const hangs = () => new Promise<void>((_resolve, reject) => (giveUp = reject));
-    if (before === 0) core.driver.onStart = hangs;
-    else core.manager.events.onEnded(() => (core.driver.onStart = hangs));
-    const answered = vi.fn();
-    start().then(answered, answered);
-    while (core.driver.started.length <= before) await soon();
-    core.manager.dispose();
-    giveUp(new GasTownError('cancelled', 'the server was given up'));
-    await soon();
-    expect(answered).not.toHaveBeenCalled();
-    core.store.close();
+  ])(
+    '%s: the next one finds it as after a crash, not as stopped, and does not hold it against it',
+    async (_what, start, before) => {
+      let giveUp = (_error: Error): void => undefined;
+      const hangs = () => new Promise<void>((_resolve, reject) => (giveUp = reject));
+      if (before === 0) core.driver.onStart = hangs;
+      else core.manager.events.onEnded(() => (core.driver.onStart = hangs));
+      const answered = vi.fn();
+      start().then(answered, answered);
+      while (core.driver.started.length <= before) await soon();
+      core.manager.dispose();
+      giveUp(new GasTownError('cancelled', 'the server was given up'));
+      await soon();
+      expect(answered).not.toHaveBeenCalled();
+      core.store.close();
 
-    core = makeCore(join(folder.path, 'town.db'));
-    core.driver.adoptable = false;
-    await core.manager.adoptAll();
-    expect(core.registry.get(id)).toMatchObject({ state: 'stopped', endedUnseen: true, cause: 'it ended while no host was there' });
-    expect(core.store.sessions.failedStarts(id)).toBe(0);
-  });
+      core = makeCore(join(folder.path, 'town.db'));
+      core.driver.adoptable = false;
+      await core.manager.adoptAll();
+      expect(core.registry.get(id)).toMatchObject({
+        state: 'stopped',
+        endedUnseen: true,
+        cause: 'it ended while no host was there',
+      });
+      expect(core.store.sessions.failedStarts(id)).toBe(0);
+    },
+  );
 });

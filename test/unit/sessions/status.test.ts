@@ -20,7 +20,11 @@ const fact: fc.Arbitrary<Fact> = fc.oneof(
   fc.constant<Fact>({ kind: 'busy' }),
   fc.constant<Fact>({ kind: 'idle' }),
   fc.constant<Fact>({ kind: 'waiting', ask: 'permission' }),
-  fc.record({ kind: fc.constant('rate-limited' as const), until: fc.integer({ min: 1, max: 9 }), reason: fc.constant('429') }),
+  fc.record({
+    kind: fc.constant('rate-limited' as const),
+    until: fc.integer({ min: 1, max: 9 }),
+    reason: fc.constant('429'),
+  }),
   fc.record({ kind: fc.constant('asked' as const), ask: fc.constantFrom('a', 'b', 'c').map((id) => ask(id, 7)) }),
   fc.record({ kind: fc.constant('answered' as const), askId: fc.constantFrom('a', 'b', 'c') }),
   fc.constant<Fact>({ kind: 'stopping' }),
@@ -53,10 +57,17 @@ const choices = fc.array(fc.nat(), { minLength: 1, maxLength: 40 });
 describe('status reducer', () => {
   test('however two sources interleave, they end in the same status', () => {
     fc.assert(
-      fc.property(history('host'), history('program'), history('inside'), choices, choices, (host, program, inside, one, two) => {
-        const lists = [host, program, inside];
-        expect(statusAfter(interleave(lists, one))).toEqual(statusAfter(interleave(lists, two)));
-      }),
+      fc.property(
+        history('host'),
+        history('program'),
+        history('inside'),
+        choices,
+        choices,
+        (host, program, inside, one, two) => {
+          const lists = [host, program, inside];
+          expect(statusAfter(interleave(lists, one))).toEqual(statusAfter(interleave(lists, two)));
+        },
+      ),
     );
   });
 
@@ -125,7 +136,9 @@ describe('status reducer', () => {
       event('inside', 1, 1_400, { kind: 'answered', askId: 'first' }),
     ];
     expect(statusAfter(events).activity.kind).toBe('busy');
-    expect(statusAfter([...events, event('program', 1, 1_500, { kind: 'waiting', ask: 'dialog' })]).activity.kind).toBe('attention');
+    expect(statusAfter([...events, event('program', 1, 1_500, { kind: 'waiting', ask: 'dialog' })]).activity.kind).toBe(
+      'attention',
+    );
   });
 
   test('a death is a failure, unless it was asked for', () => {

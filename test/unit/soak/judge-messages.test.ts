@@ -12,7 +12,11 @@ const entry = (change: Partial<OutboxEntry> = {}): OutboxEntry => ({
   sentAt: 0,
   ...change,
 });
-const books = (entries: OutboxEntry[], times: Record<string, number>, more: Partial<MessageBooks> = {}): MessageBooks => ({
+const books = (
+  entries: OutboxEntry[],
+  times: Record<string, number>,
+  more: Partial<MessageBooks> = {},
+): MessageBooks => ({
   entries,
   seen: new Map(Object.entries(times).map(([id, count]) => [id, { times: count, mostInOne: count }])),
   read: new Set(),
@@ -30,7 +34,11 @@ describe('as it has to be', () => {
     ['seen twice, and marked so', entry({ repeated: true }), 2],
     ['given up in doubt, and marked so', entry({ state: 'dead', reason: 'no receipt', repeated: true }), 1],
     ['put before a session that was stopped in this moment', entry({ state: 'delivered', runId: 'run_stopped' }), 0],
-    ['work that was put before a session which then died', entry({ kind: 'work', state: 'delivered', runId: 'run_failed' }), 0],
+    [
+      'work that was put before a session which then died',
+      entry({ kind: 'work', state: 'delivered', runId: 'run_failed' }),
+      0,
+    ],
     ['mail that waits', entry({ kind: 'mail', state: 'accepted' }), 0],
     ['mail that was announced once in each run', entry({ kind: 'mail', state: 'accepted' }), 2],
     ['mail to the person', entry({ kind: 'mail', state: 'accepted', to: 'overseer' }), 0],
@@ -45,8 +53,19 @@ describe('as it has to be', () => {
   });
 
   test('everything is counted', () => {
-    const entries = [entry(), entry({ id: 'msg_2', state: 'refused', reason: 'too many' }), entry({ id: 'msg_3', kind: 'mail', state: 'acted' }), entry({ id: 'msg_4', repeated: true })];
-    const { figures } = judgeMessages(books(entries, { msg_1: 1, msg_4: 2 }, { read: new Set(['msg_3']), refusedAtOnce: 2, claimed: new Set(['msg_1']) }));
+    const entries = [
+      entry(),
+      entry({ id: 'msg_2', state: 'refused', reason: 'too many' }),
+      entry({ id: 'msg_3', kind: 'mail', state: 'acted' }),
+      entry({ id: 'msg_4', repeated: true }),
+    ];
+    const { figures } = judgeMessages(
+      books(
+        entries,
+        { msg_1: 1, msg_4: 2 },
+        { read: new Set(['msg_3']), refusedAtOnce: 2, claimed: new Set(['msg_1']) },
+      ),
+    );
     expect(figures).toEqual({ sent: 6, delivered: 3, lost: 0, doubled: 0, markedRepeated: 1, refused: 3 });
   });
 });
@@ -54,11 +73,26 @@ describe('as it has to be', () => {
 describe('not as it has to be', () => {
   test.each<[string, OutboxEntry, number, string]>([
     ['delivered, says the store, but the model never saw it', entry(), 0, 'the model never saw it'],
-    ['put before a session that was stopped later', entry({ state: 'acted', runId: 'run_stopped' }), 0, 'the model never saw it'],
+    [
+      'put before a session that was stopped later',
+      entry({ state: 'acted', runId: 'run_stopped' }),
+      0,
+      'the model never saw it',
+    ],
     ['mail that was read by nobody', entry({ kind: 'mail' }), 1, 'the model never saw it'],
-    ['accepted for ever', entry({ state: 'accepted', reason: 'no receipt' }), 0, 'neither delivered nor closed in the end (no receipt)'],
+    [
+      'accepted for ever',
+      entry({ state: 'accepted', reason: 'no receipt' }),
+      0,
+      'neither delivered nor closed in the end (no receipt)',
+    ],
     ['closed without a reason', entry({ state: 'expired' }), 0, 'closed without a reason'],
-    ['closed, though the model has it', entry({ state: 'expired', reason: 'it ended' }), 1, 'the model has it, but the receipt says it ended'],
+    [
+      'closed, though the model has it',
+      entry({ state: 'expired', reason: 'it ended' }),
+      1,
+      'the model has it, but the receipt says it ended',
+    ],
   ])('%s', (_what, message, times, words) => {
     const { figures, problems } = judgeMessages(books([message], times === 0 ? {} : { msg_1: times }));
     expect(problems).toEqual([expect.stringMatching(/^lost: (nudge|mail) msg_1 from overseer to alpha-one/)]);

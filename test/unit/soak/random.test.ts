@@ -67,5 +67,8 @@ test('what the model is to do can be read by it', () => {
       expect(directiveIn(unitTurn(random, 'unit-1'))).not.toEqual([]);
     }),
   );
-  expect(directiveIn(gtTurn('soak 1', "nudge a 'b'"))).toEqual([{ tool: 'bash', args: { command: "gt nudge a 'b'" } }, { text: 'Sent.' }]);
+  expect(directiveIn(gtTurn('soak 1', "nudge a 'b'"))).toEqual([
+    { tool: 'bash', args: { command: "gt nudge a 'b'" } },
+    { text: 'Sent.' },
+  ]);
 });

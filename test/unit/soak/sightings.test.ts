@@ -23,7 +23,11 @@ test('a mark that is quoted in its own text counts once', () => {
 });
 
 test('tools tell of letters, of accepted messages and of reports', () => {
-  const results = ['nudge msg_a1 to alpha-one: accepted.\nmail msg_b2 to alpha-two: refused (too many).', 'msg_c3 from alpha-one at 2026\n\nHello', 'unit-7 is reported: done.'];
+  const results = [
+    'nudge msg_a1 to alpha-one: accepted.\nmail msg_b2 to alpha-two: refused (too many).',
+    'msg_c3 from alpha-one at 2026\n\nHello',
+    'unit-7 is reported: done.',
+  ];
   expect([...idsIn(results)]).toEqual(['msg_a1', 'msg_b2', 'msg_c3']);
   expect([...acceptedIn(results)]).toEqual(['msg_a1']);
   expect([...reportedIn(results)]).toEqual([['unit-7', 'done']]);

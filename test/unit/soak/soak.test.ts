@@ -10,7 +10,9 @@ import { session, work } from '../extension/fixtures.ts';
 describe('the options', () => {
   test('what is left out has a default; the seed is chosen', () => {
     expect(readOptions(['--seconds', '40'], 17)).toEqual({ seconds: 40, seed: 17, sessions: 4, keep: false });
-    expect(readOptions(['--seconds', '40', '--seed', '5', '--sessions', '2', '--report', 'out.json', '--keep'], 17)).toEqual({
+    expect(
+      readOptions(['--seconds', '40', '--seed', '5', '--sessions', '2', '--report', 'out.json', '--keep'], 17),
+    ).toEqual({
       seconds: 40,
       seed: 5,
       sessions: 2,
@@ -20,12 +22,16 @@ describe('the options', () => {
     expect(readOptions(['--help'], 17)).toBe('help');
   });
 
-  test.each([[[]], [['--seconds', '1']], [['--seconds', 'x']], [['--seconds', '10', '--seed', '1.5']], [['--seconds', '10', '--sessions', '0']], [['--seconds', '10', '--more']]])(
-    '%j is refused',
-    (argv) => {
-      expect(() => readOptions(argv, 17)).toThrow(/--/);
-    },
-  );
+  test.each([
+    [[]],
+    [['--seconds', '1']],
+    [['--seconds', 'x']],
+    [['--seconds', '10', '--seed', '1.5']],
+    [['--seconds', '10', '--sessions', '0']],
+    [['--seconds', '10', '--more']],
+  ])('%j is refused', (argv) => {
+    expect(() => readOptions(argv, 17)).toThrow(/--/);
+  });
 });
 
 test('sessions are shared between the backends', () => {
@@ -38,13 +44,25 @@ test('sessions are shared between the backends', () => {
 
 describe('rest', () => {
   const idle = session({ id: 'a', runId: 'run_1' });
-  const entry = (change: Partial<OpenEntry>): OpenEntry => ({ id: 'msg_1', to: 'a', kind: 'nudge', state: 'accepted', ...change });
+  const entry = (change: Partial<OpenEntry>): OpenEntry => ({
+    id: 'msg_1',
+    to: 'a',
+    kind: 'nudge',
+    state: 'accepted',
+    ...change,
+  });
 
   test.each<[string, SessionView[], WorkView[], OpenEntry[], number]>([
     ['idle sessions, and those that have ended', [idle, session({ id: 'b', state: 'failed' })], [], [], 0],
     ['a turn that is over since its run has ended', [idle], [], [entry({ state: 'delivered', runId: 'run_0' })], 0],
     ['what waits for a session that does not run', [], [], [entry({})], 0],
-    ['units that have come to an end or are with a live session', [idle], [work({ state: 'done', owner: 'b' }), work({ state: 'stalled', owner: 'a' })], [], 0],
+    [
+      'units that have come to an end or are with a live session',
+      [idle],
+      [work({ state: 'done', owner: 'b' }), work({ state: 'stalled', owner: 'a' })],
+      [],
+      0,
+    ],
     ['a session that starts', [session({ id: 'a', state: 'starting' })], [], [], 1],
     ['a busy session', [session({ id: 'a', activity: { kind: 'busy' } })], [], [], 1],
     ['deliveries that wait', [session({ id: 'a', queued: 2 })], [], [], 1],

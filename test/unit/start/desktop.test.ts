@@ -34,7 +34,9 @@ test('a window of the desktop editor is opened only where it is asked for, also 
 test.runIf(process.platform === 'linux')('--desktop without a display says what is missing', async () => {
   vi.stubEnv('DISPLAY', undefined);
   vi.stubEnv('WAYLAND_DISPLAY', undefined);
-  await expect(desktopEditor(() => undefined)).rejects.toThrow('needs a display, and there is none (DISPLAY is not set). Leave --desktop out.');
+  await expect(desktopEditor(() => undefined)).rejects.toThrow(
+    'needs a display, and there is none (DISPLAY is not set). Leave --desktop out.',
+  );
 });
 
 test('--desktop takes the installed program that the command on PATH belongs to', async () => {

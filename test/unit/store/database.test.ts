@@ -17,10 +17,12 @@ afterEach(() => {
   folder.remove();
 });
 
-const add = (name: string, size = 1): number => db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, 1)', name, name + 'x'.repeat(size));
+const add = (name: string, size = 1): number =>
+  db.run('INSERT INTO rigs (name, path, added_at) VALUES (?, ?, 1)', name, name + 'x'.repeat(size));
 const names = () => db.all('SELECT name FROM rigs ORDER BY name').map(({ name }) => name);
 /** SQLite's own limit on the file stands for the end of the disk. */
-const fillUp = (): void => void db.get(`PRAGMA max_page_count = ${Number(db.get('PRAGMA page_count')?.['page_count'])}`);
+const fillUp = (): void =>
+  void db.get(`PRAGMA max_page_count = ${Number(db.get('PRAGMA page_count')?.['page_count'])}`);
 const makeRoom = (): void => void db.get('PRAGMA max_page_count = 1000000');
 
 describe('a full disk', () => {
@@ -28,7 +30,9 @@ describe('a full disk', () => {
     fillUp();
     const write = () => db.transaction(() => [add('small'), add('large', 100_000), add('after')]);
     expect(write).toThrow(GasTownError);
-    expect(write).toThrow(/town\.db cannot be written: database or disk is full\. Nothing was changed\. Make room on the disk/);
+    expect(write).toThrow(
+      /town\.db cannot be written: database or disk is full\. Nothing was changed\. Make room on the disk/,
+    );
     expect(names()).toEqual([]);
     makeRoom();
     db.transaction(() => add('whole'));
@@ -73,7 +77,11 @@ describe('what has happened', () => {
     expect(() => add('c-new')).toThrow(/full/);
     makeRoom();
     add('c-new');
-    expect(db.all('SELECT name FROM rigs ORDER BY rowid').map(({ name }) => name)).toEqual(['b-large', 'a-next', 'c-new']);
+    expect(db.all('SELECT name FROM rigs ORDER BY rowid').map(({ name }) => name)).toEqual([
+      'b-large',
+      'a-next',
+      'c-new',
+    ]);
     expect(backlog.trouble).toBeUndefined();
     expect(reported).toHaveLength(2);
     backlog.dispose();

@@ -67,7 +67,7 @@ export class Program {
 
   private next(): { runId: string; delivery: Delivery } | undefined {
     const { driver } = this.parts;
-    for (; this.started < driver.started.length; ) {
+    for (; this.started < driver.started.length;) {
       const { runId, firstPrompt } = driver.started[this.started++]!;
       if (firstPrompt) return { runId, delivery: firstPrompt };
     }
@@ -76,7 +76,10 @@ export class Program {
 }
 
 /** Each write fails once, one after the other, until none is left to fail. Returns how many there were. */
-export async function failEach(parts: Parts & { file: string }, flow: (n: number, write: FailingWrite) => Promise<void>): Promise<number> {
+export async function failEach(
+  parts: Parts & { file: string },
+  flow: (n: number, write: FailingWrite) => Promise<void>,
+): Promise<number> {
   for (let n = 1; ; n += 1) {
     const shown: string[] = [];
     const listening = parts.store.backlog.onDidChange(() => shown.push(parts.store.backlog.trouble?.message ?? 'over'));
@@ -90,7 +93,9 @@ export async function failEach(parts: Parts & { file: string }, flow: (n: number
       listening.dispose();
     }
     if (write.failed === undefined) return n - 1;
-    expect(shown[0], `write ${n}: ${write.failed}`).toMatch(/town\.db cannot be written: (database or disk is full|database is locked)\. Nothing was changed\./);
+    expect(shown[0], `write ${n}: ${write.failed}`).toMatch(
+      /town\.db cannot be written: (database or disk is full|database is locked)\. Nothing was changed\./,
+    );
     expect(shown.at(-1)).toBe('over');
   }
 }

@@ -50,7 +50,9 @@ describe('in a town with its rules: each write fails once, and afterwards', () =
       expect(town.registry.list().filter(({ agentName }) => agentName === `t${n}`)).toHaveLength(1);
       await town.request('message.send', { to: id, body: `hello ${n}`, type: 'nudge' });
       await town.program.works();
-      expect(town.store.messages.latest(5, { session: id, kind: 'nudge' }).map(({ state }) => state)).toEqual(['acted']);
+      expect(town.store.messages.latest(5, { session: id, kind: 'nudge' }).map(({ state }) => state)).toEqual([
+        'acted',
+      ]);
     });
   });
 

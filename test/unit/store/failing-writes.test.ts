@@ -43,7 +43,8 @@ describe('each write fails once, and afterwards', () => {
     const made = await core();
     await start(made, 'alpha-toast');
     const count = await failEach(made, async (n) => {
-      const nudge = (id: string) => asking(() => made.outbox.accept({ id, from: 'overseer', to: 'alpha-toast', kind: 'nudge', body: id }));
+      const nudge = (id: string) =>
+        asking(() => made.outbox.accept({ id, from: 'overseer', to: 'alpha-toast', kind: 'nudge', body: id }));
       await nudge(`msg-${n}`);
       await made.program.works();
       await nudge(`next-${n}`);
@@ -58,7 +59,11 @@ describe('each write fails once, and afterwards', () => {
   test('an attempt that did not succeed is made again', async () => {
     const made = await core();
     await start(made, 'alpha-toast');
-    for (const outcome of [{ kind: 'not-now', reason: 'typing' }, { kind: 'failed', reason: 'no' }, 'throws'] as const) {
+    for (const outcome of [
+      { kind: 'not-now', reason: 'typing' },
+      { kind: 'failed', reason: 'no' },
+      'throws',
+    ] as const) {
       await failEach(made, async (n) => {
         const id = `${typeof outcome === 'string' ? outcome : outcome.kind}-${n}`;
         made.driver.outcome = outcome;
@@ -88,7 +93,12 @@ describe('each write fails once, and afterwards', () => {
       const about = made.store.messages.latest(100).filter(({ workId }) => workId === unit.id);
       expect(about.map(({ kind, state: now }) => `${kind} ${now}`).sort()).toEqual(['reminder acted', 'work acted']);
       expect(made.program.got.filter((id) => about.some((message) => message.id === id))).toHaveLength(2);
-      expect(made.store.work.history(unit.id).map(({ state: now }) => now)).toEqual(['open', 'assigned', 'running', 'stalled']);
+      expect(made.store.work.history(unit.id).map(({ state: now }) => now)).toEqual([
+        'open',
+        'assigned',
+        'running',
+        'stalled',
+      ]);
       await asking(() => made.work.finish(unit.id, 'completed', { by: 'alpha-toast' }));
       expect(made.work.get(unit.id).state).toBe('done');
     });
@@ -103,7 +113,9 @@ describe('each write fails once, and afterwards', () => {
       await asking(() => made.orchestrators.get('opencode')!.spawnSession(config));
       expect(made.registry.get(id).state).toBe('running');
       await made.program.works();
-      await asking(() => made.outbox.accept({ id: `msg-${n}`, from: 'overseer', to: id, kind: 'nudge', body: 'Hello' }));
+      await asking(() =>
+        made.outbox.accept({ id: `msg-${n}`, from: 'overseer', to: id, kind: 'nudge', body: 'Hello' }),
+      );
       await made.program.works();
       expect(state(made, `msg-${n}`)).toBe('acted');
       expect(made.work.get(work)).toMatchObject({ state: 'stalled', owner: id });
@@ -120,7 +132,11 @@ describe('each write fails once, and afterwards', () => {
     await failEach(made, async (n) => {
       const id = `alpha-t${n}`;
       await start(made, id);
-      await asking(() => made.orchestrators.get('opencode')!.assignWork(id, { id: `issue-${n}`, type: 'issue', description: 'Do it', payload: {}, priority: 2 }));
+      await asking(() =>
+        made.orchestrators
+          .get('opencode')!
+          .assignWork(id, { id: `issue-${n}`, type: 'issue', description: 'Do it', payload: {}, priority: 2 }),
+      );
       await quiet(made);
       const given = made.driver.deliveries.at(-1)!;
       for (const entry of entriesOf(given.delivery)) made.manager.delivered(given.runId, entry);
@@ -132,8 +148,15 @@ describe('each write fails once, and afterwards', () => {
       made.manager.report(made.registry.get(id).runId, 'program', { kind: 'idle' }, 'idle');
       await made.program.works();
       expect(made.registry.get(id)).toMatchObject({ state: 'running' });
-      expect(made.store.work.history(`issue-${n}`).map(({ state: now }) => now).filter((now) => now === 'running')).toHaveLength(2);
-      await asking(() => made.outbox.accept({ id: `msg-${n}`, from: 'overseer', to: id, kind: 'nudge', body: 'Hello' }));
+      expect(
+        made.store.work
+          .history(`issue-${n}`)
+          .map(({ state: now }) => now)
+          .filter((now) => now === 'running'),
+      ).toHaveLength(2);
+      await asking(() =>
+        made.outbox.accept({ id: `msg-${n}`, from: 'overseer', to: id, kind: 'nudge', body: 'Hello' }),
+      );
       await made.program.works();
       expect(state(made, `msg-${n}`)).toBe('acted');
       await asking(() => made.manager.stop(id));

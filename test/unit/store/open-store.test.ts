@@ -22,7 +22,8 @@ afterEach(async () => {
 
 const units = (): string[] => host!.snapshot.work.map(({ id }) => id).sort();
 const problems = (): string => host!.snapshot.problems.map(({ message }) => message).join('\n');
-const aside = (): string[] => readdirSync(town.paths.runtime).filter((name) => /^town\.db\.damaged-[0-9TZ-]+$/.test(name));
+const aside = (): string[] =>
+  readdirSync(town.paths.runtime).filter((name) => /^town\.db\.damaged-[0-9TZ-]+$/.test(name));
 const add = (id: string) => host!.api.request('work.add', { id, description: `Do ${id}` });
 
 /** A town that was used, and closed in order: there is a copy of it. */
@@ -37,7 +38,12 @@ describe('a database that is', () => {
   test.each<[string, (file: string) => void, RegExp, number]>([
     ['gone', (file) => rmSync(file), /town\.db was gone\. It was restored from the copy of 20/, 0],
     ['empty', (file) => truncateSync(file), /town\.db was empty\. It was restored/, 1],
-    ['garbage', (file) => writeFileSync(file, 'garbage'.repeat(1000)), /town\.db was damaged \(file is not a database\)\. It was restored .* is kept as .*town\.db\.damaged-/, 1],
+    [
+      'garbage',
+      (file) => writeFileSync(file, 'garbage'.repeat(1000)),
+      /town\.db was damaged \(file is not a database\)\. It was restored .* is kept as .*town\.db\.damaged-/,
+      1,
+    ],
     ['cut off', (file) => truncateSync(file, 8192), /town\.db was damaged \(.+\)\. It was restored/, 1],
     ['damaged inside', (file) => damageInside(file), /town\.db was damaged \(.+\)\. It was restored/, 1],
   ])('%s is restored from its copy, told, and kept', async (_what, harm, message, kept) => {
@@ -59,7 +65,9 @@ describe('a database that is', () => {
     const stray = join(worktreesFolder(town.root, town.options.environment), 'alpha', 'toast');
     mkdirSync(stray, { recursive: true });
     host = await town.host();
-    expect(problems()).toMatch(/town\.db was gone, and there is no copy of it: sessions, work and messages of before are not known any more\./);
+    expect(problems()).toMatch(
+      /town\.db was gone, and there is no copy of it: sessions, work and messages of before are not known any more\./,
+    );
     expect(problems()).toContain(`Worktrees that it does not know, each as it was left: ${stray}`);
     expect(units()).toEqual([]);
   });
@@ -81,7 +89,9 @@ describe('a log that is', () => {
   test('there after a crash is taken in, and nothing is said', async () => {
     host = await town.host();
     await add('issue-1');
-    const left = ['', '-wal'].map((part) => [town.paths.database + part, readFileSync(town.paths.database + part)] as const);
+    const left = ['', '-wal'].map(
+      (part) => [town.paths.database + part, readFileSync(town.paths.database + part)] as const,
+    );
     await host.dispose();
     rmSync(town.paths.databaseCopy);
     for (const [path, content] of left) writeFileSync(path, content);

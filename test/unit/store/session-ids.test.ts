@@ -51,7 +51,12 @@ test('a living session keeps its run, its work, its mail and what was raised abo
     INSERT INTO restarts VALUES ('my-app-one', 7, 'x');
     INSERT INTO handoffs VALUES ('u-1', 'my-app-one', 'my-app-crew-max', '');`);
   const { sessions, work, messages, escalations, handoffs } = migratedStore;
-  expect(sessions.session('my-app.one')).toMatchObject({ role: 'polecat', rig: 'my-app', agentName: 'one', runId: 'run-my-app-one' });
+  expect(sessions.session('my-app.one')).toMatchObject({
+    role: 'polecat',
+    rig: 'my-app',
+    agentName: 'one',
+    runId: 'run-my-app-one',
+  });
   expect(sessions.run('run-my-app-one')).toMatchObject({ sessionId: 'my-app.one', token: 'token-my-app-one' });
   expect(sessions.session('my-app.crew-max')).toBeDefined();
   expect(sessions.session('my-app-one')).toBeUndefined();
@@ -77,7 +82,7 @@ test('an id that two could have stays with the session that had it', () => {
   expect(messages.inbox('my-app-witness', true)).toHaveLength(1);
 });
 
-test('a town without such rigs stays as it is, ended workers\' units included', () => {
+test("a town without such rigs stays as it is, ended workers' units included", () => {
   const { sessions, work } = migrated(`
     INSERT INTO rigs VALUES ('alpha', '/r', 1);
     ${session('alpha-worker-1', 'polecat', 'alpha', 'worker-1')}
@@ -87,6 +92,8 @@ test('a town without such rigs stays as it is, ended workers\' units included', 
 });
 
 test('a unit of a worker that is forgotten names it as it would be called now', () => {
-  const { work } = migrated(`INSERT INTO rigs VALUES ('my-app', '/r', 1); ${unit('u-1', 'my-app', 'my-app-gone', 'NULL')}`);
+  const { work } = migrated(
+    `INSERT INTO rigs VALUES ('my-app', '/r', 1); ${unit('u-1', 'my-app', 'my-app-gone', 'NULL')}`,
+  );
   expect(work.get('u-1')?.owner).toBe('my-app.gone');
 });

@@ -33,7 +33,8 @@ describe('store', () => {
 
   test('keeps the newest events of each session, and not many more', () => {
     const store = new Store(file);
-    const add = (sessionId: string, at: number): void => store.addEvent({ at, sessionId, type: 'session.status', detail: {} });
+    const add = (sessionId: string, at: number): void =>
+      store.addEvent({ at, sessionId, type: 'session.status', detail: {} });
     store.transaction(() => {
       add('quiet', 0);
       for (let at = 1; at <= keptEvents + 5 * pruneEvery; at += 1) add('busy', at);

@@ -28,11 +28,20 @@ test('what is escalated reaches a mayor who is there as mail, but not what the m
 test('what a host came not to tell of an escalation is told by the next one', async () => {
   town = await makeFakeTown();
   const ran = join(town.root, 'ran');
-  const command = ['node', '-e', `require('fs').appendFileSync(${JSON.stringify(ran)}, process.env.GT_ESCALATION_MESSAGE + '\\n')`];
+  const command = [
+    'node',
+    '-e',
+    `require('fs').appendFileSync(${JSON.stringify(ran)}, process.env.GT_ESCALATION_MESSAGE + '\\n')`,
+  ];
   await town.settings.update({ escalation: { command } });
   await town.request('session.spawn', { role: 'mayor' });
   // The host dies right after it was raised.
-  const { id } = town.escalations.raise({ severity: 'high', message: 'The key is missing', by: 'overseer', cause: 'key' });
+  const { id } = town.escalations.raise({
+    severity: 'high',
+    message: 'The key is missing',
+    by: 'overseer',
+    cause: 'key',
+  });
   new EscalationNotices(town, process.env).catchUp();
   await vi.waitFor(() => expect(town.store.escalations.get(id)?.commandEndedAt).toBeDefined(), { timeout: 25_000 });
   new EscalationNotices(town, process.env).catchUp();
@@ -53,7 +62,8 @@ test('of many at once two are told at a time, and what is closed meanwhile is to
   await town.settings.update({ escalation: { command: ['node', '-e', code] } });
   new EscalationNotices(town, process.env);
   const raised: EscalationView[] = [];
-  for (let at = 0; at < 8; at += 1) raised.push(await town.request('work.escalate', { severity: 'low', message: `number ${at}` }));
+  for (let at = 0; at < 8; at += 1)
+    raised.push(await town.request('work.escalate', { severity: 'low', message: `number ${at}` }));
   await town.request('escalation.close', { id: raised.at(-1)!.id });
   const ended = () => raised.filter(({ id }) => town.store.escalations.get(id)?.commandEndedAt !== undefined).length;
   await vi.waitFor(() => expect(ended()).toBe(8), { timeout: 25_000 });
@@ -65,7 +75,9 @@ test('of many at once two are told at a time, and what is closed meanwhile is to
 test('a host that has let go runs nothing of what still waits; the next one does', async () => {
   town = await makeFakeTown();
   const ran = join(town.root, 'ran');
-  await town.settings.update({ escalation: { command: ['node', '-e', `require('fs').appendFileSync(${JSON.stringify(ran)}, 'x')`] } });
+  await town.settings.update({
+    escalation: { command: ['node', '-e', `require('fs').appendFileSync(${JSON.stringify(ran)}, 'x')`] },
+  });
   new EscalationNotices(town, process.env);
   for (let at = 0; at < 6; at += 1) await town.request('work.escalate', { severity: 'low', message: `number ${at}` });
   Object.defineProperty(town.store, 'isOpen', { get: () => false });
@@ -83,11 +95,17 @@ test('a session may have so many open ones, in so many words, and is told what t
   await escalate('first', 'hq-mayor');
   const { id } = await escalate('second', 'hq-mayor');
   await escalate('second', 'hq-mayor');
-  await expect(escalate('third', 'hq-mayor')).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('limits.open_escalations') as string });
+  await expect(escalate('third', 'hq-mayor')).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('limits.open_escalations') as string,
+  });
   for (let at = 0; at < 3; at += 1) await escalate(`of the user ${at}`);
   await town.request('escalation.close', { id });
   await escalate('third', 'hq-mayor');
-  await expect(escalate('x'.repeat(200_000), 'hq-mayor')).rejects.toMatchObject({ code: 'bad-input', message: expect.stringContaining('at most 10000') as string });
+  await expect(escalate('x'.repeat(200_000), 'hq-mayor')).rejects.toMatchObject({
+    code: 'bad-input',
+    message: expect.stringContaining('at most 10000') as string,
+  });
 });
 
 test('a session may have added so many units that are not over', async () => {
@@ -97,8 +115,13 @@ test('a session may have added so many units that are not over', async () => {
   const add = (id: string, by?: string) => town.request('work.add', { id, description: id, rig: 'alpha' }, by);
   await add('a', 'hq-mayor');
   await add('b', 'hq-mayor');
-  await expect(add('c', 'hq-mayor')).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('limits.open_units') as string });
-  await expect(town.request('sling', { work: 'c', rig: 'alpha', message: 'c' }, 'hq-mayor')).rejects.toMatchObject({ code: 'refused' });
+  await expect(add('c', 'hq-mayor')).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('limits.open_units') as string,
+  });
+  await expect(town.request('sling', { work: 'c', rig: 'alpha', message: 'c' }, 'hq-mayor')).rejects.toMatchObject({
+    code: 'refused',
+  });
   await add('of-the-user');
   await town.request('work.cancel', { id: 'a' });
   await add('c', 'hq-mayor');

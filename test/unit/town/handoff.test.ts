@@ -18,7 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => town.close());
 
-const sling = (work: string, name: string) => slingUnit(town, { work, rig: 'alpha', name, message: `Do ${work}` }, 'overseer', never);
+const sling = (work: string, name: string) =>
+  slingUnit(town, { work, rig: 'alpha', name, message: `Do ${work}` }, 'overseer', never);
 const handOff = (change: Partial<Params<'work.handoff'>> = {}, by: CallerView = person) =>
   handOffWork(town, { from: 'alpha-toast', to: 'nux', context: 'Half of it is done.', ...change }, by, never);
 const worktree = (name: string): string => join(town.paths.worktrees, 'alpha', name);
@@ -31,7 +32,12 @@ describe('a handoff to a new polecat', () => {
     writeFileSync(join(worktree('toast'), 'half.txt'), 'half');
     const { work, session } = await handOff();
     expect(work).toMatchObject({ owner: 'alpha-nux', state: 'assigned', branch: 'polecat/toast/issue-1' });
-    expect(session).toMatchObject({ id: 'alpha-nux', workDir: worktree('toast'), branch: 'polecat/toast/issue-1', state: 'running' });
+    expect(session).toMatchObject({
+      id: 'alpha-nux',
+      workDir: worktree('toast'),
+      branch: 'polecat/toast/issue-1',
+      state: 'running',
+    });
     expect(town.registry.get('alpha-toast').state).toBe('stopped');
     const prompt = town.driver.started.at(-1)?.firstPrompt?.text;
     expect(prompt).toContain('Half of it is done.');
@@ -60,7 +66,10 @@ describe('a handoff to a new polecat', () => {
       throw new GasTownError('spawn-failed', 'it fell over');
     };
     await expect(handOff()).rejects.toThrow('it fell over');
-    expect(town.work.get('issue-1')).toMatchObject({ state: 'open', note: 'handing over to alpha-nux failed: it fell over' });
+    expect(town.work.get('issue-1')).toMatchObject({
+      state: 'open',
+      note: 'handing over to alpha-nux failed: it fell over',
+    });
     expect(town.work.get('issue-1').owner).toBeUndefined();
     expect(existsSync(join(worktree('toast'), 'half.txt'))).toBe(true);
     town.driver.onStart = async () => undefined;
@@ -74,7 +83,10 @@ describe('a handoff to a new polecat', () => {
       throw new GasTownError('internal', 'it does not end');
     };
     await expect(handOff()).rejects.toThrow('it does not end');
-    expect(town.work.get('issue-1')).toMatchObject({ state: 'open', note: 'handing over to alpha-nux failed: it does not end' });
+    expect(town.work.get('issue-1')).toMatchObject({
+      state: 'open',
+      note: 'handing over to alpha-nux failed: it does not end',
+    });
     expect(town.driver.started.map(({ sessionId }) => sessionId)).toEqual(['alpha-toast']);
     expect(town.store.handoffs.all()).toEqual([]);
   });
@@ -95,7 +107,9 @@ describe('a handoff to a session that lives', () => {
     const { work, session } = await handOff();
     expect(session.id).toBe('alpha-nux');
     expect(work).toMatchObject({ owner: 'alpha-nux', branch: 'polecat/toast/issue-1' });
-    const told = town.store.messages.pending('alpha-nux').find(({ kind, workId }) => kind === 'work' && workId === 'issue-1');
+    const told = town.store.messages
+      .pending('alpha-nux')
+      .find(({ kind, workId }) => kind === 'work' && workId === 'issue-1');
     expect(told?.body).toContain('Half of it is done.');
     expect(told?.body).toContain(worktree('toast'));
     expect(town.registry.get('alpha-toast').state).toBe('stopped');
@@ -150,7 +164,10 @@ describe('a host that died in the middle of a handoff', () => {
     town.store.handoffs.begin(intent);
     claim();
     settleHandoffs(town);
-    expect(town.work.get('issue-1')).toMatchObject({ owner: 'alpha-toast', note: expect.stringContaining('it stays with alpha-toast') });
+    expect(town.work.get('issue-1')).toMatchObject({
+      owner: 'alpha-toast',
+      note: expect.stringContaining('it stays with alpha-toast'),
+    });
     expect(town.store.messages.pending('alpha-toast').some(({ workId }) => workId === 'issue-1')).toBe(true);
     expect(town.store.handoffs.all()).toEqual([]);
   });
@@ -161,7 +178,10 @@ describe('a host that died in the middle of a handoff', () => {
     claim();
     await town.manager.stop('alpha-toast');
     settleHandoffs(town);
-    expect(town.work.get('issue-1')).toMatchObject({ state: 'open', note: expect.stringContaining('the host ended in the middle of it') });
+    expect(town.work.get('issue-1')).toMatchObject({
+      state: 'open',
+      note: expect.stringContaining('the host ended in the middle of it'),
+    });
   });
 
   test('tells a new owner that lives, once', async () => {

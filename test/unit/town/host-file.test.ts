@@ -20,7 +20,7 @@ afterEach(() => {
   folder.remove();
 });
 
-test('a host\'s file is its owner\'s only, and another window believes it', async () => {
+test("a host's file is its owner's only, and another window believes it", async () => {
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(await readHostFile(file)).toMatchObject({ socket, token: 'token', pid: process.pid });
 });
@@ -30,7 +30,11 @@ test('nobody joins by one that others can read or write, as a clone brings it', 
   expect(await readHostFile(file)).toBeUndefined();
 });
 
-test.each([['it', () => file], ['its folder', () => folder.path], ['its socket', () => socket]])('nor where %s is another user\'s', async (_what, theirs) => {
+test.each([
+  ['it', () => file],
+  ['its folder', () => folder.path],
+  ['its socket', () => socket],
+])("nor where %s is another user's", async (_what, theirs) => {
   giveAway(theirs());
   expect(await readHostFile(file)).toBeUndefined();
 });

@@ -30,13 +30,18 @@ afterEach(async () => {
   temporary.remove();
 });
 
-const soon = (check: () => unknown) => vi.waitFor(async () => expect(await check()).toBeTruthy(), { timeout: 8_000, interval: 10 });
+const soon = (check: () => unknown) =>
+  vi.waitFor(async () => expect(await check()).toBeTruthy(), { timeout: 8_000, interval: 10 });
 const problems = (): string => host.snapshot.problems.map(({ message }) => message).join('\n');
 const deleteRuntime = (): void => rmSync(town.paths.runtime, { recursive: true });
 const answers = async (): Promise<boolean> => {
   const file = await readHostFile(town.paths.hostFile);
   if (!file || !existsSync(file.socket)) return false;
-  const client = await ChannelClient.connect(file.socket, { protocol: protocolVersion, token: file.token, client: 'gt' });
+  const client = await ChannelClient.connect(file.socket, {
+    protocol: protocolVersion,
+    token: file.token,
+    client: 'gt',
+  });
   const { work } = await client.request('town.snapshot', {});
   client.close();
   return work.some(({ id }) => id === 'before');
@@ -50,7 +55,9 @@ describe('when .runtime is deleted under the living host', () => {
     expect(statSync(town.paths.runtime).mode & 0o777).toBe(0o700);
     expect(statSync(town.paths.database).mode & 0o777).toBe(0o600);
     expect(existsSync(join(town.paths.runtime, '.gitignore'))).toBe(true);
-    expect(problems()).toMatch(/host\.lock, .*town\.db, .*host\.json, .*bin\/gt were deleted while the town was open, and are made again/);
+    expect(problems()).toMatch(
+      /host\.lock, .*town\.db, .*host\.json, .*bin\/gt were deleted while the town was open, and are made again/,
+    );
     expect(await answers()).toBe(true);
     await host.api.request('work.add', { id: 'after', description: 'Known after' });
     await host.dispose();
@@ -82,7 +89,9 @@ describe('when .runtime is deleted under the living host', () => {
     const theirs = HostLock.tryAcquire(town.paths.hostLock)!;
     writeFileSync(town.paths.hostFile, '{"theirs":true}');
     await host.ended;
-    expect(town.logged.join('\n')).toMatch(/another process hosts the town by now. What this window knew is kept as .*town\.db\.left-/);
+    expect(town.logged.join('\n')).toMatch(
+      /another process hosts the town by now. What this window knew is kept as .*town\.db\.left-/,
+    );
     await expect(host.api.request('work.add', { description: 'Too late' })).rejects.toMatchObject({ code: 'no-host' });
     expect(existsSync(town.paths.hostFile)).toBe(true);
     expect(theirs.isInPlace()).toBe(true);

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installPlugin, stubConfigDirs } from '../../../shared/backends/opencode/config-dirs.ts';
@@ -27,10 +36,15 @@ afterEach(() => {
   home.remove();
 });
 
-const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
+const git = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
 const worktreeOf = (name: string): string => join(town.paths.worktrees, 'alpha', name);
 const branches = (): string[] => git(town.rig, 'branch', '--format=%(refname:short)').trim().split('\n');
-const registered = (): string[] => git(town.rig, 'worktree', 'list').trim().split('\n').map((line) => line.split(' ')[0]!);
+const registered = (): string[] =>
+  git(town.rig, 'worktree', 'list')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]!);
 const look = () => lookAtRemoval(town, environment);
 const remove = () => removeOutside(town, environment);
 const paths = (items: readonly { path: string }[]): string[] => items.map(({ path }) => path);
@@ -83,8 +97,16 @@ describe('worktrees', () => {
     ];
     expect((await look()).stays.slice(0, 3)).toEqual(kept);
     expect((await remove()).stays.slice(0, 3)).toEqual(kept);
-    expect([existsSync(join(dirty, 'd')), existsSync(join(ahead, 'new.txt')), existsSync(join(detached, 'lost.txt'))]).toEqual([true, true, true]);
-    expect(branches().filter((name) => name.startsWith('polecat/'))).toEqual(['polecat/ahead/idle', 'polecat/detached/idle', 'polecat/dirty/idle']);
+    expect([
+      existsSync(join(dirty, 'd')),
+      existsSync(join(ahead, 'new.txt')),
+      existsSync(join(detached, 'lost.txt')),
+    ]).toEqual([true, true, true]);
+    expect(branches().filter((name) => name.startsWith('polecat/'))).toEqual([
+      'polecat/ahead/idle',
+      'polecat/detached/idle',
+      'polecat/dirty/idle',
+    ]);
     // Once more, as after a crash: nothing more goes.
     expect((await remove()).stays.slice(0, 3)).toEqual(kept);
   });
@@ -95,7 +117,9 @@ describe('worktrees', () => {
     const second = await makeWorktree('second');
     git(second, 'reset', '-q', '--hard', 'polecat/first/idle');
     const place = (name: string) => ({ repository: town.rig, path: worktreeOf(name), branch: `polecat/${name}/idle` });
-    const each = ['first', 'second'].map((name) => town.worktrees.over(place(name), { session: `alpha-${name}`, rig: 'alpha' }));
+    const each = ['first', 'second'].map((name) =>
+      town.worktrees.over(place(name), { session: `alpha-${name}`, rig: 'alpha' }),
+    );
     const [firsts, seconds] = await Promise.all(each);
     // Whichever comes first goes.
     expect([firsts, seconds].filter((stays) => stays === '1 commit that is nowhere else')).toHaveLength(1);
@@ -154,7 +178,12 @@ describe('worktrees', () => {
 
 describe('sessions', () => {
   test('are ended, workers before those who give work out, and what they had not finished stays', async () => {
-    const { session } = await slingUnit(town, { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' }, 'overseer', new AbortController().signal);
+    const { session } = await slingUnit(
+      town,
+      { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' },
+      'overseer',
+      new AbortController().signal,
+    );
     const mayor = { role: 'mayor' as const, rig: '', agentName: '', workDir: town.root, metadata: {} };
     const id = await town.orchestrators.get('opencode')!.spawnSession(mayor);
     writeFileSync(join(worktreeOf('toast'), 'half.txt'), 'half');
@@ -168,7 +197,12 @@ describe('sessions', () => {
   });
 
   test('one that cannot be ended: the rest of the town is left as it was', async () => {
-    await slingUnit(town, { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' }, 'overseer', new AbortController().signal);
+    await slingUnit(
+      town,
+      { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' },
+      'overseer',
+      new AbortController().signal,
+    );
     const other = await makeWorktree('other');
     town.driver.onStop = () => Promise.reject(new Error('it hangs'));
     await expect(remove()).rejects.toThrow('it hangs');
@@ -180,7 +214,9 @@ describe('what is outside of .runtime', () => {
   const hooks = { dir: '.opencode/plugins', settingsFile: 'gastown.js' };
 
   async function withHooks(): Promise<string> {
-    const agents = { 'opencode-glm': { provider: 'opencode', hooks: { dir: hooks.dir, settings_file: hooks.settingsFile } } };
+    const agents = {
+      'opencode-glm': { provider: 'opencode', hooks: { dir: hooks.dir, settings_file: hooks.settingsFile } },
+    };
     await town.settings.update({ agents });
     return installPlugin(bundledPlugin(), town.rig, hooks);
   }
@@ -215,7 +251,10 @@ describe('what is outside of .runtime', () => {
     await stubConfigDirs(environment, town.rig, silentLogger);
     const plan = await look();
     expect(plan.goes).toContainEqual({ path: folder, what: 'a stub for Opencode' });
-    expect(plan.stays).toContainEqual({ path: join(home.path, '.config', 'opencode'), what: expect.stringContaining('all your towns') });
+    expect(plan.stays).toContainEqual({
+      path: join(home.path, '.config', 'opencode'),
+      what: expect.stringContaining('all your towns'),
+    });
     await remove();
     expect(readdirSync(folder)).toEqual(['agent']);
     expect(git(town.rig, 'status', '--porcelain')).toBe('?? .opencode/\n');
@@ -248,8 +287,16 @@ describe('.runtime', () => {
     const at = (name: string): string => join(runtime, name);
     mkdirSync(at('worktrees/alpha/empty'), { recursive: true });
     mkdirSync(at('opencode/server-1'), { recursive: true });
-    for (const name of ['.gitignore', 'town.db', 'town.db-wal', 'host.json', 'opencode/server-1/opencode.db']) writeFileSync(at(name), '');
-    return { ...town.paths, runtime, worktrees: join(folder.path, 'data/gastown/worktrees/town'), formerWorktrees: at('worktrees'), hostLock: at('host.lock'), database: at('town.db') };
+    for (const name of ['.gitignore', 'town.db', 'town.db-wal', 'host.json', 'opencode/server-1/opencode.db'])
+      writeFileSync(at(name), '');
+    return {
+      ...town.paths,
+      runtime,
+      worktrees: join(folder.path, 'data/gastown/worktrees/town'),
+      formerWorktrees: at('worktrees'),
+      hostLock: at('host.lock'),
+      database: at('town.db'),
+    };
   }
 
   test('goes, the lock last', async () => {

@@ -34,7 +34,11 @@ describe('what was done is read from the worktree', () => {
     const head = commit('The work');
     expect((await done()).result).toEqual({ branch: 'feature/x', head, commits: 1 });
     await stopped();
-    expect(await shown()).toMatchObject({ state: 'done', commits: 1, result: { branch: 'feature/x', head, commits: 1 } });
+    expect(await shown()).toMatchObject({
+      state: 'done',
+      commits: 1,
+      result: { branch: 'feature/x', head, commits: 1 },
+    });
     expect(execFileSync('git', ['rev-parse', 'feature/x'], { cwd: town.rig, encoding: 'utf8' }).trim()).toBe(head);
     const { entries } = await town.request('session.log', { session: 'alpha-toast' });
     expect(entries.map(({ text }) => text)).toContain('issue-1: feature/x (1 commit)');
@@ -112,10 +116,17 @@ describe('what was done is read from the worktree', () => {
   test('of a unit that another session goes on with in that worktree', async () => {
     commit('Half of it');
     await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'nux', message: 'Another one' });
-    await town.request('work.handoff', { from: 'alpha-toast', to: 'alpha-nux', context: 'The other half.', work: 'issue-1' });
+    await town.request('work.handoff', {
+      from: 'alpha-toast',
+      to: 'alpha-nux',
+      context: 'The other half.',
+      work: 'issue-1',
+    });
     git('switch', '-q', '-c', 'feature/x');
     commit('The other half');
-    expect(await town.request('work.done', { id: 'issue-1' }, 'alpha-nux')).toMatchObject({ result: { branch: 'feature/x', commits: 2 } });
+    expect(await town.request('work.done', { id: 'issue-1' }, 'alpha-nux')).toMatchObject({
+      result: { branch: 'feature/x', commits: 2 },
+    });
     expect(town.work.get('issue-2').result).toMatchObject({ branch: 'polecat/nux/issue-2', commits: 0 });
   });
 
@@ -125,7 +136,9 @@ describe('what was done is read from the worktree', () => {
     await done();
     await town.request('session.stop', { session: 'alpha-toast' });
     expect(existsSync(place)).toBe(false);
-    expect((await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'toast', message: 'More' })).session.workDir).toBe(place);
+    expect(
+      (await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'toast', message: 'More' })).session.workDir,
+    ).toBe(place);
   });
 
   test('whoever gets the unit next is told where it is, and the history keeps it', async () => {

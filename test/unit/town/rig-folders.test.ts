@@ -45,7 +45,11 @@ describe('a folder inside of a repository', () => {
       message: expect.stringContaining(`the folder packages/web of ${mono}`),
     });
     expect(stored()).toEqual(['alpha']);
-    expect(await add(join(mono, 'packages', 'web'), 'whole', 'repository')).toEqual({ name: 'whole', path: mono, defaultBranch: 'main' });
+    expect(await add(join(mono, 'packages', 'web'), 'whole', 'repository')).toEqual({
+      name: 'whole',
+      path: mono,
+      defaultBranch: 'main',
+    });
   });
 
   test('two packages of one repository are two rigs, beside the whole; the next host knows them', async () => {
@@ -53,7 +57,13 @@ describe('a folder inside of a repository', () => {
     for (const name of ['web', 'api']) await add(join(mono, 'packages', name), name, 'folder');
     await add(mono, 'mono');
     await expect(add(join(mono, 'packages', 'web'), 'again', 'folder')).rejects.toMatchObject({ code: 'name-taken' });
-    const rigs = new Rigs({ store: town.store, townRoot: town.root, now: () => 0, log: silentLogger, onChange: () => undefined });
+    const rigs = new Rigs({
+      store: town.store,
+      townRoot: town.root,
+      now: () => 0,
+      log: silentLogger,
+      onChange: () => undefined,
+    });
     await rigs.load();
     expect(rigs.views().filter(({ name }) => name !== 'alpha')).toEqual([
       { name: 'api', path: join(mono, 'packages', 'api'), repository: mono, defaultBranch: 'main' },
@@ -74,18 +84,26 @@ describe('a folder inside of a repository', () => {
     expect(handed.session.workDir).toBe(session.workDir);
     git(session.workDir, 'commit', '-q', '--allow-empty', '-m', 'Mended');
     git(mono, 'merge', '-q', 'polecat/toast/w-1');
-    expect(await town.request('work.done', {}, 'web-nux')).toMatchObject({ result: { branch: 'polecat/toast/w-1', commits: 1 } });
+    expect(await town.request('work.done', {}, 'web-nux')).toMatchObject({
+      result: { branch: 'polecat/toast/w-1', commits: 1 },
+    });
     await town.request('session.stop', { session: 'web-nux' });
     expect(existsSync(tree)).toBe(false);
     expect(git(mono, 'worktree', 'list')).not.toContain('toast');
-    expect((await town.request('session.spawn', { role: 'crew', rig: 'web', name: 'amy' })).workDir).toBe(join(mono, 'packages', 'web'));
-    expect((await town.request('session.spawn', { role: 'polecat', rig: 'web', name: 'slit' })).workDir).toBe(join(town.paths.worktrees, 'web', 'slit', 'packages', 'web'));
+    expect((await town.request('session.spawn', { role: 'crew', rig: 'web', name: 'amy' })).workDir).toBe(
+      join(mono, 'packages', 'web'),
+    );
+    expect((await town.request('session.spawn', { role: 'polecat', rig: 'web', name: 'slit' })).workDir).toBe(
+      join(town.paths.worktrees, 'web', 'slit', 'packages', 'web'),
+    );
   }, 30_000);
 
   test('that no commit has is refused: a worktree would be without it', async () => {
     const mono = monorepo();
     mkdirSync(join(mono, 'packages', 'new'));
-    await expect(add(join(mono, 'packages', 'new'), 'new', 'folder')).rejects.toThrow(/No commit of .* has the folder packages\/new/);
+    await expect(add(join(mono, 'packages', 'new'), 'new', 'folder')).rejects.toThrow(
+      /No commit of .* has the folder packages\/new/,
+    );
     expect(stored()).toEqual(['alpha']);
   });
 
@@ -104,7 +122,10 @@ describe('C7: a question that git cannot answer is not the answer "no"', () => {
     const other = makeRepository(folder('others'));
     vi.stubEnv('GIT_CONFIG_GLOBAL', '/dev/null');
     vi.stubEnv('GIT_TEST_ASSUME_DIFFERENT_OWNER', '1');
-    await expect(add(other, 'others')).rejects.toMatchObject({ code: 'refused', message: expect.stringMatching(/^(?![^]*git init)[^]*detected dubious ownership/) });
+    await expect(add(other, 'others')).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/^(?![^]*git init)[^]*detected dubious ownership/),
+    });
   });
 
   test('one whose configuration is broken', async () => {
@@ -115,17 +136,26 @@ describe('C7: a question that git cannot answer is not the answer "no"', () => {
 
   test('a rig that becomes so says it, and a folder without any repository is still told to make one', async () => {
     appendFileSync(join(town.rig, '.git', 'config'), '[core\n');
-    const rigs = new Rigs({ store: town.store, townRoot: town.root, now: () => 0, log: silentLogger, onChange: () => undefined });
+    const rigs = new Rigs({
+      store: town.store,
+      townRoot: town.root,
+      now: () => 0,
+      log: silentLogger,
+      onChange: () => undefined,
+    });
     await rigs.load();
     expect(rigs.views()[0]?.problem).toMatch(/bad config line/);
     rigs.dispose();
     mkdirSync(folder('empty'));
-    await expect(add(folder('empty'), 'empty')).rejects.toMatchObject({ code: 'not-a-repository', message: expect.stringContaining('git init') });
+    await expect(add(folder('empty'), 'empty')).rejects.toMatchObject({
+      code: 'not-a-repository',
+      message: expect.stringContaining('git init'),
+    });
   });
 });
 
 describe('D20: a town that is its own rig', () => {
-  test('just works: with the town\'s settings, and nothing to complain about', async () => {
+  test("just works: with the town's settings, and nothing to complain about", async () => {
     makeRepository(town.root);
     expect(await add(town.root, 'own')).toEqual({ name: 'own', path: town.root, defaultBranch: 'main' });
     expect(town.rigs.problems()).toEqual([]);

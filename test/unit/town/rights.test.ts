@@ -20,7 +20,9 @@ const words: Readonly<Record<string, Right>> = { '✓': 'yes', own: 'own', '': '
 const written = readFileSync(resolve('SECURITY.md'), 'utf8')
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()))
-  .flatMap(([, , named = '', ...cells]) => [...named.matchAll(/`([a-z]+(?:\.[a-z]+)?)`/g)].map(([, method]) => ({ method, cells: cells.slice(0, 4) })));
+  .flatMap(([, , named = '', ...cells]) =>
+    [...named.matchAll(/`([a-z]+(?:\.[a-z]+)?)`/g)].map(([, method]) => ({ method, cells: cells.slice(0, 4) })),
+  );
 
 test('SECURITY.md names every method once, with the rights that the code has', () => {
   expect(written.map(({ method }) => method).sort()).toEqual([...methods].sort());
@@ -39,8 +41,18 @@ test('who a caller is for the table', () => {
 });
 
 test.each([
-  [{ kind: 'session', session: 'p', runId: 'r' }, 'worker', 'rig.add', 'p may not do "rig.add": it is for the user only.'],
-  [{ kind: 'session', session: 'p', runId: 'r' }, 'worker', 'sling', /^p may not do "sling": only the mayor.*gt mail send mayor\/\.$/],
+  [
+    { kind: 'session', session: 'p', runId: 'r' },
+    'worker',
+    'rig.add',
+    'p may not do "rig.add": it is for the user only.',
+  ],
+  [
+    { kind: 'session', session: 'p', runId: 'r' },
+    'worker',
+    'sling',
+    /^p may not do "sling": only the mayor.*gt mail send mayor\/\.$/,
+  ],
   [{ kind: 'person' }, 'user', 'inside.context', /it is for the plugin of an Opencode server/],
   [{ kind: 'server', server: 's' }, 'server', 'town.snapshot', /^The plugin of an Opencode server may not do/],
 ] as const)('%j, a %s, is told why it may not do %s', (caller, kind, method, message) => {
@@ -50,7 +62,8 @@ test.each([
 let town: FakeTown;
 beforeAll(async () => {
   town = await makeFakeTown();
-  for (const agentName of ['ann', 'bob']) await town.request('session.spawn', { role: 'polecat', rig: 'alpha', name: agentName });
+  for (const agentName of ['ann', 'bob'])
+    await town.request('session.spawn', { role: 'polecat', rig: 'alpha', name: agentName });
   await town.request('session.spawn', { role: 'mayor' });
 });
 afterAll(() => town.close());
@@ -64,18 +77,33 @@ test('every method that a caller may not use is refused before anything is looke
   ];
   for (const [kind, caller] of callers) {
     for (const method of methods.filter((each) => rights[each][kind] === 'no')) {
-      await expect(carryOut(town, caller, method, {}, new AbortController().signal), `${kind} ${method}`).rejects.toMatchObject({ code: 'denied' });
+      await expect(
+        carryOut(town, caller, method, {}, new AbortController().signal),
+        `${kind} ${method}`,
+      ).rejects.toMatchObject({ code: 'denied' });
     }
   }
 });
 
 test('B3: an escalation is closed by who raised it, a role that dispatches or the user; by no other worker', async () => {
-  const raise = async (by: string, message: string) => (await town.request('work.escalate', { severity: 'high', message }, by)).id;
+  const raise = async (by: string, message: string) =>
+    (await town.request('work.escalate', { severity: 'high', message }, by)).id;
   const close = (id: string, by?: string) => town.request('escalation.close', { id }, by);
-  const [first, second, third] = [await raise('alpha-ann', 'one'), await raise('alpha-ann', 'two'), await raise('alpha-ann', 'three')];
-  await expect(close(first, 'alpha-bob')).rejects.toMatchObject({ code: 'denied', message: `${first} was raised by alpha-ann, so it is not for alpha-bob to close.` });
+  const [first, second, third] = [
+    await raise('alpha-ann', 'one'),
+    await raise('alpha-ann', 'two'),
+    await raise('alpha-ann', 'three'),
+  ];
+  await expect(close(first, 'alpha-bob')).rejects.toMatchObject({
+    code: 'denied',
+    message: `${first} was raised by alpha-ann, so it is not for alpha-bob to close.`,
+  });
   expect((await town.request('escalation.list', {})).escalations).toHaveLength(3);
-  for (const [id, by] of [[first, 'alpha-ann'], [second, 'hq-mayor'], [third, undefined]] as const) {
+  for (const [id, by] of [
+    [first, 'alpha-ann'],
+    [second, 'hq-mayor'],
+    [third, undefined],
+  ] as const) {
     expect(await close(id, by)).toMatchObject({ id, closedBy: by ?? 'overseer' });
   }
 });
@@ -84,11 +112,11 @@ test.each([
   ['session.log', { session: 'alpha-bob' }, 'is not yours to read'],
   ['mail.inbox', { session: 'alpha-bob' }, 'is not yours to read'],
   ['work.handoff', { from: 'alpha-bob', to: 'alpha-ann', context: 'x' }, 'may only hand off its own work'],
-] as const)('own means own: a worker does not do %s with what is another\'s', async (method, params, message) => {
+] as const)("own means own: a worker does not do %s with what is another's", async (method, params, message) => {
   await expect(town.request(method, params, 'alpha-ann')).rejects.toThrow(message);
 });
 
-test('own means own: a worker neither reads, archives nor ends what is another\'s', async () => {
+test("own means own: a worker neither reads, archives nor ends what is another's", async () => {
   const { id } = await town.request('message.send', { to: 'alpha-bob', type: 'mail', body: 'For you' });
   await town.request('work.add', { id: 'of-bob', description: 'Do it.' });
   await town.request('work.assign', { id: 'of-bob', session: 'alpha-bob' });

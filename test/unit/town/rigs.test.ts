@@ -12,7 +12,9 @@ afterEach(() => town.close());
 
 describe('a rig by URL', () => {
   test('that cannot be cloned: neither its password nor a token is in the error, or in what the error came from', async () => {
-    const failed = await town.rigs.add('http://user:pa55word@127.0.0.1:9/a.git?private_token=t0ken', 'beta').catch((error: unknown) => error);
+    const failed = await town.rigs
+      .add('http://user:pa55word@127.0.0.1:9/a.git?private_token=t0ken', 'beta')
+      .catch((error: unknown) => error);
     const words: string[] = [];
     for (let at: unknown = failed; at instanceof Error; at = at.cause) words.push(at.message, at.stack ?? '');
     expect(words[0]).toContain('http://***@127.0.0.1:9/a.git?private_token=*** could not be cloned');
@@ -21,19 +23,28 @@ describe('a rig by URL', () => {
 
   test('whose folder is there already: nor there', async () => {
     writeFileSync(join(town.root, 'beta'), '');
-    await expect(town.rigs.add('https://user:pa55word@example.com/a.git', 'beta')).rejects.toThrow('so https://***@example.com/a.git was not cloned');
+    await expect(town.rigs.add('https://user:pa55word@example.com/a.git', 'beta')).rejects.toThrow(
+      'so https://***@example.com/a.git was not cloned',
+    );
   });
 });
 
 test('a name that would leave the folder of worktrees is refused before a folder is made, wherever it comes from', async () => {
   const { get } = town.rigs;
-  town.rigs.get = (name) => ({ ...get.call(town.rigs, name), settings: { type: 'rig-settings', namepool: { names: ['../../../x'] } } });
-  const spawn = (name?: string) => town.request('session.spawn', { role: 'polecat', rig: 'alpha', ...(name === undefined ? {} : { name }) });
+  town.rigs.get = (name) => ({
+    ...get.call(town.rigs, name),
+    settings: { type: 'rig-settings', namepool: { names: ['../../../x'] } },
+  });
+  const spawn = (name?: string) =>
+    town.request('session.spawn', { role: 'polecat', rig: 'alpha', ...(name === undefined ? {} : { name }) });
   await expect(spawn()).rejects.toThrow('A worker cannot be called "../../../x"');
   await expect(spawn('../x')).rejects.toThrow('A worker cannot be called "../x"');
 });
 
-test.each(['polecat', 'crew'] as const)('of a %s that is started without a name, each of several at once gets one of its own', async (role) => {
-  const started = await Promise.all([1, 2, 3].map(() => town.request('session.spawn', { role, rig: 'alpha' })));
-  expect(new Set(started.map(({ agentName }) => agentName)).size).toBe(3);
-});
+test.each(['polecat', 'crew'] as const)(
+  'of a %s that is started without a name, each of several at once gets one of its own',
+  async (role) => {
+    const started = await Promise.all([1, 2, 3].map(() => town.request('session.spawn', { role, rig: 'alpha' })));
+    expect(new Set(started.map(({ agentName }) => agentName)).size).toBe(3);
+  },
+);

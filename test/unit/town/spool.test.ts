@@ -38,19 +38,43 @@ function write(change: (store: Store) => void): void {
   store.close();
 }
 function run(id: string, store: Store): void {
-  const session = { id: 'alpha-toast', backend: 'opencode', role: 'polecat', agentName: 'toast', rig: 'alpha', agent: fakeAgent, workDir: town.root, runId: id, createdAt: 1 } as const;
-  const stored = { id, sessionId: session.id, token: `token-${id}`, state: 'running', reference: {}, startedAt: 1 } as const;
+  const session = {
+    id: 'alpha-toast',
+    backend: 'opencode',
+    role: 'polecat',
+    agentName: 'toast',
+    rig: 'alpha',
+    agent: fakeAgent,
+    workDir: town.root,
+    runId: id,
+    createdAt: 1,
+  } as const;
+  const stored = {
+    id,
+    sessionId: session.id,
+    token: `token-${id}`,
+    state: 'running',
+    reference: {},
+    startedAt: 1,
+  } as const;
   const before = store.sessions.session(session.id)?.runId;
   if (before === undefined) store.sessions.begin(session, stored);
   else store.sessions.renew(session, stored, before);
 }
 function own(id: string, runId: string, store: Store): void {
   const unit = store.work.get(id)!;
-  store.work.replace(unit, { ...unit, state: 'running', owner: 'alpha-toast', runId, assignedAt: 2 }, { at: 2, state: 'running', by: 'host' });
+  store.work.replace(
+    unit,
+    { ...unit, state: 'running', owner: 'alpha-toast', runId, assignedAt: 2 },
+    { at: 2, state: 'running', by: 'host' },
+  );
 }
 
 const inSession = (argv: string[], runId = 'run-1') =>
-  gt(argv, { cwd: town.root, env: { GT_ROOT: town.root, GT_RUN: runId, GT_TOKEN: `token-${runId}`, GT_SOCKET: town.paths.socket } });
+  gt(argv, {
+    cwd: town.root,
+    env: { GT_ROOT: town.root, GT_RUN: runId, GT_TOKEN: `token-${runId}`, GT_SOCKET: town.paths.socket },
+  });
 const unit = (id: string) => host!.snapshot.work.find((work) => work.id === id);
 const problems = (): string => host!.snapshot.problems.map(({ message }) => message).join('\n');
 const kept = (): string[] => readdirSync(spoolFolder(town.root)).filter((name) => name.endsWith('.json'));
@@ -59,7 +83,11 @@ const refused = (): string[] => readdirSync(join(spoolFolder(town.root), 'refuse
 describe('gt, where no host answers', () => {
   test('keeps a report for the next one, private, and says so', async () => {
     const ran = await inSession(['done', '-m', 'All green']);
-    expect(ran).toMatchObject({ code: 0, err: '', out: `No host of ${town.root} answers now. This is kept, and told to the next one: nothing more is to be done for it.\n` });
+    expect(ran).toMatchObject({
+      code: 0,
+      err: '',
+      out: `No host of ${town.root} answers now. This is kept, and told to the next one: nothing more is to be done for it.\n`,
+    });
     const [file = ''] = kept();
     expect(statSync(spoolFolder(town.root)).mode & 0o777).toBe(0o700);
     expect(statSync(join(spoolFolder(town.root), file)).mode & 0o777).toBe(0o600);
@@ -95,7 +123,9 @@ describe('the next host', () => {
     await inSession(['done', '--id', 'issue-2', '--status', 'failed', '-m', 'No key']);
     await inSession(['done', '--id', 'issue-1', '-m', 'All green']);
     host = await town.host();
-    expect(host.snapshot.escalations).toMatchObject([{ severity: 'high', message: 'The door is locked', by: 'alpha-toast', work: 'issue-2' }]);
+    expect(host.snapshot.escalations).toMatchObject([
+      { severity: 'high', message: 'The door is locked', by: 'alpha-toast', work: 'issue-2' },
+    ]);
     expect([unit('issue-2')?.state, unit('issue-1')?.state]).toEqual(['failed', 'done']);
   });
 
@@ -116,23 +146,42 @@ describe('the next host', () => {
     write((store) => run('run-2', store));
     host = await town.host();
     expect(unit('issue-1')?.state).not.toBe('done');
-    expect(problems()).toMatch(/A run of alpha-toast that has been replaced reported at 20.*: completed, "All green"\. They are kept in .*refused/);
+    expect(problems()).toMatch(
+      /A run of alpha-toast that has been replaced reported at 20.*: completed, "All green"\. They are kept in .*refused/,
+    );
     expect([kept(), refused()]).toEqual([[], [expect.stringMatching(/\.json$/)]]);
   });
 
   test('does not believe a wrong token, and tells what it refuses of its own', async () => {
-    await gt(['done', '-m', 'Mine'], { cwd: town.root, env: { GT_ROOT: town.root, GT_RUN: 'run-1', GT_TOKEN: 'guessed' } });
+    await gt(['done', '-m', 'Mine'], {
+      cwd: town.root,
+      env: { GT_ROOT: town.root, GT_RUN: 'run-1', GT_TOKEN: 'guessed' },
+    });
     await inSession(['done', '--id', 'issue-2', '-m', 'Not mine']);
     host = await town.host();
     expect([unit('issue-1')?.state, unit('issue-2')?.state]).not.toContain('done');
-    expect(problems()).toMatch(/Somebody whom the town does not know reported .*"Mine"\. alpha-toast reported .*"Not mine"\. issue-2 is not yours: nobody has it/);
+    expect(problems()).toMatch(
+      /Somebody whom the town does not know reported .*"Mine"\. alpha-toast reported .*"Not mine"\. issue-2 is not yours: nobody has it/,
+    );
   });
 
   test('sets garbage aside, and takes the rest', async () => {
     await inSession(['done', '-m', 'All green']);
-    const put = (name: string, text: string): void => writeFileSync(join(spoolFolder(town.root), name), text, { mode: 0o600 });
+    const put = (name: string, text: string): void =>
+      writeFileSync(join(spoolFolder(town.root), name), text, { mode: 0o600 });
     put('0000-garbage.json', '{"version": 1, "met');
-    put('0001-unknown.json', JSON.stringify({ version: 1, id: 'x', at: 1, run: 'run-1', token: 'token-run-1', method: 'town.remove', params: {} }));
+    put(
+      '0001-unknown.json',
+      JSON.stringify({
+        version: 1,
+        id: 'x',
+        at: 1,
+        run: 'run-1',
+        token: 'token-run-1',
+        method: 'town.remove',
+        params: {},
+      }),
+    );
     put('0002-open.json', '{}');
     chmodSync(join(spoolFolder(town.root), '0002-open.json'), 0o644);
     symlinkSync('/etc/hostname', join(spoolFolder(town.root), '0003-link.json'));
@@ -141,18 +190,33 @@ describe('the next host', () => {
     host = await town.host();
     expect(unit('issue-1')?.state).toBe('done');
     expect(kept()).toEqual([]);
-    expect(refused()).toEqual(['0000-garbage.json', '0001-unknown.json', '0002-open.json', '0003-link.json', '0004-pipe.json']);
-    expect(problems()).toMatch(/0000-garbage\.json: it is no report .* 0002-open\.json: others may read or write .* 0004-pipe\.json: .* is no regular file/s);
+    expect(refused()).toEqual([
+      '0000-garbage.json',
+      '0001-unknown.json',
+      '0002-open.json',
+      '0003-link.json',
+      '0004-pipe.json',
+    ]);
+    expect(problems()).toMatch(
+      /0000-garbage\.json: it is no report .* 0002-open\.json: others may read or write .* 0004-pipe\.json: .* is no regular file/s,
+    );
   });
 });
 
 test('a host that is there takes what somebody keeps who did not find it', async () => {
   // Its session has ended, and stays so.
   const file = settingsPath(town.root);
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), failure_policy: { restarts: { max: 0 } } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), failure_policy: { restarts: { max: 0 } } }),
+  );
   host = await town.host();
   await host.adopted;
-  await keepReport(town.root, { method: 'work.done', params: { message: 'All green' } }, { run: 'run-1', token: 'token-run-1' });
+  await keepReport(
+    town.root,
+    { method: 'work.done', params: { message: 'All green' } },
+    { run: 'run-1', token: 'token-run-1' },
+  );
   await vi.waitFor(() => expect(unit('issue-1')?.state).toBe('done'), { timeout: 8_000 });
   expect(kept()).toEqual([]);
 });

@@ -5,9 +5,26 @@ import { eventText } from '../../../shared/town/event-text.ts';
 import { timeline } from '../../../shared/town/timeline.ts';
 
 const session = 'alpha-one';
-const event = (at: number, type: string, detail: Record<string, unknown>): StoredEvent => ({ at, sessionId: session, runId: 'run-1', type, detail });
+const event = (at: number, type: string, detail: Record<string, unknown>): StoredEvent => ({
+  at,
+  sessionId: session,
+  runId: 'run-1',
+  type,
+  detail,
+});
 const message = (changes: Partial<StoredMessage>) =>
-  ({ id: 'msg_1', from: 'overseer', to: session, kind: 'nudge', subject: '', body: 'Hello\nthere', state: 'accepted', attempts: 0, sentAt: 0, ...changes }) as StoredMessage;
+  ({
+    id: 'msg_1',
+    from: 'overseer',
+    to: session,
+    kind: 'nudge',
+    subject: '',
+    body: 'Hello\nthere',
+    state: 'accepted',
+    attempts: 0,
+    sentAt: 0,
+    ...changes,
+  }) as StoredMessage;
 const parts = { session, events: [], messages: [], histories: [] };
 
 describe('a timeline', () => {
@@ -22,7 +39,15 @@ describe('a timeline', () => {
         event(7, 'ask.answered', { ask: 'a', title: 'Bash: ls', by: 'person', answer: 'allowed' }),
       ],
       messages: [message({ state: 'acted', sentAt: 2, deliveredAt: 4, actedAt: 8, runId: 'run-1', attempts: 1 })],
-      histories: [{ id: 'issue-1', history: [{ at: 0, state: 'open', by: 'overseer' }, { at: 9, state: 'done', by: session, note: 'all\ndone' }] }],
+      histories: [
+        {
+          id: 'issue-1',
+          history: [
+            { at: 0, state: 'open', by: 'overseer' },
+            { at: 9, state: 'done', by: session, note: 'all\ndone' },
+          ],
+        },
+      ],
     });
     expect(entries.map(({ at, text }) => `${at} ${text}`)).toEqual([
       '0 issue-1 is open',
@@ -35,7 +60,13 @@ describe('a timeline', () => {
       '8 nudge msg_1 from overseer: acted',
       '9 issue-1 is done: all done',
     ]);
-    expect(entries[5]).toEqual({ at: 5, type: 'ask.asked', runId: 'run-1', text: 'waits for permission: Bash: ls', detail: '{"command": "ls"}' });
+    expect(entries[5]).toEqual({
+      at: 5,
+      type: 'ask.asked',
+      runId: 'run-1',
+      text: 'waits for permission: Bash: ls',
+      detail: '{"command": "ls"}',
+    });
     expect(entries[6]).toMatchObject({ by: 'person' });
     expect(entries[8]).toMatchObject({ by: session, type: 'work.done' });
   });
@@ -58,7 +89,10 @@ describe('a timeline', () => {
   });
 
   test('a long or wild text is one line', () => {
-    const [entry] = timeline({ ...parts, events: [event(1, 'session.start-failed', { error: `a\u001b[31m\n${'b'.repeat(1_000)}` })] });
+    const [entry] = timeline({
+      ...parts,
+      events: [event(1, 'session.start-failed', { error: `a\u001b[31m\n${'b'.repeat(1_000)}` })],
+    });
     expect(entry?.text).toMatch(/^did not start: a \[31m b+…$/);
     expect(entry?.text).toHaveLength(300);
   });
@@ -66,16 +100,36 @@ describe('a timeline', () => {
 
 describe('an event in words', () => {
   test.each([
-    ['session.status', { state: 'stopped', activity: 'unknown', cause: 'stopped on request' }, 'is stopped (stopped on request)'],
+    [
+      'session.status',
+      { state: 'stopped', activity: 'unknown', cause: 'stopped on request' },
+      'is stopped (stopped on request)',
+    ],
     ['session.stop-requested', { by: 'hq-mayor' }, 'to be stopped, by hq-mayor'],
-    ['ask.answered', { title: 'Bash: ls', by: 'policy', answer: 'allowed', rule: 'Bash(ls*)' }, 'allowed by the policy Bash(ls*): Bash: ls'],
+    [
+      'ask.answered',
+      { title: 'Bash: ls', by: 'policy', answer: 'allowed', rule: 'Bash(ls*)' },
+      'allowed by the policy Bash(ls*): Bash: ls',
+    ],
     ['ask.answered', { title: 'Bash: ls', by: 'terminal', answer: 'answered' }, 'answered in the terminal: Bash: ls'],
-    ['ask.answered', { title: 'Bash: ls', by: 'nobody', answer: 'the turn ended' }, 'no longer asked (the turn ended): Bash: ls'],
+    [
+      'ask.answered',
+      { title: 'Bash: ls', by: 'nobody', answer: 'the turn ended' },
+      'no longer asked (the turn ended): Bash: ls',
+    ],
     ['ask.asked', { kind: 'question', title: 'Which?' }, 'waits for an answer: Which?'],
-    ['message.in-doubt', { messages: 'msg_1, msg_2', attempt: 2, reason: 'no answer' }, 'attempt 2 to deliver msg_1, msg_2 failed: no answer'],
+    [
+      'message.in-doubt',
+      { messages: 'msg_1, msg_2', attempt: 2, reason: 'no answer' },
+      'attempt 2 to deliver msg_1, msg_2 failed: no answer',
+    ],
     ['escalation.closed', { escalation: 'esc_1', by: 'overseer', note: 'done' }, 'esc_1 is closed by overseer: done'],
     ['reconciler.hung-turn', { action: 'restart', reason: 'no progress' }, 'restart: no progress (hung-turn)'],
-    ['reconciler.stalled-unit', { action: 'requeue', reason: 'stalled', work: 'issue-1' }, 'requeue of issue-1: stalled (stalled-unit)'],
+    [
+      'reconciler.stalled-unit',
+      { action: 'requeue', reason: 'stalled', work: 'issue-1' },
+      'requeue of issue-1: stalled (stalled-unit)',
+    ],
     ['some.thing', { what: 'else', after: 5 }, 'some.thing, what: else, after: 5'],
     ['toString', {}, 'toString'],
   ])('%s %o', (type, detail, text) => {

@@ -35,7 +35,12 @@ beforeEach(async () => {
   failedOver = [];
   failOver = async () => undefined;
   troubles = begin();
-  await slingUnit(town, { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' }, 'overseer', new AbortController().signal);
+  await slingUnit(
+    town,
+    { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' },
+    'overseer',
+    new AbortController().signal,
+  );
   town.manager.delivered(run(), town.driver.started[0]!.firstPrompt!.id);
   town.busy(id);
 });
@@ -59,7 +64,8 @@ async function wake(ms: number): Promise<void> {
   troubles.takeUp();
   await town.settled();
 }
-const told = (): number => town.store.messages.latest(50).filter(({ to, body }) => to === id && body.includes('go on where you were')).length;
+const told = (): number =>
+  town.store.messages.latest(50).filter(({ to, body }) => to === id && body.includes('go on where you were')).length;
 
 describe('a session whose turn failed', () => {
   test('rests with the reason, gets nothing meanwhile, and is then told once to go on', async () => {
@@ -100,7 +106,11 @@ describe('a session whose turn failed', () => {
       town.busy(id);
     }
     expect(told()).toBe(2);
-    expect(unit()).toMatchObject({ state: 'stalled', owner: id, note: 'the provider fails: HTTP 500 (2 times in a row)' });
+    expect(unit()).toMatchObject({
+      state: 'stalled',
+      owner: id,
+      note: 'the provider fails: HTTP 500 (2 times in a row)',
+    });
     expect(town.store.escalations.open()).toHaveLength(1);
   });
 

@@ -9,7 +9,8 @@ import type { FakeTown } from '../../support/fake-town.ts';
 import { temporaryFolder } from '../../support/core.ts';
 
 describe('the folder for worktrees', () => {
-  const at = (environment: Record<string, string>, platform: NodeJS.Platform = 'linux') => worktreesFolder('/srv/My town', environment, platform);
+  const at = (environment: Record<string, string>, platform: NodeJS.Platform = 'linux') =>
+    worktreesFolder('/srv/My town', environment, platform);
 
   test.each([
     ['linux', { HOME: '/home/me' }, '/home/me/.local/share'],
@@ -28,7 +29,9 @@ describe('the folder for worktrees', () => {
     const folder = temporaryFolder('places');
     for (const name of ['a/town', 'b/town']) mkdirSync(join(folder.path, name), { recursive: true });
     symlinkSync(join(folder.path, 'a'), join(folder.path, 'link'));
-    const [a, b, link] = ['a/town', 'b/town', 'link/town'].map((name) => worktreesFolder(join(folder.path, name), { HOME: '/home/me' }));
+    const [a, b, link] = ['a/town', 'b/town', 'link/town'].map((name) =>
+      worktreesFolder(join(folder.path, name), { HOME: '/home/me' }),
+    );
     expect(a).not.toBe(b);
     expect(link).toBe(a);
     folder.remove();
@@ -42,7 +45,8 @@ describe('worktrees that an earlier version made below the town', () => {
   });
   afterEach(() => town.close());
 
-  const old = (name: string) => createWorktree(town.rig, join(town.paths.formerWorktrees, 'alpha', name), `polecat/${name}/issue-1`);
+  const old = (name: string) =>
+    createWorktree(town.rig, join(town.paths.formerWorktrees, 'alpha', name), `polecat/${name}/issue-1`);
   const sling = (work: string, name?: string) =>
     town.request('sling', { work, rig: 'alpha', message: 'Mend it', ...(name === undefined ? {} : { name }) });
 
@@ -56,7 +60,11 @@ describe('worktrees that an earlier version made below the town', () => {
     const first = (await sling('issue-1')).session.agentName;
     await town.request('session.stop', { session: `alpha-${first}` });
     await expect.poll(() => town.work.get('issue-1').state).toBe('open');
-    const { path } = await createWorktree(town.rig, join(town.paths.formerWorktrees, 'alpha', first), `polecat/${first}/other`);
+    const { path } = await createWorktree(
+      town.rig,
+      join(town.paths.formerWorktrees, 'alpha', first),
+      `polecat/${first}/other`,
+    );
     expect(path).toContain('.runtime');
     expect((await sling('issue-2')).session.agentName).not.toBe(first);
   });
@@ -66,7 +74,10 @@ describe('worktrees that an earlier version made below the town', () => {
     await sling('issue-2', 'nux');
     const { goes } = await town.removal.look();
     expect(goes.map(({ path }) => path)).toEqual(
-      expect.arrayContaining([join(town.paths.formerWorktrees, 'alpha', 'toast'), join(town.paths.worktrees, 'alpha', 'nux')]),
+      expect.arrayContaining([
+        join(town.paths.formerWorktrees, 'alpha', 'toast'),
+        join(town.paths.worktrees, 'alpha', 'nux'),
+      ]),
     );
     expect(town.paths.worktrees.startsWith(town.root)).toBe(false);
   });
@@ -75,7 +86,12 @@ describe('worktrees that an earlier version made below the town', () => {
 describe('a unit whose worker left its branch', () => {
   test('is handed over on the branch that it is on, once and again', async () => {
     const town = await makeFakeTown();
-    const { session } = await town.request('sling', { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Mend it' });
+    const { session } = await town.request('sling', {
+      work: 'issue-1',
+      rig: 'alpha',
+      name: 'toast',
+      message: 'Mend it',
+    });
     execFileSync('git', ['switch', '-q', '-c', 'feature/x'], { cwd: session.workDir });
     const next = await town.request('work.handoff', { from: 'alpha-toast', to: 'nux', context: 'Half.' });
     expect(next.session).toMatchObject({ id: 'alpha-nux', workDir: session.workDir, branch: 'feature/x' });

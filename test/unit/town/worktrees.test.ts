@@ -16,7 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => town.close());
 
-const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+const git = (cwd: string, ...args: string[]): string =>
+  execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
 const toast = 'alpha-toast';
 const dir = (): string => join(town.paths.worktrees, 'alpha', 'toast');
 const branches = (): string[] => git(town.rig, 'branch', '--format=%(refname:short)').split('\n');
@@ -40,7 +41,15 @@ describe('a worktree whose session was stopped', () => {
     await withReport();
     const why = 'ignored by git and nowhere else: out/report.md';
     expect(readFileSync(join(dir(), 'out', 'report.md'), 'utf8')).toBe('the report');
-    expect(await list()).toEqual([expect.objectContaining({ state: 'kept', session: toast, path: dir(), branch: 'polecat/toast/issue-1', reason: why })]);
+    expect(await list()).toEqual([
+      expect.objectContaining({
+        state: 'kept',
+        session: toast,
+        path: dir(),
+        branch: 'polecat/toast/issue-1',
+        reason: why,
+      }),
+    ]);
     const { sessions, work, problems } = town.builder.build();
     expect([sessions[0]?.worktree, work[0]?.worktree, problems]).toEqual([why, why, []]);
     const { entries } = await town.request('session.log', { session: toast });
@@ -50,13 +59,22 @@ describe('a worktree whose session was stopped', () => {
   test('goes on the user’s word, and comes back as it was', async () => {
     await withReport();
     const removed = await town.request('worktree.remove', { worktree: toast });
-    expect(removed).toMatchObject({ state: 'removed', rescue: expect.stringMatching(/^refs\/rescue\/alpha-toast\//), files: 1 });
+    expect(removed).toMatchObject({
+      state: 'removed',
+      rescue: expect.stringMatching(/^refs\/rescue\/alpha-toast\//),
+      files: 1,
+    });
     expect([existsSync(dir()), branches()]).toEqual([false, ['main']]);
     expect(town.builder.build().worktrees).toEqual([removed]);
     await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(/is removed already/);
     await town.request('worktree.restore', { worktree: removed.id });
-    expect([readFileSync(join(dir(), 'out', 'report.md'), 'utf8'), branches()]).toEqual(['the report', ['main', 'polecat/toast/issue-1']]);
-    expect(await list()).toEqual([expect.objectContaining({ state: 'kept', reason: 'ignored by git and nowhere else: out/report.md' })]);
+    expect([readFileSync(join(dir(), 'out', 'report.md'), 'utf8'), branches()]).toEqual([
+      'the report',
+      ['main', 'polecat/toast/issue-1'],
+    ]);
+    expect(await list()).toEqual([
+      expect.objectContaining({ state: 'kept', reason: 'ignored by git and nowhere else: out/report.md' }),
+    ]);
   });
 
   test('without anything goes at once, and comes back, too', async () => {
@@ -66,15 +84,22 @@ describe('a worktree whose session was stopped', () => {
     // That is no news, so no window tells of it.
     expect(town.builder.build().worktrees).toEqual([]);
     await town.request('worktree.restore', { worktree: 'alpha/toast' });
-    expect([git(dir(), 'branch', '--show-current'), git(dir(), 'status', '--porcelain')]).toEqual(['polecat/toast/issue-1', '']);
+    expect([git(dir(), 'branch', '--show-current'), git(dir(), 'status', '--porcelain')]).toEqual([
+      'polecat/toast/issue-1',
+      '',
+    ]);
   });
 
   test('that git refuses to remove is a problem with git’s reason', async () => {
     await sling();
     git(town.rig, 'worktree', 'lock', '--reason', 'on a stick', dir());
     await stop();
-    expect(town.builder.build().problems).toEqual([{ message: `The worktree of ${toast} (${dir()}) stays: git has it locked: on a stick`, severity: 'warning' }]);
-    await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(/stays: git has it locked: on a stick. Deal with that/);
+    expect(town.builder.build().problems).toEqual([
+      { message: `The worktree of ${toast} (${dir()}) stays: git has it locked: on a stick`, severity: 'warning' },
+    ]);
+    await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(
+      /stays: git has it locked: on a stick. Deal with that/,
+    );
     git(town.rig, 'worktree', 'unlock', dir());
     await town.request('worktree.remove', { worktree: toast });
     expect([existsSync(dir()), town.builder.build().problems]).toEqual([false, []]);
@@ -95,7 +120,9 @@ describe('a worktree whose session was stopped', () => {
     writeFileSync(join(dir(), 'half.txt'), 'half');
     await stop();
     await sling();
-    await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(/stays: somebody works in it again/);
+    await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(
+      /stays: somebody works in it again/,
+    );
     expect(readFileSync(join(dir(), 'half.txt'), 'utf8')).toBe('half');
   });
 
@@ -104,7 +131,9 @@ describe('a worktree whose session was stopped', () => {
     for (const method of ['worktree.remove', 'worktree.restore'] as const) {
       await expect(town.request(method, { worktree: toast }, toast)).rejects.toMatchObject({ code: 'denied' });
     }
-    await expect(town.request('worktree.remove', { worktree: 'nux' })).rejects.toThrow(/There is no worktree "nux".*gt worktree list/);
+    await expect(town.request('worktree.remove', { worktree: 'nux' })).rejects.toThrow(
+      /There is no worktree "nux".*gt worktree list/,
+    );
   });
 });
 
@@ -127,7 +156,11 @@ describe('a start that comes while it is decided what becomes of the old worktre
     await sling();
     await town.request('session.stop', { session: toast });
     await town.request('sling', { work: 'issue-2', rig: 'alpha', name: 'toast', message: 'Mend it' });
-    expect(town.registry.get(toast)).toMatchObject({ state: 'running', workDir: dir(), branch: 'polecat/toast/issue-2' });
+    expect(town.registry.get(toast)).toMatchObject({
+      state: 'running',
+      workDir: dir(),
+      branch: 'polecat/toast/issue-2',
+    });
     expect(git(dir(), 'status', '--porcelain', '--branch')).toBe('## polecat/toast/issue-2');
   });
 });
@@ -140,11 +173,16 @@ describe.runIf(process.platform !== 'win32')('a host that is killed over a remov
     const bin = join(dirname(town.rig), 'bin');
     mkdirSync(bin, { recursive: true });
     const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-    writeFileSync(join(bin, 'git'), `#!/bin/sh\ncase "$*" in *"${where}"*) kill -9 $PPID; exit 1;; esac\nexec ${real} "$@"\n`);
+    writeFileSync(
+      join(bin, 'git'),
+      `#!/bin/sh\ncase "$*" in *"${where}"*) kill -9 $PPID; exit 1;; esac\nexec ${real} "$@"\n`,
+    );
     chmodSync(join(bin, 'git'), 0o755);
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` };
     const program = resolve(import.meta.dirname, '../../support/dying-removal.ts');
-    const { signal } = spawnSync(process.execPath, [program, town.paths.database, town.rig, dir(), branch, where], { env });
+    const { signal } = spawnSync(process.execPath, [program, town.paths.database, town.rig, dir(), branch, where], {
+      env,
+    });
     expect(signal).toBe('SIGKILL');
   }
 
@@ -186,6 +224,9 @@ test('two removals at once: one does it, and both have the truth', async () => {
   await createWorktree(town.rig, dir(), 'polecat/toast/idle');
   const place = { repository: town.rig, path: dir(), branch: 'polecat/toast/idle' };
   const worker = { session: toast, rig: 'alpha' };
-  expect(await Promise.all([town.worktrees.over(place, worker), town.worktrees.over(place, worker)])).toEqual([undefined, undefined]);
+  expect(await Promise.all([town.worktrees.over(place, worker), town.worktrees.over(place, worker)])).toEqual([
+    undefined,
+    undefined,
+  ]);
   expect((await list()).map(({ state }) => state)).toEqual(['removed']);
 });

@@ -10,7 +10,15 @@ let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => (folder = temporaryFolder('escalation')));
 afterEach(() => folder.remove());
 
-const escalation = { id: 'esc_1', severity: 'high' as const, message: 'The $(touch x) key; is "missing"', by: 'alpha-toast', workId: 'issue-1', cause: 'c', raisedAt: 0 };
+const escalation = {
+  id: 'esc_1',
+  severity: 'high' as const,
+  message: 'The $(touch x) key; is "missing"',
+  by: 'alpha-toast',
+  workId: 'issue-1',
+  cause: 'c',
+  raisedAt: 0,
+};
 
 function commandOf(command: string[] | undefined, boundMs?: number): EscalationCommand {
   return new EscalationCommand({
@@ -24,11 +32,20 @@ function commandOf(command: string[] | undefined, boundMs?: number): EscalationC
 }
 const script = (text: string, ...args: string[]) => [process.execPath, '-e', text, ...args];
 
-test('the facts are in the environment, nothing else of the host\'s is, and no shell reads them', async () => {
-  const command = commandOf(script('require("fs").writeFileSync("facts.json", JSON.stringify([process.env, process.argv.slice(1)]))', 'a b', '$HOME'));
+test("the facts are in the environment, nothing else of the host's is, and no shell reads them", async () => {
+  const command = commandOf(
+    script(
+      'require("fs").writeFileSync("facts.json", JSON.stringify([process.env, process.argv.slice(1)]))',
+      'a b',
+      '$HOME',
+    ),
+  );
   await command.run(escalation);
   expect(command.problem).toBeUndefined();
-  const [environment, args] = JSON.parse(readFileSync(join(folder.path, 'facts.json'), 'utf8')) as [Record<string, string>, string[]];
+  const [environment, args] = JSON.parse(readFileSync(join(folder.path, 'facts.json'), 'utf8')) as [
+    Record<string, string>,
+    string[],
+  ];
   expect(environment).toMatchObject({
     GT_ESCALATION_ID: 'esc_1',
     GT_ESCALATION_SEVERITY: 'high',
@@ -46,7 +63,7 @@ test('the facts are in the environment, nothing else of the host\'s is, and no s
   expect(existsSync(join(folder.path, 'x'))).toBe(false);
 });
 
-test('a failure is told, with the program\'s last words, until a run succeeds', async () => {
+test("a failure is told, with the program's last words, until a run succeeds", async () => {
   let text = 'console.error("no such channel"); process.exit(3)';
   const command = new EscalationCommand({
     command: () => script(text),
@@ -56,7 +73,9 @@ test('a failure is told, with the program\'s last words, until a run succeeds', 
     onChange: () => undefined,
   });
   await command.run(escalation);
-  expect(command.problem).toBe('escalation.command did not work for esc_1: it ended with code 3. Its last words: no such channel');
+  expect(command.problem).toBe(
+    'escalation.command did not work for esc_1: it ended with code 3. Its last words: no such channel',
+  );
   text = '';
   await command.run(escalation);
   expect(command.problem).toBeUndefined();
@@ -70,7 +89,10 @@ test('a program that is not there is told', async () => {
 
 test('one that does not end is ended, with what it started', async () => {
   const forever = 'setInterval(() => {}, 1000)';
-  const command = commandOf(script(`require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(forever)}]); ${forever}`), 1000);
+  const command = commandOf(
+    script(`require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(forever)}]); ${forever}`),
+    1000,
+  );
   await command.run({ ...escalation, id: 'esc_forever' });
   expect(command.problem).toContain('it took longer than 1 s, so it was ended');
   expect(await startedWith('GT_ESCALATION_ID', 'esc_forever')).toEqual([]);

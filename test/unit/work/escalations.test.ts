@@ -21,7 +21,14 @@ afterEach(() => {
   folder.remove();
 });
 
-const hung: NewEscalation = { severity: 'high', message: 'No progress', by: 'host', sessionId: 'alpha-toast', workId: 'issue-1', cause: 'hung:run-1' };
+const hung: NewEscalation = {
+  severity: 'high',
+  message: 'No progress',
+  by: 'host',
+  sessionId: 'alpha-toast',
+  workId: 'issue-1',
+  cause: 'hung:run-1',
+};
 
 test('a cause is raised once, also after it was closed', () => {
   const told: string[] = [];
@@ -52,11 +59,14 @@ test('open ones come newest first and are still there for the next host', () => 
   expect(escalations.list()).toEqual([second, first]);
 });
 
-test('raising and closing stand in the session\'s timeline', () => {
+test("raising and closing stand in the session's timeline", () => {
   const { id } = escalations.raise(hung);
   escalations.close(id, 'overseer', 'Done');
   expect(store.events('alpha-toast').map(({ type, detail }) => [type, detail])).toEqual([
     ['escalation.raised', { escalation: id, severity: 'high', message: 'No progress', work: 'issue-1', by: 'host' }],
-    ['escalation.closed', { escalation: id, severity: 'high', message: 'No progress', work: 'issue-1', by: 'overseer', note: 'Done' }],
+    [
+      'escalation.closed',
+      { escalation: id, severity: 'high', message: 'No progress', work: 'issue-1', by: 'overseer', note: 'Done' },
+    ],
   ]);
 });

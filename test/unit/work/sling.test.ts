@@ -34,23 +34,32 @@ const order = (patch: Partial<Sling> = {}): Sling => ({
   by: 'overseer',
   message: 'Fix the door',
   places: { worktrees: join(folder.path, 'worktrees'), formerWorktrees: join(folder.path, 'former') },
-  isolate: (path, branch, session, signal) => worktrees.create(repository, path, branch, { session, rig: 'alpha' }, signal),
+  isolate: (path, branch, session, signal) =>
+    worktrees.create(repository, path, branch, { session, rig: 'alpha' }, signal),
   discard: ({ path, branch }, session) => worktrees.over({ repository, path, branch }, { session, rig: 'alpha' }),
   ...patch,
 });
-const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) => slingWork(core, order(patch), signal);
+const sling = (patch: Partial<Sling> = {}, signal = new AbortController().signal) =>
+  slingWork(core, order(patch), signal);
 const withoutMessage = (): Sling => {
   const whole = order();
   delete whole.message;
   return whole;
 };
 const worktree = () => join(folder.path, 'worktrees', 'alpha', 'toast');
-const branches = () => execFileSync('git', ['branch', '--format=%(refname:short)'], { cwd: repository, encoding: 'utf8' }).trim().split('\n');
+const branches = () =>
+  execFileSync('git', ['branch', '--format=%(refname:short)'], { cwd: repository, encoding: 'utf8' })
+    .trim()
+    .split('\n');
 
 describe('sling', () => {
   test('E7: the unit is bound, the worktree made and the prompt ready before the agent starts', async () => {
     core.driver.onStart = async (spec) => {
-      expect(core.work.get('issue-1')).toMatchObject({ state: 'assigned', owner: 'alpha-toast', branch: 'polecat/toast/issue-1' });
+      expect(core.work.get('issue-1')).toMatchObject({
+        state: 'assigned',
+        owner: 'alpha-toast',
+        branch: 'polecat/toast/issue-1',
+      });
       expect(existsSync(join(spec.cwd, 'README.md'))).toBe(true);
       expect(spec.firstPrompt?.text).toContain('Fix the door');
     };
@@ -65,18 +74,32 @@ describe('sling', () => {
     await sling({ rig: { name: 'my', path: repository, subfolder: '' }, name: 'app-one' });
     await sling({ rig: { name: 'my-app', path: second, subfolder: '' }, name: 'one', workId: 'issue-2' });
     await sling({ rig: { name: 'my', path: repository, subfolder: '' }, name: 'app-witness', workId: 'issue-3' });
-    const places = core.registry.list().map(({ id, rig, agentName, workDir }) => [id, rig, agentName, workDir.endsWith(join(rig, agentName))]);
+    const places = core.registry
+      .list()
+      .map(({ id, rig, agentName, workDir }) => [id, rig, agentName, workDir.endsWith(join(rig, agentName))]);
     expect(places).toEqual([
       ['my-app-one', 'my', 'app-one', true],
       ['my-app.one', 'my-app', 'one', true],
       ['my-app-witness', 'my', 'app-witness', true],
     ]);
-    expect(['issue-1', 'issue-2', 'issue-3'].map((id) => core.work.get(id).owner)).toEqual(['my-app-one', 'my-app.one', 'my-app-witness']);
-    await expect(core.orchestrators.get('opencode')!.spawnSession({ role: 'witness', rig: 'my-app', agentName: '', agent: 'opencode', workDir: second })).resolves.toBe('my-app.witness');
+    expect(['issue-1', 'issue-2', 'issue-3'].map((id) => core.work.get(id).owner)).toEqual([
+      'my-app-one',
+      'my-app.one',
+      'my-app-witness',
+    ]);
+    await expect(
+      core.orchestrators
+        .get('opencode')!
+        .spawnSession({ role: 'witness', rig: 'my-app', agentName: '', agent: 'opencode', workDir: second }),
+    ).resolves.toBe('my-app.witness');
   });
 
   test('an id that no branch may have is refused before anything is made', async () => {
-    for (const workId of ['a..b', 'x.lock', 'end.']) await expect(sling({ workId })).rejects.toMatchObject({ code: 'bad-input', message: expect.stringContaining(workId) });
+    for (const workId of ['a..b', 'x.lock', 'end.'])
+      await expect(sling({ workId })).rejects.toMatchObject({
+        code: 'bad-input',
+        message: expect.stringContaining(workId),
+      });
     expect(core.work.find('a..b')).toBeUndefined();
     expect(existsSync(worktree())).toBe(false);
     await expect(sling()).resolves.toBeDefined();
@@ -85,7 +108,10 @@ describe('sling', () => {
   test('what is in the way of the branch is the reason for which the unit failed', async () => {
     execFileSync('git', ['branch', 'polecat'], { cwd: repository });
     await expect(sling()).rejects.toThrow('the branch "polecat" of');
-    expect(core.work.get('issue-1')).toMatchObject({ state: 'failed', note: expect.stringContaining('git branch -m polecat') });
+    expect(core.work.get('issue-1')).toMatchObject({
+      state: 'failed',
+      note: expect.stringContaining('git branch -m polecat'),
+    });
   });
 
   test('ids that differ in case only are one', async () => {
@@ -97,7 +123,9 @@ describe('sling', () => {
 
   test('a name that differs in case only is taken', async () => {
     await sling();
-    await expect(sling({ name: 'Toast', workId: 'issue-2' })).rejects.toThrow('There is a session named alpha-toast already');
+    await expect(sling({ name: 'Toast', workId: 'issue-2' })).rejects.toThrow(
+      'There is a session named alpha-toast already',
+    );
     expect(core.work.find('issue-2')).toBeUndefined();
   });
 
@@ -140,7 +168,9 @@ describe('sling', () => {
     };
     await expect(sling()).rejects.toThrow('died late');
     expect(existsSync(join(worktree(), 'precious.txt'))).toBe(true);
-    expect(core.work.get('issue-1').note).toBe(`alpha-toast could not be started: died late (its worktree ${worktree()} was kept: uncommitted: precious.txt)`);
+    expect(core.work.get('issue-1').note).toBe(
+      `alpha-toast could not be started: died late (its worktree ${worktree()} was kept: uncommitted: precious.txt)`,
+    );
   });
 
   test('cancelling undoes it as a failure does', async () => {
@@ -188,7 +218,9 @@ describe('sling', () => {
   });
 
   test('E20: what cannot be slung, such as a unit of a live session, is refused before anything is made', async () => {
-    await expect(slingWork(core, withoutMessage(), new AbortController().signal)).rejects.toThrow(/does not know issue-1.*-m/);
+    await expect(slingWork(core, withoutMessage(), new AbortController().signal)).rejects.toThrow(
+      /does not know issue-1.*-m/,
+    );
     await sling();
     await expect(sling({ workId: 'issue-2' })).rejects.toThrow(/alpha-toast already/);
     await expect(sling({ name: 'nux' })).rejects.toThrow(/alpha-toast has it/);

@@ -33,7 +33,13 @@ test('whatever is allowed is a branch to git', () => {
   const ids = parts.flatMap((a) => parts.flatMap((b) => parts.map((c) => `${a}${b}${c}`)));
   const allowed = ids.filter(isAllowed);
   expect(allowed.length).toBeGreaterThan(100);
-  const input = allowed.map((id) => `create refs/heads/polecat/toast/${id} 0000000000000000000000000000000000000001`).join('\n');
-  const refused = execFileSync('sh', ['-c', 'while read -r _ ref _; do git check-ref-format "$ref" || echo "$ref"; done'], { input: `${input}\n`, encoding: 'utf8' });
+  const input = allowed
+    .map((id) => `create refs/heads/polecat/toast/${id} 0000000000000000000000000000000000000001`)
+    .join('\n');
+  const refused = execFileSync(
+    'sh',
+    ['-c', 'while read -r _ ref _; do git check-ref-format "$ref" || echo "$ref"; done'],
+    { input: `${input}\n`, encoding: 'utf8' },
+  );
   expect(refused).toBe('');
 });
