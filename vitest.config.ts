@@ -1,20 +1,62 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { patience } from './test/support/patience.ts';
 
-// Real agents take seconds to start on two cores, and then mostly wait: two integration files
-// run side by side, editor files one after another, unit tests in parallel.
-// What is seen in the editor is there a moment after what made it: looked at again for as long as a person would.
-const LOOK_AGAIN = { timeout: 30_000, interval: 100 };
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
 
+// As esbuild does for what ships; a project takes nothing over from above, and Vitest empties what it is given.
+const define = () => ({ GT_VERSION: JSON.stringify(version) });
+
+/**
+ * When a test is given up that waits for nothing that has a bound of its own (test/support/patience.ts), by what it touches
+ * (ms). Never what a test is judged by: the limits are far beyond what any takes on a busy machine.
+ */
+const giveUp = (minutes: number) => ({ testTimeout: minutes * 60_000, hookTimeout: minutes * 60_000 });
+/** What is there a moment after what made it is looked at again for as long as a person would. */
+const lookAgain = (interval: number) => ({ poll: { timeout: patience(), interval } });
+
+// Real agents take seconds to start on two cores, and then mostly wait: two files of theirs run side by side. Editor
+// files run one after another: two at once load both cores fully, and two tests failed so beside a further load.
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
+      {
+        define: define(),
+        // Files share a process and its modules: most of the time of a pure test is the loading of what it tests.
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          exclude: ['**/*.mocked.test.ts'],
+          isolate: false,
+          unstubEnvs: true,
+          unstubGlobals: true,
+          ...giveUp(1),
+        },
+      },
+      {
+        define: define(),
+        test: { name: 'unit-mocked', include: ['test/unit/**/*.mocked.test.ts'], ...giveUp(1) },
+      },
+      {
+        define: define(),
+        // What starts git mostly waits for it: one worker a core, where Vitest leaves one core to itself.
+        test: {
+          name: 'component',
+          include: ['test/component/**/*.test.ts'],
+          ...giveUp(3),
+          expect: lookAgain(20),
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: { name: 'tools-tests', include: ['test/tools-tests/**/*.test.ts'], ...giveUp(1) },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...giveUp(10),
+          expect: lookAgain(50),
           maxWorkers: 2,
           pool: 'forks',
         },
@@ -23,10 +65,9 @@ export default defineConfig({
         test: {
           name: 'editor',
           include: ['test/editor/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...giveUp(10),
           fileParallelism: false,
-          expect: { poll: LOOK_AGAIN },
+          expect: lookAgain(100),
           pool: 'forks',
         },
       },

@@ -6,16 +6,20 @@ const contextKeys = {
   searched: 'gastown.searched',
   /** The workspace is not trusted: no town is looked for. */
   untrusted: 'gastown.untrusted',
-  /** There is a town, but it could not be opened. */
+  /** There is a town, but it could not be opened: the message of the Sessions view says why. */
   joinFailed: 'gastown.joinFailed',
   /** The town was removed while this window was in it; its settings are still there. */
   removed: 'gastown.removed',
+  /** A town lies above the opened folders, and the user has not agreed to open it. */
+  townAbove: 'gastown.townAbove',
   /** This window is in a town. */
   hasTown: 'gastown.hasTown',
   hasRigs: 'gastown.hasRigs',
   hasSessions: 'gastown.hasSessions',
-  /** A session waits for the person. */
+  /** A session waits for the user. */
   hasWaiting: 'gastown.hasWaiting',
+  /** The active editor shows a finished unit that the user can decide about. */
+  reviewing: 'gastown.reviewing',
   /** The Messages view shows some only. */
   messagesFiltered: 'gastown.messagesFiltered',
   /** The town has answered what messages there are. */

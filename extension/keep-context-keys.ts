@@ -1,12 +1,17 @@
 import * as vscode from 'vscode';
-import type { Disposable, Lifetime } from './lifetime.ts';
+import type { DisposableStore } from '../shared/platform/disposable-store.ts';
 import type { ContextKeys } from './context-keys.ts';
 import type { AgentPrograms } from './town/agent-programs.ts';
 import type { CurrentTown } from './town/current-town.ts';
 import { classOf } from './views/session-icon.ts';
 
 /** Keeps the `when` keys as the town is. */
-export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: AgentPrograms, lifetime: Lifetime): void {
+export function keepContextKeys(
+  keys: ContextKeys,
+  town: CurrentTown,
+  agents: AgentPrograms,
+  disposables: DisposableStore,
+): void {
   const update = () => {
     const { snapshot, searched } = town;
     const sessions = snapshot?.sessions ?? [];
@@ -15,6 +20,7 @@ export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: Ag
       untrusted: searched && !vscode.workspace.isTrusted,
       joinFailed: town.problem !== undefined,
       removed: town.removed,
+      townAbove: town.above !== undefined,
       hasTown: snapshot !== undefined,
       hasRigs: (snapshot?.rigs.length ?? 0) > 0,
       hasSessions: sessions.length > 0,
@@ -22,6 +28,6 @@ export function keepContextKeys(keys: ContextKeys, town: CurrentTown, agents: Ag
       noAgentProgram: snapshot !== undefined && sessions.length === 0 && !agents.found,
     });
   };
-  const sources: Disposable[] = [town.onDidChange(update), agents.onDidChange(update)];
-  for (const source of sources) lifetime.own(source);
+  disposables.add(town.onDidChange(update));
+  disposables.add(agents.onDidChange(update));
 }

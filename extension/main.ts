@@ -1,16 +1,19 @@
 import * as vscode from 'vscode';
-import { messageOf } from '../shared/errors.ts';
+import { messageOf } from '../shared/platform/errors.ts';
 import { startExtension } from './extension.ts';
-import type { Lifetime } from './lifetime.ts';
+import type { GasTownApi } from './exported-api.ts';
+import type { DisposableStore } from '../shared/platform/disposable-store.ts';
 
-let running: Lifetime | undefined;
+let running: DisposableStore | undefined;
 
 /** Resolves before a town is joined: what takes time goes on behind the views. */
-export function activate(context: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): GasTownApi {
   const log = vscode.window.createOutputChannel('Gas Town', { log: true });
   context.subscriptions.push(log);
   try {
-    running = startExtension(context, log);
+    const { disposables, api } = startExtension(context, log);
+    running = disposables;
+    return api;
   } catch (error) {
     // The editor itself says nothing when an extension fails to activate.
     log.error(error instanceof Error ? error : messageOf(error));

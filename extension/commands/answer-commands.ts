@@ -1,9 +1,8 @@
 /** Answering what a session asks: from its row, from a notification, or from the list of all that wait. */
 import * as vscode from 'vscode';
 import { allWaits, waitsOf } from '../../shared/attention/waits.ts';
-import type { AttentionView } from '../../shared/attention/waits.ts';
-import type { AskAnswer } from '../../shared/backends/driver.ts';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { AskAnswer } from '../../shared/domain/run.ts';
+import type { TownSnapshot, AttentionView } from '../../shared/channel/views.ts';
 import { themeIcon } from '../views/node-tree-provider.ts';
 import { sessionIcons } from '../views/session-icon.ts';
 import { fullSessionName, stateText } from '../views/session-text.ts';
@@ -12,7 +11,7 @@ import { connectionOf, sessionOf } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { cancelled } from './dialog.ts';
 import type { Choice } from './dialog.ts';
-import type { Given } from './given.ts';
+import type { CommandArguments } from './command-arguments.ts';
 import { pickOne } from './questions.ts';
 import { reply, review, showWait } from './review-wait.ts';
 import { showAgents } from './session-commands.ts';
@@ -35,7 +34,7 @@ export const showWaiting: Command = async (given, deps) => {
   return allWaits(connectionOf(deps).snapshot.sessions).length > 0 ? answer(given, deps) : showAgents(given, deps);
 };
 
-/** One wait after the other, the oldest first, until none is left or the person leaves. */
+/** One wait after the other, the oldest first, until none is left or the user leaves. */
 export const nextWaiting: Command = async (_given, deps) => {
   const seen = new Set<string>();
   for (let round = 1; ; round += 1) {
@@ -56,7 +55,11 @@ export const nextWaiting: Command = async (_given, deps) => {
 const keyOf = ({ runId, ask, since }: AttentionView): string => `${runId}/${ask ?? since}`;
 
 /** Allows or denies at once what has been shown whole; everything else is shown now, with all its answers. */
-async function decide(given: Given, deps: CommandDeps, verdict: AskAnswer & { kind: 'allow' | 'deny' }): Promise<void> {
+async function decide(
+  given: CommandArguments,
+  deps: CommandDeps,
+  verdict: AskAnswer & { kind: 'allow' | 'deny' },
+): Promise<void> {
   const wait = await chosen(given, deps);
   const isShown = deps.shownWaits.has(wait) || (wait.atAGlance && given.shown === wait.title);
   if (wait.resolvable && wait.kind !== 'question' && isShown) await reply(wait, verdict, deps);
@@ -64,7 +67,7 @@ async function decide(given: Given, deps: CommandDeps, verdict: AskAnswer & { ki
 }
 
 /** The wait that was meant: the given one, the session's only one, or one out of several. Never another one than was given. */
-async function chosen(given: Given, deps: CommandDeps): Promise<AttentionView> {
+async function chosen(given: CommandArguments, deps: CommandDeps): Promise<AttentionView> {
   const { snapshot } = connectionOf(deps);
   if (given.session === undefined) return chooseWaiting(snapshot, allWaits(snapshot.sessions));
   const session = snapshot.sessions.find(({ id }) => id === given.session);

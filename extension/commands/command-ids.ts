@@ -3,7 +3,12 @@ export const commandNames = [
   'createTown',
   'addRig',
   'newWork',
+  'quickWork',
+  'editWork',
+  'saveWork',
+  'addSelection',
   'slingWork',
+  'slingWorkBare',
   'spawnSession',
   'attach',
   'startMayor',
@@ -18,6 +23,7 @@ export const commandNames = [
   'checkHealth',
   'openRigSettings',
   'reviewRig',
+  'withdrawConsent',
   'openTownSettings',
   'showLog',
   'checkAgents',
@@ -43,6 +49,24 @@ export const commandNames = [
   'restoreWorktree',
   'removeTown',
   'openTownAgain',
+  'openTownAbove',
+  'reviewWork',
+  'reviewSinceLast',
+  'reviewCommit',
+  'compareWork',
+  'approveWork',
+  'approveAndMerge',
+  'sendBack',
+  'discardWork',
+  'openPullRequest',
+  'refreshPullRequests',
+  'showWork',
+  'openWorktree',
+  'openWorktreeTerminal',
 ] as const;
 
+/** Buttons of comments in a review; they are called with what the editor knows of the comment. */
+export const commentCommandNames = ['addComment', 'resolveThread', 'reopenThread'] as const;
+
 export type CommandName = (typeof commandNames)[number];
+export type CommentCommandName = (typeof commentCommandNames)[number];

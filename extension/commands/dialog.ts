@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { GasTownError } from '../../shared/errors.ts';
+import { GasTownError } from '../../shared/platform/errors.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 
 /** Where a question stands in its sequence. */
 export interface Place {
@@ -22,7 +23,7 @@ export interface Choice<T> extends vscode.QuickPickItem {
 
 class GoBack extends Error {}
 
-/** Rejections of this kind are not shown: the person knows what they did. */
+/** Rejections of this kind are not shown: the user knows what they did. */
 export function cancelled(): GasTownError {
   return new GasTownError('cancelled', vscode.l10n.t('Cancelled.'));
 }
@@ -104,13 +105,14 @@ export function input(place: Place, options: InputOptions): Promise<string> {
   box.value = options.value ?? '';
   const complaint = () => options.validate?.(box.value.trim());
   // A complaint appears when Enter is pressed, and goes as soon as the text is right: nobody is scolded while typing.
-  box.onDidChangeValue(() => {
+  const complaining = box.onDidChangeValue(() => {
     if (box.validationMessage) box.validationMessage = complaint();
   });
-  return shown(box, place, () => {
+  const answer = shown(box, place, () => {
     box.validationMessage = complaint();
     return box.validationMessage === undefined ? box.value.trim() : undefined;
   });
+  return answer.finally(() => complaining.dispose());
 }
 
 interface Shown extends vscode.QuickInput {
@@ -128,15 +130,21 @@ function shown<T>(input: Shown, place: Place, answer: () => T | undefined): Prom
   }
   input.ignoreFocusOut = true;
   if (place.canGoBack) input.buttons = [vscode.QuickInputButtons.Back];
+  const disposables = new DisposableStore();
+  disposables.add(input);
   return new Promise<T>((resolve, reject) => {
-    input.onDidTriggerButton((button) => {
-      if (button === vscode.QuickInputButtons.Back) reject(new GoBack());
-    });
-    input.onDidAccept(() => {
-      const value = answer();
-      if (value !== undefined) resolve(value);
-    });
-    input.onDidHide(() => reject(cancelled()));
+    disposables.add(
+      input.onDidTriggerButton((button) => {
+        if (button === vscode.QuickInputButtons.Back) reject(new GoBack());
+      }),
+    );
+    disposables.add(
+      input.onDidAccept(() => {
+        const value = answer();
+        if (value !== undefined) resolve(value);
+      }),
+    );
+    disposables.add(input.onDidHide(() => reject(cancelled())));
     input.show();
-  }).finally(() => input.dispose());
+  }).finally(() => disposables.dispose());
 }

@@ -1,6 +1,6 @@
 /** Closing what was escalated. */
 import * as vscode from 'vscode';
-import type { EscalationView } from '../../shared/town/snapshot.ts';
+import type { EscalationView } from '../../shared/channel/views.ts';
 import { inOrder, severityIcons, severityText } from '../views/escalation-tree.ts';
 import { themeIcon } from '../views/node-tree-provider.ts';
 import { connectionOf } from './command.ts';

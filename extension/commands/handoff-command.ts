@@ -1,8 +1,8 @@
 /** Handing a unit of work, with its branch and worktree, to another session. */
 import * as vscode from 'vscode';
-import { GasTownError } from '../../shared/errors.ts';
-import { ownedStates } from '../../shared/work/state.ts';
-import type { SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import { GasTownError } from '../../shared/platform/errors.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
+import type { SessionView, TownSnapshot, WorkView } from '../../shared/channel/views.ts';
 import { isAlive } from '../views/session-icon.ts';
 import { fullSessionName } from '../views/session-text.ts';
 import { connectionOf, withProgress } from './command.ts';

@@ -13,7 +13,7 @@ export const checkHealth: Command = async (_given, deps) => {
   );
   // The doctor looks at the backends, too: each is told once.
   const others = checks.filter((check) => !backends.some(({ name }) => check.name === `backend ${name}`));
-  await deps.documents.show(t('Health of {0}', snapshot.name), report(snapshot.name, backends, others));
+  await deps.documents.show({ title: t('Health of {0}', snapshot.name) }, report(snapshot.name, backends, others));
   await deps.checkAgents();
 };
 

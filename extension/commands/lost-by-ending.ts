@@ -1,6 +1,6 @@
 /** What is lost when a session is ended now, a sentence for each: empty where nobody needs to be asked. Pure. */
-import type { SessionView, WorkView } from '../../shared/town/snapshot.ts';
-import { ownedStates } from '../../shared/work/state.ts';
+import type { SessionView, WorkView } from '../../shared/channel/views.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
 import type { Translate } from '../translate.ts';
 
 export function lostByEnding(session: SessionView, work: readonly WorkView[], t: Translate): string[] {

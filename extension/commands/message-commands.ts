@@ -1,8 +1,8 @@
-/** Messages from the person to sessions. */
+/** Messages from the user to sessions. */
 import * as vscode from 'vscode';
-import { GasTownError } from '../../shared/errors.ts';
-import { rolesWithoutSession } from '../../shared/mail/addresses.ts';
-import type { SingleRole } from '../../shared/mail/addresses.ts';
+import { GasTownError } from '../../shared/platform/errors.ts';
+import { rolesWithoutSession } from '../../shared/messages/addresses.ts';
+import type { SingleRole } from '../../shared/messages/addresses.ts';
 import { themeIcon } from '../views/node-tree-provider.ts';
 import { isAlive, sessionIcons } from '../views/session-icon.ts';
 import { roleName } from '../views/session-text.ts';

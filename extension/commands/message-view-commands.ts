@@ -1,13 +1,14 @@
 /** What the Messages view can do. */
 import * as vscode from 'vscode';
-import { messageKinds, messageStates } from '../../shared/mail/message.ts';
-import { messageKindText, messageStateText, messageText } from '../views/message-tree.ts';
+import { messageKinds, messageStates } from '../../shared/domain/message.ts';
+import { messageKindText, messageStateText } from '../views/message-text.ts';
+import { messageText } from '../views/message-tree.ts';
 import type { ShownMessages } from '../views/message-tree.ts';
 import { viewContext } from '../views/views.ts';
 import { cancelled } from './dialog.ts';
 import { connectionOf } from './command.ts';
 import type { Command } from './command.ts';
-import type { Given } from './given.ts';
+import type { CommandArguments } from './command-arguments.ts';
 
 const t = vscode.l10n.t;
 
@@ -52,11 +53,11 @@ export const copyMessageId: Command = async (given) => {
 
 export const openMessage: Command = async (given, deps) => {
   const message = await connectionOf(deps).api.request('message.show', { id: messageOf(given) });
-  await deps.documents.show(t('Message {0}', message.id), messageText(message, viewContext()));
+  await deps.documents.show({ title: t('Message {0}', message.id) }, messageText(message, viewContext()));
 };
 
 /** These are offered on rows only. */
-function messageOf({ message }: Given): string {
+function messageOf({ message }: CommandArguments): string {
   if (message === undefined) throw cancelled();
   return message;
 }

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
-import { townRoles, roles } from '../../shared/orchestrator.ts';
-import type { Role } from '../../shared/orchestrator.ts';
-import type { SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import { townRoles, roles } from '../../shared/domain/orchestrator.ts';
+import type { Role } from '../../shared/domain/orchestrator.ts';
+import type { MergeView, SessionView, TownSnapshot, WorkView } from '../../shared/channel/views.ts';
 import { knownAgents } from '../town/known-agents.ts';
 import { themeIcon } from '../views/node-tree-provider.ts';
+import { mergeIcon, mergeParts } from '../views/merge-text.ts';
 import { lookOf, sessionIcons } from '../views/session-icon.ts';
 import { agentText, fullSessionName, roleName, stateText } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
@@ -91,18 +92,20 @@ export function rigQuestion(answer: Answer, snapshot: TownSnapshot, needless?: (
 /** Asks which agent shall run; empty for the one that the settings name for the role. */
 export function agentQuestion(answer: Answer, snapshot: TownSnapshot, rig: Answer): Question {
   return answer.question(async (place) => {
-    const rigPath = snapshot.rigs.find(({ name }) => name === rig.value)?.path;
-    const agents = await knownAgents(snapshot.root, rigPath);
-    const choices = [
-      { label: t('Default'), description: t('as the settings say for this role'), value: '' },
-      ...agents.map(({ name, command }) => ({
-        label: name,
-        description: command === name ? '' : command,
-        value: name,
-      })),
-    ];
+    const byRole = { label: t('Default'), description: t('as the settings say for this role'), value: '' };
+    const choices = [byRole, ...(await agentChoices(snapshot, rig.value))];
     answer.value = await pick(place, choices, { placeholder: t('Which agent?') });
   });
+}
+
+/** The agents that a rig's sessions can run; the town's where there is no such rig. */
+export async function agentChoices(snapshot: TownSnapshot, rig: string | undefined): Promise<Choice<string>[]> {
+  const agents = await knownAgents(snapshot.root, snapshot.rigs.find(({ name }) => name === rig)?.path);
+  return agents.map(({ name, command }) => ({
+    label: name,
+    description: command === name ? '' : command,
+    value: name,
+  }));
 }
 
 /** Asks for a role; the ones that a rig is needed for are left out of a town that has none. */
@@ -122,12 +125,19 @@ export function roleQuestion(answer: Answer, snapshot: TownSnapshot, onlyOfRig: 
   });
 }
 
-/** Asks for a worker's name; empty leaves it to the town. */
-export function nameQuestion(answer: Answer, snapshot: TownSnapshot, rig: Answer, needless?: () => boolean): Question {
+/** Asks for a worker's name; empty leaves it to the town. `hint` is what is to be known before. */
+export function nameQuestion(
+  answer: Answer,
+  snapshot: TownSnapshot,
+  rig: Answer,
+  { needless, hint }: { needless?: () => boolean; hint?: () => Promise<string | undefined> } = {},
+): Question {
   return answer.question(async (place) => {
+    const prompt = t('Name of the worker. Leave it empty to let the town choose.');
+    const before = await hint?.();
     const taken = new Set(snapshot.sessions.filter((each) => each.rig === rig.value).map((each) => each.agentName));
     answer.value = await input(place, {
-      prompt: t('Name of the worker. Leave it empty to let the town choose.'),
+      prompt: before === undefined ? prompt : `${before} ${prompt}`,
       placeholder: 'worker-1',
       ...(answer.value === undefined ? {} : { value: answer.value }),
       validate: (text) => nameComplaint(text, taken),
@@ -141,15 +151,18 @@ export function nameComplaint(text: string, taken: ReadonlySet<string>): string 
   return taken.has(text) ? t('There is a session with this name in the rig.') : undefined;
 }
 
-export function workChoices(work: readonly WorkView[]): Choice<string>[] {
-  return work.map((each) => ({
-    label: each.id,
-    description: [each.title, each.rig, workStateText(each.state, t)]
-      .filter((part) => part !== '' && part !== each.id)
-      .join(' · '),
-    iconPath: themeIcon(workIcons[each.state]),
-    value: each.id,
-  }));
+/** With their merges, each says what is to be decided about it. */
+export function workChoices(work: readonly WorkView[], merges: readonly MergeView[] = []): Choice<string>[] {
+  return work.map((each) => {
+    const merge = each.state === 'done' ? merges.find((known) => known.work === each.id) : undefined;
+    const state = merge ? mergeParts(merge, t) : [workStateText(each.state, t)];
+    return {
+      label: each.id,
+      description: [each.title, each.rig, ...state].filter((part) => part !== '' && part !== each.id).join(' · '),
+      iconPath: themeIcon(merge ? mergeIcon(merge) : workIcons[each.state]),
+      value: each.id,
+    };
+  });
 }
 
 /** Asks for a text that must not be empty. `prompt` may be a function of what has been answered until then. */

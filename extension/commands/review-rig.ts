@@ -1,6 +1,7 @@
 /** What a rig's repository brings and counts only by the user's word: shown, and agreed to or not. */
 import * as vscode from 'vscode';
-import type { RigReview, RigReviewItem } from '../../shared/town/snapshot.ts';
+import type { RigReview, RigReviewItem } from '../../shared/channel/views.ts';
+import { isAlive } from '../views/session-icon.ts';
 import { connectionOf, withProgress } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { askInTurn } from './dialog.ts';
@@ -36,27 +37,54 @@ export const reviewRig: Command = async (given, deps) => {
   await withProgress(title, (signal) => api.request('rig.trust', { rig: review.rig, hash: review.hash }, signal));
 };
 
+export const withdrawConsent: Command = async (given, deps) => {
+  const { api, snapshot } = connectionOf(deps);
+  const answer = new Answer(given.rig);
+  await askInTurn(t('Withdraw Agreement to Rig Settings'), [rigQuestion(answer, snapshot)]);
+  const rig = answer.get();
+  const running = snapshot.sessions.filter((session) => session.rig === rig && isAlive(session)).map(({ id }) => id);
+  const goOn =
+    running.length === 0 ? [] : [t('What runs goes on as it was started, until you stop it: {0}', running.join(', '))];
+  const detail = [
+    t('Nothing of what the rig brings is started before you agree again, restarts included.'),
+    ...goOn,
+  ].join('\n\n');
+  const act = t('Withdraw');
+  if (
+    (await vscode.window.showWarningMessage(
+      t('Withdraw your agreement to what {0} brings?', rig),
+      { modal: true, detail },
+      act,
+    )) !== act
+  )
+    return;
+  await withProgress(t('Withdrawing your agreement to what {0} brings', rig), (signal) =>
+    api.request('rig.untrust', { rig }, signal),
+  );
+};
+
 /** As a text; where something of it has changed, beside what was agreed to. */
 async function show(review: RigReview, { documents }: CommandDeps): Promise<void> {
   const { rig, path, items } = review;
   const title = t('What {0} brings', rig);
   if (items.length === 0) {
     await documents.show(
-      title,
-      t('The rig {0} ({1}) brings no programs, arguments or environments of its own.', rig, path),
+      { title },
+      t('The rig {0} ({1}) brings no programs, arguments, commands or environments of its own.', rig, path),
     );
     return;
   }
   const now = textOf(review, ({ content }) => content);
-  if (!items.some(({ state }) => state === 'changed')) return documents.show(title, now, { isRequest: true });
+  if (!items.some(({ state }) => state === 'changed')) return documents.show({ title }, now, { isRequest: true });
   const before = textOf(review, ({ state, content, before: agreed }) => (state === 'new' ? '' : (agreed ?? content)));
   await documents.showChange(title, before, now);
 }
 
 function textOf({ rig, path, items }: RigReview, contentOf: (item: RigReviewItem) => string): string {
-  const parts = items.map(
-    (item) => `${item.subject}\n${'─'.repeat(Math.min(item.subject.length, 80))}\n${contentOf(item)}`,
-  );
+  const parts = items.map((item) => {
+    const place = item.inWorktree ? t('{0} (as a branch of a worker has it)', item.subject) : item.subject;
+    return `${place}\n${'─'.repeat(Math.min(place.length, 80))}\n${contentOf(item)}`;
+  });
   return [
     t('What the rig {0} brings', rig),
     path,

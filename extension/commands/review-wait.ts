@@ -1,10 +1,11 @@
 /** Everything about one wait, and all the answers that there are to it, in one list. */
 import * as vscode from 'vscode';
-import type { AttentionView } from '../../shared/attention/waits.ts';
-import type { AskAnswer } from '../../shared/backends/driver.ts';
-import type { Question as AskedQuestion } from '../../shared/sessions/activity.ts';
+import type { AttentionView } from '../../shared/channel/views.ts';
+import type { AskAnswer } from '../../shared/domain/run.ts';
+import type { Question as AskedQuestion } from '../../shared/domain/activity.ts';
 import { fullSessionName } from '../views/session-text.ts';
-import { waitText } from '../views/wait-text.ts';
+import type { DocumentName } from '../views/text-documents.ts';
+import { waitDocument, waitText } from '../views/wait-text.ts';
 import { connectionOf, sessionOf, withProgress } from './command.ts';
 import type { CommandDeps } from './command.ts';
 import { askInTurn, input, pick, pickMany } from './dialog.ts';
@@ -72,11 +73,7 @@ export async function review(wait: AttentionView, deps: CommandDeps, options: Re
 
 /** Shows all that there is to know about it in an editor. */
 export async function showWait(wait: AttentionView, deps: CommandDeps): Promise<void> {
-  await deps.documents.show(documentOf(wait, deps), waitText(wait, t), {
-    extension: extensionOf(wait),
-    isRequest: true,
-    preserveFocus: true,
-  });
+  await deps.documents.show(documentOf(wait, deps), waitText(wait, t), { isRequest: true, preserveFocus: true });
   deps.shownWaits.add(wait);
 }
 
@@ -88,13 +85,12 @@ export async function reply(wait: AttentionView, answer: AskAnswer, deps: Comman
     connectionOf(deps).api.request('session.answer', { session, ask: ask ?? '', answer }, signal),
   );
   deps.shownWaits.delete(wait);
-  await deps.documents.close(document, extensionOf(wait));
+  await deps.documents.close(document);
   return 'answered';
 }
 
-const documentOf = (wait: AttentionView, deps: CommandDeps): string => t('{0} asks', nameOf(wait, deps));
-
-const extensionOf = ({ kind }: AttentionView): 'md' | 'txt' => (kind === 'plan' ? 'md' : 'txt');
+const documentOf = (wait: AttentionView, deps: CommandDeps): DocumentName =>
+  waitDocument(wait, sessionOf(connectionOf(deps).snapshot, wait.session), t);
 
 async function open({ session }: AttentionView, deps: CommandDeps): Promise<'opened'> {
   await attach({ session }, deps);

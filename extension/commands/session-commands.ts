@@ -1,15 +1,16 @@
 /** Starting, watching and ending sessions. */
 import * as vscode from 'vscode';
-import { GasTownError } from '../../shared/errors.ts';
-import { roles, townRoles } from '../../shared/orchestrator.ts';
-import type { Role } from '../../shared/orchestrator.ts';
-import { ownedStates } from '../../shared/work/state.ts';
-import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
-import { isAlive } from '../views/session-icon.ts';
+import { GasTownError } from '../../shared/platform/errors.ts';
+import { roles, townRoles } from '../../shared/domain/orchestrator.ts';
+import type { Role } from '../../shared/domain/orchestrator.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
+import type { SessionView, TownSnapshot } from '../../shared/channel/views.ts';
+import { isAlive, startsAgainBy } from '../views/session-icon.ts';
+import { startText, startTextSince } from '../views/start-text.ts';
 import { fullSessionName } from '../views/session-text.ts';
 import { lostByEnding } from './lost-by-ending.ts';
 import { connectionOf, sessionOf, withProgress } from './command.ts';
-import type { Command, CommandDeps } from './command.ts';
+import type { Command, CommandDeps, Stages } from './command.ts';
 import { askInTurn } from './dialog.ts';
 import {
   agentQuestion,
@@ -37,18 +38,30 @@ export const spawnSession: Command = async (given, deps) => {
     roleQuestion(role, snapshot, given.rig !== undefined),
     rigQuestion(rig, snapshot, ofTown),
     agentQuestion(agent, snapshot, rig),
-    nameQuestion(name, snapshot, rig, isSingle),
+    nameQuestion(name, snapshot, rig, { needless: isSingle }),
   ]);
   const chosen = roles.find((each) => each === role.get());
   if (!chosen)
     throw new GasTownError('unknown-role', t('There is no role {0}. The roles are {1}.', role.get(), roles.join(', ')));
   if (isSingle()) name.value = undefined;
   if (ofTown()) rig.value = undefined;
-  const session = await withProgress(t('Starting a session'), (signal) =>
-    api.request('session.spawn', { role: chosen, ...filled({ rig, agent, name }) }, signal),
+  const session = await withProgress(
+    t('Starting a session'),
+    (signal) => api.request('session.spawn', { role: chosen, ...filled({ rig, agent, name }) }, signal),
+    stagesOfNew(deps),
   );
   vscode.window.setStatusBarMessage(t('$(rocket) {0} has started.', fullSessionName(session, t)), 5000);
 };
+
+/** Of the session that is asked for now, be its name known or not. */
+function stagesOfNew({ town }: CommandDeps): Stages {
+  const { sessions = [], starting = [] } = town.snapshot ?? {};
+  const known = [
+    ...sessions.filter(({ state }) => state !== 'stopped' && state !== 'failed').map(({ id }) => id),
+    ...starting.map(({ session }) => session),
+  ];
+  return { town, text: (now) => startTextSince(known, now, t) };
+}
 
 export const startMayor: Command = async (given, deps) => {
   await startSingle(deps, 'mayor', undefined, given.agent);
@@ -73,9 +86,8 @@ async function startSingle(
   const { api, snapshot } = connectionOf(deps);
   const present = snapshot.sessions.find((each) => each.role === role && each.rig === (rig ?? '') && isAlive(each));
   const spawn = { role, ...(rig === undefined ? {} : { rig }), ...(agent ? { agent } : {}) };
-  const session =
-    present ??
-    (await withProgress(t('Starting the {0}', role), (signal) => api.request('session.spawn', spawn, signal)));
+  const start = (signal: AbortSignal) => api.request('session.spawn', spawn, signal);
+  const session = present ?? (await withProgress(t('Starting the {0}', role), start, stagesOfNew(deps)));
   await show(deps, session.id, present === undefined);
 }
 
@@ -139,7 +151,7 @@ export const terminateSession: Command = async (given, deps) => {
 export const resetSession: Command = (given, deps) =>
   startAgain(given.session, deps, {
     title: t('Reset Session'),
-    isMeant: ({ state }) => state === 'failed',
+    isMeant: (session) => startsAgainBy(session) === 'reset',
     none: t('No session has failed, so there is nothing to reset.'),
   });
 
@@ -147,7 +159,7 @@ export const resetSession: Command = (given, deps) =>
 export const resumeSession: Command = (given, deps) =>
   startAgain(given.session, deps, {
     title: t('Start Session Again'),
-    isMeant: ({ state }) => state === 'stopped',
+    isMeant: (session) => startsAgainBy(session) === 'resume',
     none: t('No session has ended, so there is nothing to start again.'),
   });
 
@@ -162,8 +174,10 @@ async function startAgain(
   const candidates = snapshot.sessions.filter(isMeant);
   if (candidates.length === 0) throw new GasTownError('refused', none);
   await askInTurn(title, [sessionQuestion(session, candidates, t('Which session shall start again?'))]);
-  const again = await withProgress(t('Starting {0} again', session.get()), (signal) =>
-    api.request('session.reset', { session: session.get() }, signal),
+  const again = await withProgress(
+    t('Starting {0} again', session.get()),
+    (signal) => api.request('session.reset', { session: session.get() }, signal),
+    { town: deps.town, text: (now) => startText(session.value, now, t) },
   );
   vscode.window.setStatusBarMessage(t('$(rocket) {0} has started again.', fullSessionName(again, t)), 5000);
 }

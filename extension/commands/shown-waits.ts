@@ -1,4 +1,4 @@
-import type { AttentionView } from '../../shared/attention/waits.ts';
+import type { AttentionView } from '../../shared/channel/views.ts';
 
 /**
  * The waits that this window has shown whole. Only these are allowed or denied by one click on a row: rows are cut at any

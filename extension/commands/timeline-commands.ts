@@ -5,7 +5,7 @@ import { timelineMarkdown, timelineText } from '../views/timeline-text.ts';
 import { connectionOf, sessionOf, withProgress } from './command.ts';
 import type { Command, CommandDeps } from './command.ts';
 import { askInTurn } from './dialog.ts';
-import type { Given } from './given.ts';
+import type { CommandArguments } from './command-arguments.ts';
 import { Answer, sessionQuestion } from './questions.ts';
 
 const t = vscode.l10n.t;
@@ -22,7 +22,7 @@ export const showTimeline: Command = async (given, deps) => {
     return timelineText(nameOf(session, deps), entries, t);
   };
   const title = t('Timeline of {0}', nameOf(session, deps));
-  await deps.documents.show(title, await withProgress(title, read), { refresh: read });
+  await deps.documents.show({ title, id: session }, await withProgress(title, read), { refresh: read });
 };
 
 /** Writes all of it to a file: as JSON where the name ends so, else as Markdown. */
@@ -45,7 +45,7 @@ export const exportTimeline: Command = async (given, deps) => {
   vscode.window.setStatusBarMessage(t('$(save) The timeline of {0} is in {1}.', name, target.fsPath), 5000);
 };
 
-async function whose(given: Given, deps: CommandDeps): Promise<string> {
+async function whose(given: CommandArguments, deps: CommandDeps): Promise<string> {
   const session = new Answer(given.session);
   await askInTurn(t('Timeline'), [
     sessionQuestion(session, connectionOf(deps).snapshot.sessions, t('Whose timeline?')),

@@ -1,10 +1,12 @@
 /** Creating a town, adding rigs, and opening the files that configure them. */
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { createTown as makeTown } from '../../shared/config/create-town.ts';
+import { backends } from '../../shared/host/backends.ts';
 import { settingsPath } from '../../shared/config/settings-path.ts';
-import { GasTownError } from '../../shared/errors.ts';
-import type { RigExtent } from '../../shared/town/rigs.ts';
+import { GasTownError, hasCode } from '../../shared/platform/errors.ts';
+import { nameOfSource } from '../../shared/orchestration/rig-source.ts';
+import type { RigExtent } from '../../shared/orchestration/rigs.ts';
 import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
 import { askInTurn, cancelled, input, pick } from './dialog.ts';
@@ -12,15 +14,31 @@ import { Answer, pickOne, rigQuestion } from './questions.ts';
 
 const t = vscode.l10n.t;
 
-export const createTown: Command = async ({ folder }, { town }) => {
+export const createTown: Command = async ({ folder }, { town, finder }) => {
   if (!vscode.workspace.isTrusted) {
     throw new GasTownError('untrusted', t('This workspace is not trusted. Trust it first: agents run programs in it.'));
   }
   const root = folder ?? (await askForTownFolder());
-  await withProgress(t('Creating the town in {0}', root), () => makeTown(root));
+  const unattended = folder !== undefined || (await askForUnattended());
+  await withProgress(t('Creating the town in {0}', root), () => makeTown(root, backends, { unattended }));
+  // Also above the opened folders: who has made it need not be asked.
+  await finder.remember(root);
   const open = (vscode.workspace.workspaceFolders ?? []).some((each) => isAtOrBelow(each.uri.fsPath, root));
   if (open) return town.open();
   await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(root));
+};
+
+/** Opens the town above the opened folders, once the user has been told what that means. */
+export const openTownAbove: Command = async (_given, { town, finder }) => {
+  const { above } = town;
+  if (above === undefined)
+    throw new GasTownError('no-town', t('No town lies above the opened folders that is not open.'));
+  const open = t('Open This Town');
+  const detail = t('It is not part of the workspace that you trust. Its settings name programs that are run here.');
+  if (
+    (await vscode.window.showWarningMessage(t('Open the Gas Town {0}?', above), { modal: true, detail }, open)) === open
+  )
+    await finder.agree(above);
 };
 
 async function askForTownFolder(): Promise<string> {
@@ -41,6 +59,26 @@ async function askForTownFolder(): Promise<string> {
           t('Which folder shall be the town? Its rigs are cloned into it.'),
         );
   return chosen === '' ? askForFolder(t('Create Town Here')) : chosen;
+}
+
+/** What is allowed from the beginning is said before it is. */
+function askForUnattended(): Promise<boolean> {
+  const choices = [
+    {
+      label: t('Let Them Run gt'),
+      description: t('they start workers and give out work without asking you'),
+      iconPath: new vscode.ThemeIcon('run-all'),
+      value: true,
+    },
+    {
+      label: t('Ask Me Each Time'),
+      description: t('nothing is coordinated while you are away'),
+      iconPath: new vscode.ThemeIcon('question'),
+      value: false,
+    },
+  ];
+  const question = t('May mayor, deacon and crew run the command gt? (attention.allow in the settings)');
+  return pickOne(t('Create Town'), choices, question);
 }
 
 async function askForFolder(label: string): Promise<string> {
@@ -98,7 +136,8 @@ export const addRig: Command = async (given, deps) => {
           prompt: t('URL of the git repository, or its path on this machine.'),
           placeholder: 'https://github.com/owner/project.git',
           ...(url.value === undefined ? {} : { value: url.value }),
-          validate: (text) => (text === '' ? t('Please give a URL or a path, or press Escape to cancel.') : undefined),
+          validate: (text) =>
+            text.trim() === '' ? t('Please give a URL or a path, or press Escape to cancel.') : undefined,
         });
       },
       () => source.value !== undefined && source.value !== 'url',
@@ -122,7 +161,7 @@ export const addRig: Command = async (given, deps) => {
   try {
     await add();
   } catch (error) {
-    if (!GasTownError.is(error, 'inside-repository')) throw error;
+    if (!hasCode(error, 'inside-repository')) throw error;
     await add(await askForExtent(error.message));
   }
 };
@@ -157,7 +196,7 @@ async function isRepository(folder: vscode.Uri): Promise<boolean> {
 
 /** `https://host/owner/my.project.git` → `my-project`. */
 function rigName(source: string): string {
-  return basename(source.replace(/[/\\]+$/, '').replaceAll('\\', '/'), '.git').replace(/[^A-Za-z0-9_-]+/g, '-');
+  return nameOfSource(source).replace(/[^A-Za-z0-9_-]+/g, '-');
 }
 
 export const openTownSettings: Command = async (_given, deps) => {

@@ -1,9 +1,13 @@
 /** New work, slinging it, and giving it to a session. */
 import * as vscode from 'vscode';
-import type { TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
-import { ownedStates } from '../../shared/work/state.ts';
-import type { WorkState } from '../../shared/work/state.ts';
+import type { Params } from '../../shared/channel/protocol.ts';
+import type { TownSnapshot, WorkView } from '../../shared/channel/views.ts';
+import { hasCode } from '../../shared/platform/errors.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
+import type { WorkState } from '../../shared/domain/work-state.ts';
 import { isAlive } from '../views/session-icon.ts';
+import { overlapText } from '../views/overlap-text.ts';
+import { startTextOfWork } from '../views/start-text.ts';
 import { fullSessionName } from '../views/session-text.ts';
 import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
@@ -25,13 +29,14 @@ const t = vscode.l10n.t;
 /** The choice of making new work instead of taking some that is there. */
 const newWorkChoice = '';
 
-export const newWork: Command = async (given, deps) => {
+/** A unit of one line, asked for in turn. */
+export const quickWork: Command = async (given, deps) => {
   const { api, snapshot } = connectionOf(deps);
   const text = new Answer(given.text);
   const id = new Answer(given.work);
   const rig = new Answer(given.rig);
   const priority = new Answer(given.text === undefined ? undefined : '2');
-  await askInTurn(t('New Work Unit'), [
+  await askInTurn(t('Quick Work Unit'), [
     workTextQuestion(text),
     workIdQuestion(id, snapshot, () => given.text !== undefined),
     rigQuestion(rig, snapshot),
@@ -40,14 +45,23 @@ export const newWork: Command = async (given, deps) => {
   const work = await withProgress(t('Adding the work unit'), (signal) =>
     api.request('work.add', { ...unit(text, id, rig), priority: Number(priority.get()) }, signal),
   );
-  const sling = t('Sling…');
+  const slingIt = t('Sling…');
   const message = t('Work unit {0} was added.', work.id);
-  void vscode.window.showInformationMessage(message, sling).then((chosen) => {
-    if (chosen === sling) void vscode.commands.executeCommand('gastown.slingWork', { work: work.id });
+  void vscode.window.showInformationMessage(message, slingIt).then((chosen) => {
+    if (chosen === slingIt) void vscode.commands.executeCommand('gastown.slingWork', { work: work.id });
   });
 };
 
-export const slingWork: Command = async (given, deps) => {
+export const slingWork: Command = (given, deps) => sling(given, deps, {});
+
+/** Without what the rig's settings say of new worktrees: where that is broken, work goes on all the same. */
+export const slingWorkBare: Command = (given, deps) => sling(given, deps, { setup: false });
+
+async function sling(
+  given: Parameters<Command>[0],
+  deps: Parameters<Command>[1],
+  how: Pick<Params<'sling'>, 'setup'>,
+): Promise<void> {
   const { api, snapshot } = connectionOf(deps);
   const work = new Answer(given.work);
   const text = new Answer(given.text);
@@ -66,14 +80,51 @@ export const slingWork: Command = async (given, deps) => {
     workIdQuestion(id, snapshot, () => !isNew()),
     rigQuestion(rig, snapshot, isForARig),
     agentQuestion(agent, snapshot, rig),
-    nameQuestion(name, snapshot, rig),
+    nameQuestion(name, snapshot, rig, {
+      hint: () => overlapHint(api, { rig: rig.get(), ...(isNew() ? { message: text.get() } : { work: work.get() }) }),
+    }),
   ]);
-  const { session } = await withProgress(t('Slinging work to {0}', rig.get()), async (signal) => {
-    const unitId = isNew() ? (await api.request('work.add', unit(text, id, rig), signal)).id : work.get();
-    return api.request('sling', { work: unitId, rig: rig.get(), ...filled({ agent, name }) }, signal);
+  let unitId = work.get();
+  const begin = async (signal: AbortSignal) => {
+    if (isNew()) unitId = (await api.request('work.add', unit(text, id, rig), signal)).id;
+    const order = { work: unitId, rig: rig.get(), ...filled({ agent, name }), ...how };
+    deps.toldFailures.begin(unitId, Date.now());
+    let failed = true;
+    try {
+      const slung = await api.request('sling', order, signal);
+      failed = false;
+      return slung;
+    } catch (error) {
+      if (!hasCode(error, 'waits')) throw error;
+      return { work: await api.request('work.queue', order, signal) };
+    } finally {
+      deps.toldFailures.end(unitId, failed, Date.now());
+    }
+  };
+  const slung = await withProgress(t('Slinging work to {0}', rig.get()), begin, {
+    town: deps.town,
+    text: (now) => startTextOfWork(unitId, now, t),
   });
+  if (!('session' in slung)) {
+    const message = t('{0} waits for {1}. It begins by itself.', slung.work.id, slung.work.waitsFor?.join(', ') ?? '');
+    void vscode.window.showInformationMessage(message);
+    return;
+  }
+  const { session } = slung;
   vscode.window.setStatusBarMessage(t('$(rocket) {0} has the work.', fullSessionName(session, t)), 5000);
-};
+}
+
+/** So long the dialog waits for what is only a hint, in ms. */
+const hintMs = 1_000;
+
+/** Which open branches change the files that the unit names; undefined where none does, or nobody says so in time. */
+async function overlapHint(
+  api: ReturnType<typeof connectionOf>['api'],
+  about: Params<'work.overlap'>,
+): Promise<string | undefined> {
+  const found = await api.request('work.overlap', about, AbortSignal.timeout(hintMs)).catch(() => undefined);
+  return found && overlapText(found, t);
+}
 
 export const assignWork: Command = async (given, deps) => {
   const { api, snapshot } = connectionOf(deps);

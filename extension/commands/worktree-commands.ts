@@ -1,13 +1,15 @@
 /** Worktrees of sessions that are over: removing those that stayed, and bringing back what was removed. */
 import * as vscode from 'vscode';
-import { GasTownError } from '../../shared/errors.ts';
-import type { WorktreeView } from '../../shared/town/snapshot.ts';
+import { GasTownError } from '../../shared/platform/errors.ts';
+import type { WorktreeView } from '../../shared/channel/views.ts';
+import { settings } from '../settings.ts';
 import { longAge } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
 import { connectionOf, withProgress } from './command.ts';
 import type { Command } from './command.ts';
 import { cancelled } from './dialog.ts';
 import type { Choice } from './dialog.ts';
+import { givenWorktree } from './given-worktree.ts';
 import { pickOne } from './questions.ts';
 
 const t = vscode.l10n.t;
@@ -16,9 +18,9 @@ const t = vscode.l10n.t;
 export const removeWorktree: Command = async (given, deps) => {
   const { api } = connectionOf(deps);
   const { worktrees } = await api.request('worktree.list', {});
-  const kept = worktrees.filter(({ state }) => state === 'kept');
   const chosen = await choose(
-    kept,
+    worktrees,
+    'kept',
     given.worktree,
     t('Remove Worktree'),
     t('No session that is over has left a worktree.'),
@@ -37,18 +39,19 @@ export const removeWorktree: Command = async (given, deps) => {
     )) !== act
   )
     throw cancelled();
-  // A notification tells of it, and undoes it.
   await withProgress(t('Removing the worktree of {0}', chosen.session), () =>
     api.request('worktree.remove', { worktree: chosen.id }),
   );
+  // Else a notification tells of it, and undoes it.
+  if (!settings.notifyWorktrees()) vscode.window.setStatusBarMessage(t('$(trash) {0} is removed.', chosen.path), 5000);
 };
 
 export const restoreWorktree: Command = async (given, deps) => {
   const { api } = connectionOf(deps);
   const { worktrees } = await api.request('worktree.list', {});
-  const removed = worktrees.filter(({ state }) => state === 'removed');
   const chosen = await choose(
-    removed,
+    worktrees,
+    'removed',
     given.worktree,
     t('Restore Worktree'),
     t('No worktree was removed that could be brought back.'),
@@ -59,16 +62,23 @@ export const restoreWorktree: Command = async (given, deps) => {
   vscode.window.setStatusBarMessage(t('$(discard) {0} is back.', path), 5000);
 };
 
+/** Never another one than was given: who takes back one removal does not mean another. */
 async function choose(
   worktrees: readonly WorktreeView[],
+  wanted: 'kept' | 'removed',
   given: string | undefined,
   title: string,
   none: string,
 ): Promise<WorktreeView> {
-  const known = worktrees.find(({ id }) => id === given);
-  if (known) return known;
-  if (worktrees.length === 0) throw new GasTownError('refused', none);
-  return pickOne(title, worktrees.map(toChoice), t('Which worktree?'));
+  if (given !== undefined) {
+    const found = givenWorktree(worktrees, given, wanted, t);
+    if (typeof found !== 'string') return found;
+    void vscode.window.showInformationMessage(found);
+    throw cancelled();
+  }
+  const offered = worktrees.filter(({ state }) => state === wanted);
+  if (offered.length === 0) throw new GasTownError('refused', none);
+  return pickOne(title, offered.map(toChoice), t('Which worktree?'));
 }
 
 function toChoice(worktree: WorktreeView): Choice<WorktreeView> {

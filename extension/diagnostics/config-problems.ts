@@ -1,21 +1,22 @@
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import type { Problem, TownSnapshot } from '../../shared/town/snapshot.ts';
-import { Lifetime } from '../lifetime.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import type { CurrentTown } from '../town/current-town.ts';
+import type { Problem } from '../../shared/domain/problem.ts';
 
 /** What is wrong in the town's settings: in the Problems view at its line, and once as a message. */
 export class ConfigProblems {
-  private readonly lifetime = new Lifetime();
-  private readonly collection = this.lifetime.own(vscode.languages.createDiagnosticCollection('gastown'));
+  private readonly disposables = new DisposableStore();
+  private readonly collection = this.disposables.add(vscode.languages.createDiagnosticCollection('gastown'));
   private known = new Set<string>();
 
   constructor(town: CurrentTown) {
-    this.lifetime.own(town.onDidChange((snapshot) => this.show(snapshot)));
+    this.disposables.add(town.onDidChange((snapshot) => this.show(snapshot)));
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private show(snapshot: TownSnapshot | undefined): void {

@@ -1,13 +1,14 @@
 import { delimiter } from 'node:path';
 import * as vscode from 'vscode';
-import { findProgram } from '../../shared/process/find-program.ts';
-import { townPaths } from '../../shared/town/paths.ts';
+import { findProgram } from '../../shared/platform/find-program.ts';
+import { channelEnv } from '../../shared/channel/protocol.ts';
+import { townPaths } from '../../shared/config/town-paths.ts';
 
 const consentKey = 'gt.inTerminals';
 type Consent = 'agreed' | 'declined';
 
 /**
- * Puts `gt` into the person's terminals (DESIGN D11): first on PATH, unless another `gt` is there and the person wants
+ * Puts `gt` into the user's terminals (DESIGN D11): first on PATH, unless another `gt` is there and the user wants
  * to keep it; then only `gastown`.
  */
 export class TerminalPath {
@@ -47,6 +48,7 @@ export class TerminalPath {
     const { bin, foreignBin } = townPaths(root);
     collection.prepend('PATH', (asGt ? bin : foreignBin) + delimiter, always);
     collection.replace('GT_ROOT', root, always);
+    collection.replace(channelEnv.window, vscode.env.sessionId, always);
   }
 
   private async ask(root: string, other: string): Promise<void> {
@@ -57,7 +59,7 @@ export class TerminalPath {
       other,
     );
     const chosen = await vscode.window.showInformationMessage(question, agree, decline);
-    // Closed without an answer: asked again next time, and the person's gt stays until then.
+    // Closed without an answer: asked again next time, and the user's gt stays until then.
     if (chosen === undefined) return;
     const consent: Consent = chosen === agree ? 'agreed' : 'declined';
     await this.context.globalState.update(consentKey, consent);

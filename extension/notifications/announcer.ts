@@ -3,6 +3,9 @@ import type { Cause } from './causes.ts';
 /** What comes within this time (ms) is told together; what is over by then, by the allow-list for example, is not told. */
 export const gathering = 500;
 
+/** Several units that are finished within this time (ms) are told by one notification. */
+export const finishing = 3_000;
+
 /** A session may say that it waits a moment before it says for what; so long the reason is waited for (ms). */
 export const reasonBound = 2_000;
 
@@ -13,7 +16,7 @@ export interface Moment {
   /** Whether this window may tell something now; else it is kept until it may. */
   mayTell: boolean;
   isOn(kind: Cause['kind']): boolean;
-  /** The person is looking at the session anyway. */
+  /** The user is looking at the session, or is told of it, anyway. */
   isInView(cause: Cause): boolean;
 }
 
@@ -48,7 +51,12 @@ export class Announcer {
   /** What is to be told now. */
   take({ now, mayTell, isOn, isInView }: Moment): Cause[] {
     if (!mayTell) return [];
-    const ripe = [...this.pending.values()].filter(({ at }) => at <= now).map(({ cause }) => cause);
+    const due = [...this.pending.values()].filter(({ at }) => at <= now).map(({ cause }) => cause);
+    // With the first one go all that are ready by now.
+    const together = due.some(({ kind }) => kind === 'ready');
+    const ripe = [...this.pending.values()]
+      .map(({ cause }) => cause)
+      .filter((cause) => due.includes(cause) || (together && cause.kind === 'ready'));
     for (const { key } of ripe) {
       this.pending.delete(key);
       this.settled.add(key);
@@ -64,5 +72,6 @@ export class Announcer {
 }
 
 function delayOf(cause: Cause): number {
+  if (cause.kind === 'ready') return finishing;
   return cause.kind === 'waiting' && cause.wait.ask === undefined ? reasonBound : gathering;
 }

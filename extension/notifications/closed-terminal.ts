@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { ownedStates } from '../../shared/work/state.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
 import { fullSessionName } from '../views/session-text.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 

@@ -1,9 +1,10 @@
 /** The notifications themselves: what they say, and what can be done right there. */
 import * as vscode from 'vscode';
-import type { TownSnapshot, WorktreeView } from '../../shared/town/snapshot.ts';
+import type { BatchView, TownSnapshot, WorktreeView, WorkView } from '../../shared/channel/views.ts';
 import { fullSessionName, stateText } from '../views/session-text.ts';
 import { viewContext } from '../views/views.ts';
 import type { Cause } from './causes.ts';
+import { cutText } from '../../shared/platform/cut-text.ts';
 
 const t = vscode.l10n.t;
 
@@ -11,7 +12,7 @@ type Waiting = Extract<Cause, { kind: 'waiting' }>;
 type Failed = Extract<Cause, { kind: 'failed' }>;
 type Escalated = Extract<Cause, { kind: 'escalated' }>;
 
-/** Of each kind one notification at most, but of removals: each can be undone. */
+/** Of each kind one notification at most, but of removals, which can be undone, of batches, and of units that came to nothing. */
 export function tell(causes: readonly Cause[], snapshot: TownSnapshot | undefined): void {
   const waiting = causes.filter((cause): cause is Waiting => cause.kind === 'waiting');
   const failed = causes.filter((cause): cause is Failed => cause.kind === 'failed');
@@ -22,7 +23,11 @@ export function tell(causes: readonly Cause[], snapshot: TownSnapshot | undefine
   const escalated = causes.filter((cause): cause is Escalated => cause.kind === 'escalated');
   if (escalated.length > 1) void tellOfEscalations(escalated.length);
   else if (escalated[0]) void tellOfEscalation(escalated[0], snapshot);
+  const ready = causes.flatMap((cause) => (cause.kind === 'ready' ? [cause.work] : []));
+  if (ready.length > 0) void tellThatReady(ready);
+  for (const cause of causes) if (cause.kind === 'ended') void tellThatEnded(cause.work);
   for (const cause of causes) if (cause.kind === 'removed') void tellOfRemoval(cause.worktree);
+  for (const cause of causes) if (cause.kind === 'batch') void tellOfBatch(cause.batch);
 }
 
 async function tellThatOneWaits({ session, wait }: Waiting): Promise<void> {
@@ -94,6 +99,27 @@ async function tellOfEscalations(count: number): Promise<void> {
   }
 }
 
+async function tellThatReady(units: readonly WorkView[]): Promise<void> {
+  const review = t('Review…');
+  const [first, ...others] = units;
+  if (first === undefined) return;
+  const message =
+    others.length === 0
+      ? t('{0} is ready for review: {1}', first.id, shortened(first.title))
+      : t('{0} units are ready for review: {1}', units.length, shortened(units.map(({ id }) => id).join(', '), 200));
+  if ((await vscode.window.showInformationMessage(message, review)) === review)
+    await vscode.commands.executeCommand('gastown.reviewWork', others.length === 0 ? { work: first.id } : {});
+}
+
+async function tellThatEnded({ id, state, note }: WorkView): Promise<void> {
+  const show = t('Show Work');
+  const chosen =
+    state === 'failed'
+      ? await vscode.window.showWarningMessage(t('{0} failed: {1}', id, shortened(note ?? '')), show)
+      : await vscode.window.showInformationMessage(t('{0} is done, and has nothing to review.', id), show);
+  if (chosen === show) await vscode.commands.executeCommand('gastown.work.focus');
+}
+
 async function tellOfRemoval({ id, session, rescue, commits = 0, files = 0 }: WorktreeView): Promise<void> {
   const undo = t('Undo');
   const saved = [
@@ -109,7 +135,18 @@ async function tellOfRemoval({ id, session, rescue, commits = 0, files = 0 }: Wo
   }
 }
 
+async function tellOfBatch({ title, state, done, total }: BatchView): Promise<void> {
+  const show = t('Show Work');
+  const chosen =
+    state === 'finished'
+      ? vscode.window.showInformationMessage(t('{0} is finished: {1} of {2} are done.', title, done, total), show)
+      : vscode.window.showWarningMessage(
+          t('{0} is stuck: {1} of {2} are done, and the rest needs somebody.', title, done, total),
+          show,
+        );
+  if ((await chosen) === show) await vscode.commands.executeCommand('gastown.work.focus');
+}
+
 function shortened(text: string, length = 100): string {
-  const line = text.replace(/\s+/g, ' ');
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+  return cutText(text.replace(/\s+/g, ' '), length);
 }

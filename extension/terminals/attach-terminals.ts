@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import type { AttachTarget } from '../../shared/backends/driver.ts';
+import type { AttachTarget } from '../../shared/domain/run.ts';
 import { roleIcon } from './role-icon.ts';
 import type { Typing } from './typing.ts';
 
 /**
- * Terminals in which a person watches a session that has no terminal of its own. One per session; closing it ends only
+ * Terminals in which a user watches a session that has no terminal of its own. One per session; closing it ends only
  * the watching.
  */
 export class AttachTerminals {

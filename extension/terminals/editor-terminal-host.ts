@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { ManagedTerminal, TerminalHost, TerminalSpec } from '../../shared/backends/terminal-host.ts';
-import { GasTownError, throwIfCancelled } from '../../shared/errors.ts';
+import { GasTownError, throwIfCancelled } from '../../shared/platform/errors.ts';
 import { EditorTerminal } from './editor-terminal.ts';
 import { roleIcon } from './role-icon.ts';
 import type { Typing } from './typing.ts';

@@ -1,5 +1,5 @@
 /** Where the user's hands are, as far as it can be told. All times are in epoch milliseconds. */
-import type { InputSpan } from '../../shared/process/terminal-input.ts';
+import type { InputSpan } from '../../shared/platform/terminal-input.ts';
 
 export interface Signs {
   now: number;
@@ -7,6 +7,8 @@ export interface Signs {
   canType: boolean;
   /** When something else was used: a text editor, a view or a command of ours. */
   elsewhereAt: number;
+  /** When another text editor came up: by the user, or by a program. */
+  editorAt: number;
   /** When the last keys came; undefined: none yet; `unknown` where the system does not tell. */
   input: InputSpan | undefined | 'unknown';
   /** When we last wrote into it ourselves. */
@@ -37,12 +39,21 @@ export function typingUntil({ now, canType, elsewhereAt, input, writtenAt, activ
   return until > now ? until : undefined;
 }
 
+/**
+ * Pure. Whether an editor that comes up now proves that the user has left: not while they type here. Programs open editors,
+ * too, and of keys that go on the system may not tell for a while. Who has left shows it: by the cursor there, or by keys
+ * that stay out.
+ */
+export function leavesByEditor(signs: Signs): boolean {
+  return signs.input === 'unknown' || typingUntil(signs) === undefined;
+}
+
 /** Pure. Whether the user has the terminal before their eyes: a panel that is closed keeps its active terminal. */
 export function isInView(signs: Signs): boolean {
-  const { now, canType, activatedAt, elsewhereAt, input } = signs;
+  const { now, canType, activatedAt, elsewhereAt, editorAt, input } = signs;
   if (!canType) return false;
-  return (
-    (input !== 'unknown' && typingUntil(signs) !== undefined) ||
-    (activatedAt > elsewhereAt && now - activatedAt < glance)
-  );
+  // Whose editor it was is not known: then rather tell of a session that is looked at than keep silent about another.
+  const isTyping =
+    input !== undefined && input !== 'unknown' && input.from > editorAt && typingUntil(signs) !== undefined;
+  return isTyping || (activatedAt > Math.max(elsewhereAt, editorAt) && now - activatedAt < glance);
 }

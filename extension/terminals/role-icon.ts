@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Role } from '../../shared/orchestrator.ts';
+import type { Role } from '../../shared/domain/orchestrator.ts';
 
 const icons: Record<Role, string> = {
   mayor: 'organization',

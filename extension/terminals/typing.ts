@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { lastInput, terminalDevice } from '../../shared/process/terminal-input.ts';
-import { Lifetime } from '../lifetime.ts';
-import { isInView, typingUntil } from './hands.ts';
+import { lastInput, terminalDevice } from '../../shared/platform/terminal-input.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
+import { isInView, leavesByEditor, typingUntil } from './hands.ts';
 import type { Signs } from './hands.ts';
 
 interface Use {
@@ -16,27 +16,28 @@ interface Use {
  * nor whether the panel is open; the system notes when keys reached a terminal.
  */
 export class Typing {
-  private readonly lifetime = new Lifetime();
-  private readonly changed = this.lifetime.own(new vscode.EventEmitter<void>());
+  private readonly disposables = new DisposableStore();
+  private readonly changed = this.disposables.add(new vscode.EventEmitter<void>());
   /** Something has happened that may have changed the answer. */
   readonly onDidChange = this.changed.event;
   private readonly uses = new WeakMap<vscode.Terminal, Use>();
   private elsewhereAt = 0;
+  private editorAt = 0;
 
   constructor() {
-    this.lifetime.own(
+    this.disposables.add(
       vscode.window.onDidChangeActiveTerminal((terminal) => {
         if (terminal) this.activated(terminal);
         this.changed.fire();
       }),
     );
-    this.lifetime.own(vscode.window.onDidChangeWindowState(() => this.changed.fire()));
-    this.lifetime.own(
+    this.disposables.add(vscode.window.onDidChangeWindowState(() => this.changed.fire()));
+    this.disposables.add(
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        if (editor) this.elsewhere();
+        if (editor) this.cameUp();
       }),
     );
-    this.lifetime.own(
+    this.disposables.add(
       vscode.window.onDidChangeTextEditorSelection(({ kind }) => {
         // Without a kind it was a program that moved the cursor (a formatter, an agent), not the user.
         if (kind !== undefined && kind !== vscode.TextEditorSelectionChangeKind.Command) this.elsewhere();
@@ -75,7 +76,15 @@ export class Typing {
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
+  }
+
+  private cameUp(): void {
+    const { activeTerminal } = vscode.window;
+    const leaves = activeTerminal === undefined || leavesByEditor(this.signs(activeTerminal));
+    this.editorAt = Date.now();
+    if (leaves) this.elsewhere();
+    else this.changed.fire();
   }
 
   private signs(terminal: vscode.Terminal): Signs {
@@ -85,6 +94,7 @@ export class Typing {
       now: Date.now(),
       canType: terminal === vscode.window.activeTerminal && focused && active,
       elsewhereAt: this.elsewhereAt,
+      editorAt: this.editorAt,
       input: device === undefined ? 'unknown' : lastInput(device),
       writtenAt,
       activatedAt,

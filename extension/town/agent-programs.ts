@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { messageOf } from '../../shared/errors.ts';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
-import { Lifetime } from '../lifetime.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import { changesSetting, settings } from '../settings.ts';
 import type { CurrentTown } from './current-town.ts';
 import { hostEnvironment } from './host-environment.ts';
@@ -11,8 +11,8 @@ import { anyAgentProgram } from './known-agents.ts';
  * Whether any agent program of the town is on this machine. Looked for when the town or its rigs change, and on demand.
  */
 export class AgentPrograms {
-  private readonly lifetime = new Lifetime();
-  private readonly changed = this.lifetime.own(new vscode.EventEmitter<void>());
+  private readonly disposables = new DisposableStore();
+  private readonly changed = this.disposables.add(new vscode.EventEmitter<void>());
   readonly onDidChange = this.changed.event;
   private readonly town: CurrentTown;
   private readonly log: vscode.LogOutputChannel;
@@ -22,8 +22,8 @@ export class AgentPrograms {
   constructor(town: CurrentTown, log: vscode.LogOutputChannel) {
     this.town = town;
     this.log = log;
-    this.lifetime.own(town.onDidChange((snapshot) => void this.look(snapshot)));
-    this.lifetime.own(
+    this.disposables.add(town.onDidChange((snapshot) => void this.look(snapshot)));
+    this.disposables.add(
       vscode.workspace.onDidChangeConfiguration((event) => {
         // The programs are found through the host's environment, which is made when the town is joined.
         if (changesSetting(event, 'agents.path')) void town.refresh(true).then(() => this.check());
@@ -52,7 +52,7 @@ export class AgentPrograms {
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private async look(snapshot: TownSnapshot | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TerminalHost } from '../../shared/backends/terminal-host.ts';
-import { joinTown } from '../../shared/town/join.ts';
+import type { LifecycleCallbacks } from '../../shared/host/lifecycle-callbacks.ts';
+import { joinTown } from '../../shared/host/membership.ts';
 import { settings } from '../settings.ts';
 import type { TownAccess } from './current-town.ts';
 import { hostEnvironment } from './host-environment.ts';
@@ -9,14 +10,14 @@ import { hostEnvironment } from './host-environment.ts';
 export function joinFrom(
   context: Pick<vscode.ExtensionContext, 'asAbsolutePath'>,
   terminals: TerminalHost,
+  callbacks: LifecycleCallbacks,
   log: vscode.LogOutputChannel,
 ): TownAccess['join'] {
   return (root) =>
     joinTown({
       root,
       files: {
-        plugin: context.asAbsolutePath('dist/plugin/gastown.js'),
-        hook: context.asAbsolutePath('dist/plugin/claude-hook.js'),
+        reporters: context.asAbsolutePath('dist/plugin'),
         gt: context.asAbsolutePath('dist/plugin/gt.js'),
         prompts: context.asAbsolutePath('dist/roles'),
       },
@@ -24,7 +25,9 @@ export function joinFrom(
       node: { command: process.execPath, env: process.versions['electron'] ? { ELECTRON_RUN_AS_NODE: '1' } : {} },
       environment: hostEnvironment(process.env, settings.agentsPath()),
       terminals,
+      callbacks,
       log,
       trusted: () => vscode.workspace.isTrusted,
+      window: vscode.env.sessionId,
     });
 }

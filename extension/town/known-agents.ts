@@ -1,13 +1,13 @@
 import type { AgentSettings } from '../../shared/config/agent-settings.ts';
 import { parseSettings } from '../../shared/config/parse-settings.ts';
-import { readBounded } from '../../shared/config/read-bounded.ts';
+import { readBounded } from '../../shared/platform/read-bounded.ts';
 import { rigSettings } from '../../shared/config/rig-settings.ts';
 import { settingsPath } from '../../shared/config/settings-path.ts';
 import { townSettings } from '../../shared/config/town-settings.ts';
-import { unlessMissing } from '../../shared/config/write-atomically.ts';
-import { backendNames } from '../../shared/orchestrator.ts';
-import { findProgram } from '../../shared/process/find-program.ts';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import { unlessMissing } from '../../shared/platform/files.ts';
+import { backends } from '../../shared/host/backends.ts';
+import { findProgram } from '../../shared/platform/find-program.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
 
 /** An agent that can be chosen, with the program that it runs. */
 export interface KnownAgent {
@@ -20,9 +20,13 @@ export async function knownAgents(root: string, rigPath?: string): Promise<Known
   const ofTown = parseSettings(await read(root), townSettings, root).value?.agents ?? {};
   const ofRig =
     rigPath === undefined ? {} : (parseSettings(await read(rigPath), rigSettings, rigPath).value?.agents ?? {});
-  const builtIn = Object.fromEntries(backendNames.map((name) => [name, {}]));
+  const builtIn = Object.fromEntries(backends.map(({ name }) => [name, {}]));
+  const programOf = (name: string): string => backends.find((backend) => backend.name === name)?.program ?? name;
   const all: Record<string, AgentSettings> = { ...builtIn, ...ofTown, ...ofRig };
-  return Object.entries(all).map(([name, { command, provider }]) => ({ name, command: command ?? provider ?? name }));
+  return Object.entries(all).map(([name, { command, provider }]) => ({
+    name,
+    command: command ?? programOf(provider ?? name),
+  }));
 }
 
 /** Whether any agent of the town or its rigs has its program on this machine. */

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { RefusedTown } from '../../shared/config/find-town.ts';
-import { Lifetime } from '../lifetime.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import { findTownOf, isIn } from './find-town-of.ts';
+import type { FoundTown } from './find-town-of.ts';
 
 /** Roots of towns that were opened as a folder of a trusted workspace, or that the user has agreed to open from below. */
 const knownKey = 'gastown.knownTowns';
@@ -11,8 +12,8 @@ const knownKey = 'gastown.knownTowns';
  * town above them only what the user has opened before counts, or agrees to now.
  */
 export class TownFinder {
-  private readonly lifetime = new Lifetime();
-  private readonly agreed = this.lifetime.own(new vscode.EventEmitter<void>());
+  private readonly disposables = new DisposableStore();
+  private readonly agreed = this.disposables.add(new vscode.EventEmitter<void>());
   /** The user has agreed to a town that was found before. */
   readonly onDidAgree = this.agreed.event;
   private readonly memory: vscode.Memento;
@@ -25,29 +26,34 @@ export class TownFinder {
     this.log = log;
   }
 
-  async find(folders: readonly string[]): Promise<string | undefined> {
-    const found = await findTownOf(folders, (town) => this.tellRefused(town, folders));
-    if (found === undefined) return undefined;
-    const { root, isOpened } = found;
-    if (this.known().includes(root)) return root;
-    if (isOpened) {
-      await this.remember(root);
-      return root;
-    }
-    void this.ask(root);
-    return undefined;
+  async find(folders: readonly string[]): Promise<FoundTown | undefined> {
+    const known = this.known();
+    const found = await findTownOf(folders, {
+      isKnown: (root) => known.includes(root),
+      refused: (town) => this.tellRefused(town, folders),
+    });
+    if (found?.mayOpen === false) void this.ask(found.root);
+    else if (found && !known.includes(found.root)) await this.remember(found.root);
+    return found;
+  }
+
+  /** The user has made it, or opened it: there is nothing to ask about it from now on. */
+  async remember(root: string): Promise<void> {
+    await this.memory.update(knownKey, [...new Set([...this.known(), root])]);
+  }
+
+  /** The user wants it opened, wherever it lies. */
+  async agree(root: string): Promise<void> {
+    await this.remember(root);
+    this.agreed.fire();
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private known(): readonly string[] {
     return this.memory.get<string[]>(knownKey, []);
-  }
-
-  private async remember(root: string): Promise<void> {
-    await this.memory.update(knownKey, [...new Set([...this.known(), root])]);
   }
 
   private async ask(root: string): Promise<void> {
@@ -60,8 +66,7 @@ export class TownFinder {
       root,
     );
     if ((await vscode.window.showInformationMessage(message, use)) !== use) return;
-    await this.remember(root);
-    this.agreed.fire();
+    await this.agree(root);
   }
 
   /** What lies above the opened folders is nobody's mistake here; the log has it. */

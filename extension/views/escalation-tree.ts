@@ -1,13 +1,13 @@
 /** Snapshot → what is escalated, at the top of the Sessions view. Pure. */
-import type { EscalationView, TownSnapshot } from '../../shared/town/snapshot.ts';
-import type { Severity } from '../../shared/work/severity.ts';
+import type { EscalationView, TownSnapshot } from '../../shared/channel/views.ts';
+import type { Severity } from '../../shared/domain/severity.ts';
 import type { Translate } from '../translate.ts';
 import type { StateIcon } from './session-icon.ts';
 import { fullSessionName, longAge, shortAge } from './session-text.ts';
 import type { TreeNode } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 
-/** Shape and colour both tell how much the person is needed. */
+/** Shape and colour both tell how much the user is needed. */
 export const severityIcons: Record<Severity, StateIcon> = {
   low: { icon: 'info', color: 'charts.blue' },
   medium: { icon: 'megaphone', color: 'list.warningForeground' },

@@ -1,7 +1,8 @@
 /** Messages → rows of the Messages view, the newest first, and what hovers and filters say of them. Pure. */
-import type { MessageKind, MessageState } from '../../shared/mail/message.ts';
-import type { MessageView } from '../../shared/town/snapshot.ts';
+import type { MessageKind, MessageState } from '../../shared/domain/message.ts';
+import type { MessageView } from '../../shared/channel/views.ts';
 import type { Translate } from '../translate.ts';
+import { messageKindText, messageStateText, partyName } from './message-text.ts';
 import type { StateIcon } from './session-icon.ts';
 import { longAge, shortAge } from './session-text.ts';
 import { escaped, fenced, field, lines } from './tooltip.ts';
@@ -39,14 +40,14 @@ function messageNode(message: MessageView, context: ViewContext): TreeNode {
   const text = gist(message);
   return {
     id: `message:${id}`,
-    label: t('{0} → {1}', nameOf(from, t), nameOf(to, t)),
+    label: t('{0} → {1}', partyName(from, t), partyName(to, t)),
     description: [stateWord, kindWords, shortAge(sentAt, context), ...(text === '' ? [] : [text])].join(' · '),
     icon: messageIcons[state],
     aria: t(
       '{0} from {1} to {2}, {3}, sent {4} ago: {5}',
       kindWords,
-      nameOf(from, t),
-      nameOf(to, t),
+      partyName(from, t),
+      partyName(to, t),
       stateWord,
       longAge(sentAt, context),
       text,
@@ -66,7 +67,7 @@ export function messageTooltip(message: MessageView, context: ViewContext): stri
   const { state, closedAt, expiresAt } = message;
   const ended = state === 'refused' || state === 'expired' || state === 'dead';
   const head = lines(
-    `**${t('{0} → {1}', escaped(nameOf(message.from, t)), escaped(nameOf(message.to, t)))}** — ${messageStateText(state, t)}`,
+    `**${t('{0} → {1}', escaped(partyName(message.from, t)), escaped(partyName(message.to, t)))}** — ${messageStateText(state, t)}`,
     [
       field(t('Because of'), message.reason),
       field(t('Kind'), kindAndPriority(message, t)),
@@ -97,8 +98,8 @@ export function messageText(message: MessageView, context: ViewContext): string 
       '{0} {1} from {2} to {3}: {4}',
       messageKindText(message.kind, t),
       message.id,
-      nameOf(message.from, t),
-      nameOf(message.to, t),
+      partyName(message.from, t),
+      partyName(message.to, t),
       messageStateText(message.state, t),
     ),
     ...(message.reason === undefined ? [] : [`${t('Because of')}: ${message.reason}`]),
@@ -118,7 +119,7 @@ export function shownText({ state, kind, session }: ShownMessages, t: Translate)
   return [
     ...(state ? [messageStateText(state, t)] : []),
     ...(kind ? [messageKindText(kind, t)] : []),
-    ...(session ? [nameOf(session, t)] : []),
+    ...(session ? [partyName(session, t)] : []),
   ].join(' · ');
 }
 
@@ -128,39 +129,4 @@ function kindAndPriority({ kind, priority }: MessageView, t: Translate): string 
 
 function gist({ subject, body, reason }: MessageView): string {
   return (reason ?? (subject === '' ? body : subject)).replace(/\s+/g, ' ').trim().slice(0, 120);
-}
-
-const nameOf = (who: string, t: Translate): string =>
-  who === 'overseer' ? t('you') : who === 'host' ? t('Gas Town') : who;
-
-export function messageStateText(state: MessageState, t: Translate): string {
-  switch (state) {
-    case 'accepted':
-      return t('accepted');
-    case 'delivered':
-      return t('delivered');
-    case 'acted':
-      return t('acted on');
-    case 'refused':
-      return t('refused');
-    case 'expired':
-      return t('expired');
-    case 'dead':
-      return t('given up');
-  }
-}
-
-export function messageKindText(kind: MessageKind, t: Translate): string {
-  switch (kind) {
-    case 'nudge':
-      return t('nudge');
-    case 'mail':
-      return t('mail');
-    case 'broadcast':
-      return t('broadcast');
-    case 'work':
-      return t('work');
-    case 'reminder':
-      return t('reminder');
-  }
 }

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import { messageOf } from '../../shared/errors.ts';
-import type { TownConnection } from '../../shared/town/join.ts';
-import type { MessageView } from '../../shared/town/snapshot.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
+import type { TownConnection } from '../../shared/host/membership.ts';
+import type { MessageView } from '../../shared/channel/views.ts';
 import type { ContextKeys } from '../context-keys.ts';
-import { Lifetime } from '../lifetime.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import { Ages } from './ages.ts';
 import { messageTooltip, messageTree, shownText } from './message-tree.ts';
@@ -20,7 +20,7 @@ const shownAtMost = 200;
  * The editor gets its rows when the first answer is there: nothing asked for is not "no messages".
  */
 export class MessagesView {
-  private readonly lifetime = new Lifetime();
+  private readonly disposables = new DisposableStore();
   private readonly town: CurrentTown;
   private readonly keys: ContextKeys;
   private readonly log: vscode.LogOutputChannel;
@@ -39,7 +39,7 @@ export class MessagesView {
     this.town = town;
     this.keys = keys;
     this.log = log;
-    this.provider = this.lifetime.own(
+    this.provider = this.disposables.add(
       new NodeTreeProvider(
         ({ target }) => {
           const message = target.kind === 'message' ? this.find(target.message) : undefined;
@@ -48,10 +48,12 @@ export class MessagesView {
         () => this.whenAnswered(),
       ),
     );
-    this.view = this.lifetime.own(vscode.window.createTreeView(viewIds.messages, { treeDataProvider: this.provider }));
-    this.lifetime.own(town.onDidChange(() => this.renewIfSeen()));
-    const ages = this.lifetime.own(new Ages(() => this.draw()));
-    this.lifetime.own(
+    this.view = this.disposables.add(
+      vscode.window.createTreeView(viewIds.messages, { treeDataProvider: this.provider }),
+    );
+    this.disposables.add(town.onDidChange(() => this.renewIfSeen()));
+    const ages = this.disposables.add(new Ages(() => this.draw()));
+    this.disposables.add(
       this.view.onDidChangeVisibility(({ visible }) => {
         ages.run(visible);
         this.renewIfSeen();
@@ -76,7 +78,7 @@ export class MessagesView {
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private find(id: string): MessageView | undefined {
@@ -118,9 +120,11 @@ export class MessagesView {
       this.view.message = '';
       this.draw();
     } catch (error) {
-      // The host has just gone; the snapshot of the next one brings the messages again.
-      if (asked === this.shown) this.shown = undefined;
       this.log.debug(`messages: ${messageOf(error)}`);
+      if (asked !== this.shown) return;
+      // They are asked for again with the next snapshot: where the host has just gone, with that of the next one.
+      this.shown = undefined;
+      this.view.message = vscode.l10n.t('The messages could not be read: {0}', messageOf(error));
     }
   }
 

@@ -2,7 +2,7 @@
  * The one table from a session's status to how it looks. Shape and colour both tell the state, so that colour is never
  * alone. Icon names are codicons, colours are theme colour ids.
  */
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import type { SessionView } from '../../shared/channel/views.ts';
 
 export interface StateIcon {
   icon: string;
@@ -47,7 +47,7 @@ export const sessionClasses = [
 export type SessionClass = (typeof sessionClasses)[number];
 
 export function lookOf(session: SessionView): SessionLook {
-  // A dialog may keep a session from starting (Claude's folder trust): that it waits says more than that it starts.
+  // A dialog may keep a session from starting (about trust in the folder): that it waits says more than that it starts.
   if (session.state === 'starting' && session.activity.kind === 'attention') return session.activity.ask;
   if (session.quarantined !== undefined) return 'quarantined';
   if (session.endedUnseen) return 'ended';
@@ -91,4 +91,11 @@ export function classOf(session: SessionView): SessionClass {
 /** A session that is there: everything but stopped and failed. */
 export function isAlive(session: SessionView): boolean {
   return session.state !== 'stopped' && session.state !== 'failed';
+}
+
+/** The command that starts it again, the one that its row offers; undefined: it has not ended. */
+export function startsAgainBy(session: SessionView): 'reset' | 'resume' | undefined {
+  const kind = classOf(session);
+  if (kind === 'failed') return 'reset';
+  return kind === 'ended' || kind === 'stopped' ? 'resume' : undefined;
 }

@@ -1,7 +1,6 @@
 /** Words for sessions: pure, in one place, so that tree, status bar, quick picks and screen readers say the same. */
-import type { Role } from '../../shared/orchestrator.ts';
-import type { AttentionView } from '../../shared/attention/waits.ts';
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import type { Role } from '../../shared/domain/orchestrator.ts';
+import type { SessionView, AttentionView } from '../../shared/channel/views.ts';
 import type { Translate } from '../translate.ts';
 import { classOf, lookOf, sessionClasses } from './session-icon.ts';
 import type { SessionClass } from './session-icon.ts';

@@ -1,10 +1,11 @@
 /** Snapshot → rows of the Sessions view: what is escalated, then town → rig → role → session → what it asks and its child sessions. Pure. */
-import { townRoles } from '../../shared/orchestrator.ts';
-import type { ChildSession, Role } from '../../shared/orchestrator.ts';
+import { identityOfId } from '../../shared/domain/names.ts';
+import { townRoles } from '../../shared/domain/orchestrator.ts';
+import type { ChildSession, Role } from '../../shared/domain/orchestrator.ts';
 import { waitsOf } from '../../shared/attention/waits.ts';
-import type { AttentionView } from '../../shared/attention/waits.ts';
-import type { RigView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { RigView, SessionView, TownSnapshot, AttentionView } from '../../shared/channel/views.ts';
 import { escalationGroup } from './escalation-tree.ts';
+import { reviewText, rigIcon } from './rig-tree.ts';
 import { classOf, lookOf, sessionIcons } from './session-icon.ts';
 import type { SessionClass } from './session-icon.ts';
 import {
@@ -53,36 +54,46 @@ export function sessionTree(snapshot: TownSnapshot, context: ViewContext): TreeN
   ];
 }
 
+type RigFacts = Pick<RigView, 'name' | 'problem' | 'toReview'>;
+
 /** The town's rigs, and those that it no longer has but whose sessions are still there. */
-function rigsOf(snapshot: TownSnapshot): Pick<RigView, 'name' | 'problem'>[] {
+function rigsOf(snapshot: TownSnapshot): RigFacts[] {
   const known = new Set(snapshot.rigs.map((rig) => rig.name));
   const gone = new Set(snapshot.sessions.map((session) => session.rig).filter((rig) => rig !== '' && !known.has(rig)));
   return [...snapshot.rigs, ...[...gone].map((name) => ({ name }))];
 }
 
-function rigNode(rig: Pick<RigView, 'name' | 'problem'>, snapshot: TownSnapshot, context: ViewContext): TreeNode {
+function rigNode(rig: RigFacts, snapshot: TownSnapshot, context: ViewContext): TreeNode {
   const { t } = context;
   const sessions = snapshot.sessions.filter((session) => session.rig === rig.name && !townRoles.includes(session.role));
-  const aggregate = rig.problem ?? aggregateText(sessions, t);
+  const review = reviewText(rig, t);
   return {
     id: `rig:${rig.name}`,
     label: rig.name,
-    description: rig.problem ?? shortAggregateText(sessions, t),
-    icon: rig.problem === undefined ? { icon: 'repo' } : { icon: 'warning', color: 'list.warningForeground' },
-    aria: t('rig {0}, {1}', rig.name, aggregate),
+    description: rig.problem ?? [...review, shortAggregateText(sessions, t)].join(' · '),
+    icon: rigIcon(rig),
+    aria: t('rig {0}, {1}', rig.name, rig.problem ?? [...review, aggregateText(sessions, t)].join(', ')),
     contextValue: 'rig',
     expanded: true,
     target: { kind: 'rig', rig: rig.name },
     children: [
       ...inOrder(sessions.filter((session) => single.includes(session.role))).map((each) => sessionNode(each, context)),
-      ...many.flatMap((role) => roleNode(rig.name, role, sessions, context)),
+      ...single.flatMap((role) => startingNodes(rig.name, role, snapshot, context)),
+      ...many.flatMap((role) => roleNode(rig.name, role, sessions, snapshot, context)),
     ],
   };
 }
 
-function roleNode(rig: string, role: Role, ofRig: readonly SessionView[], context: ViewContext): TreeNode[] {
+function roleNode(
+  rig: string,
+  role: Role,
+  ofRig: readonly SessionView[],
+  snapshot: TownSnapshot,
+  context: ViewContext,
+): TreeNode[] {
   const sessions = ofRig.filter((session) => session.role === role);
-  if (sessions.length === 0) return [];
+  const starting = startingNodes(rig, role, snapshot, context);
+  if (sessions.length + starting.length === 0) return [];
   const { t } = context;
   const label = roleName(role, t);
   const aggregate = aggregateText(sessions, t);
@@ -96,9 +107,38 @@ function roleNode(rig: string, role: Role, ofRig: readonly SessionView[], contex
       contextValue: `role.${role}`,
       expanded: true,
       target: { kind: 'role', rig, role },
-      children: inOrder(sessions).map((session) => sessionNode(session, context)),
+      children: [...inOrder(sessions).map((session) => sessionNode(session, context)), ...starting],
     },
   ];
+}
+
+/** Rows of sessions that the town does not have yet, because their worktrees are still being made ready. */
+function startingNodes(
+  rig: string,
+  role: Role,
+  { starting, sessions }: TownSnapshot,
+  context: ViewContext,
+): TreeNode[] {
+  const { t, clock } = context;
+  return starting.flatMap(({ session, text, since }) => {
+    const who = identityOfId(session);
+    if (who?.rig !== rig || who.role !== role || sessions.some(({ id }) => id === session)) return [];
+    const label = who.name === '' ? roleName(role, t) : who.name;
+    const stage = t('{0} since {1}', text, clock(since));
+    return [
+      {
+        id: `starting:${session}`,
+        label,
+        description: [t('starting'), stage].join(' · '),
+        icon: sessionIcons.starting,
+        aria: t('session {0} is starting, {1}', label, stage),
+        contextValue: 'starting',
+        expanded: false,
+        target: { kind: 'group' } as const,
+        children: [],
+      },
+    ];
+  });
 }
 
 function sessionNode(session: SessionView, context: ViewContext): TreeNode {
@@ -121,8 +161,8 @@ function sessionNode(session: SessionView, context: ViewContext): TreeNode {
 }
 
 /**
- * `session.opencode.working`, `session.claude.failed.quarantined`; while it waits also for what and where it can be answered:
- * `session.claude.waiting.plan.here`.
+ * `session.<backend>.working`, `session.<backend>.failed.quarantined`; while it waits also for what and where it can be answered:
+ * `session.<backend>.waiting.plan.here`.
  */
 export function sessionContextValue(session: SessionView): string {
   const base = `session.${session.backend}.${classOf(session)}`;

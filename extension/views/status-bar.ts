@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
-import { Lifetime } from '../lifetime.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import { isAlive, classOf } from './session-icon.ts';
 import { aggregateText, fullSessionName, stateText } from './session-text.ts';
@@ -8,20 +8,20 @@ import { viewContext } from './views.ts';
 
 /** How many sessions there are, and how many wait; a click leads to those that wait, or to all. */
 export class StatusBar {
-  private readonly lifetime = new Lifetime();
+  private readonly disposables = new DisposableStore();
   private readonly item: vscode.StatusBarItem;
 
   constructor(town: CurrentTown) {
-    this.item = this.lifetime.own(
+    this.item = this.disposables.add(
       vscode.window.createStatusBarItem('gastown.status', vscode.StatusBarAlignment.Left, 10),
     );
     this.item.name = vscode.l10n.t('Gas Town');
     this.item.command = 'gastown.showWaiting';
-    this.lifetime.own(town.onDidChange((snapshot) => this.show(snapshot)));
+    this.disposables.add(town.onDidChange((snapshot) => this.show(snapshot)));
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private show(snapshot: TownSnapshot | undefined): void {

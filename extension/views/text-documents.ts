@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { messageOf } from '../../shared/errors.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
 
 const scheme = 'gastown';
 const requestLanguage = 'gastown-request';
@@ -7,9 +7,17 @@ const requestLanguage = 'gastown-request';
 /** A document that can be seen is read again after a change at most once in this time, in milliseconds. */
 const refreshPause = 1_000;
 
-export interface ShowOptions {
+/** Which document it is. */
+export interface DocumentName {
+  /** What the tab says. */
+  title: string;
+  /** Tells it from others that are called the same. */
+  id?: string;
   /** Tells the editor what language it is; `txt` where absent. */
   extension?: 'txt' | 'md';
+}
+
+export interface ShowOptions {
   /** Read to be answered: it begins below the list of answers, and no line goes on out of sight (see `package.json`). */
   isRequest?: boolean;
   /** The keyboard stays where it is. */
@@ -33,25 +41,25 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
       this.changed,
       vscode.workspace.registerTextDocumentContentProvider(scheme, this),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => {
-        if (uri.scheme === scheme) this.texts.delete(uri.path);
+        if (uri.scheme === scheme) this.texts.delete(uri.toString());
       }),
     );
   }
 
-  /** Shows the text under a title; the same title again replaces it. */
+  /** Shows the text under a name; the same name again replaces it. */
   async show(
-    title: string,
+    name: DocumentName,
     text: string,
-    { extension = 'txt', isRequest = false, preserveFocus = false, refresh }: ShowOptions = {},
+    { isRequest = false, preserveFocus = false, refresh }: ShowOptions = {},
   ): Promise<void> {
-    const uri = uriOf(title, extension);
+    const uri = uriOf(name);
     const document = await this.open(uri, { text, ...(refresh ? { refresh } : {}) }, isRequest);
     await vscode.window.showTextDocument(document, { preview: true, preserveFocus });
   }
 
-  /** Closes the text under this title, where it is open. */
-  async close(title: string, extension: 'txt' | 'md'): Promise<void> {
-    const uri = uriOf(title, extension).toString();
+  /** Closes the text under this name, where it is open. */
+  async close(name: DocumentName): Promise<void> {
+    const uri = uriOf(name).toString();
     const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
     const shown = tabs.filter(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri);
     if (shown.length > 0) await vscode.window.tabGroups.close(shown, true);
@@ -59,10 +67,8 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
 
   /** Shows two texts side by side, with what has changed from one to the other, to be answered. */
   async showChange(title: string, before: string, after: string): Promise<void> {
-    const side = async (name: string, text: string): Promise<vscode.Uri> => {
-      const uri = vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')} (${name}).txt` });
-      return (await this.open(uri, { text }, true)).uri;
-    };
+    const side = async (name: string, text: string): Promise<vscode.Uri> =>
+      (await this.open(uriOf({ title: `${title} (${name})` }), { text }, true)).uri;
     await vscode.commands.executeCommand('vscode.diff', await side('before', before), await side('now', after), title, {
       preview: true,
     });
@@ -73,13 +79,13 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
     entry: { text: string; refresh?: () => Promise<string> },
     isRequest: boolean,
   ): Promise<vscode.TextDocument> {
-    this.texts.set(uri.path, entry);
+    this.texts.set(uri.toString(), entry);
     this.changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     if (!isRequest || document.languageId === requestLanguage) return document;
     const request = await vscode.languages.setTextDocumentLanguage(document, requestLanguage);
     // With another language it counts as closed and opened.
-    this.texts.set(uri.path, entry);
+    this.texts.set(uri.toString(), entry);
     return request;
   }
 
@@ -93,8 +99,8 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
     }, refreshPause);
   }
 
-  provideTextDocumentContent({ path }: vscode.Uri): string {
-    return this.texts.get(path)?.text ?? '';
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.texts.get(uri.toString())?.text ?? '';
   }
 
   dispose(): void {
@@ -103,11 +109,11 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   }
 
   private async read(uri: vscode.Uri): Promise<void> {
-    const known = this.texts.get(uri.path);
+    const known = this.texts.get(uri.toString());
     if (!known?.refresh) return;
     try {
       const text = await known.refresh();
-      if (text === known.text || this.texts.get(uri.path) !== known) return;
+      if (text === known.text || this.texts.get(uri.toString()) !== known) return;
       known.text = text;
       this.changed.fire(uri);
     } catch (error) {
@@ -117,6 +123,6 @@ export class TextDocuments implements vscode.TextDocumentContentProvider {
   }
 }
 
-function uriOf(title: string, extension: 'txt' | 'md'): vscode.Uri {
-  return vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.${extension}` });
+function uriOf({ title, id = '', extension = 'txt' }: DocumentName): vscode.Uri {
+  return vscode.Uri.from({ scheme, path: `/${title.replaceAll('/', '-')}.${extension}`, query: id });
 }

@@ -1,5 +1,5 @@
 /** A session's timeline as a text for people. Pure. */
-import type { LogEntry } from '../../shared/town/snapshot.ts';
+import type { LogEntry } from '../../shared/channel/views.ts';
 import type { Translate } from '../translate.ts';
 
 /** One line an entry, to be read in an editor: the newest first, since it is what somebody looks for. */

@@ -1,13 +1,26 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
+import type { MergeConflict } from '../../shared/domain/merge.ts';
 import { waitsOf } from '../../shared/attention/waits.ts';
-import { resultText } from '../../shared/git/result.ts';
-import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../shared/town/snapshot.ts';
+import { resultText } from '../../shared/platform/git/result.ts';
+import type {
+  BackendPart,
+  EscalationView,
+  MergeView,
+  RigView,
+  SessionView,
+  TownSnapshot,
+  WorkView,
+} from '../../shared/channel/views.ts';
 import type { Translate } from '../translate.ts';
 import { severityText } from './escalation-tree.ts';
+import { conflictLines, gateStateText, mergeStateText, sizeText } from './merge-text.ts';
+import { pullParts } from './pull-text.ts';
+import { partyName } from './message-text.ts';
 import { agentText, aggregateText, fullSessionName, heldText, longAge, stateText } from './session-text.ts';
 import type { RowTarget } from './tree-node.ts';
 import type { ViewContext } from './view-context.ts';
 import { workStateText } from './work-tree.ts';
+import { cutText } from '../../shared/platform/cut-text.ts';
 
 /** Undefined where the row's thing is gone from the snapshot or the row says everything itself. */
 export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: ViewContext): string | undefined {
@@ -32,7 +45,8 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
     }
     case 'work': {
       const work = snapshot.work.find((each) => each.id === target.work);
-      return work && workTooltip(work, context);
+      const merge = snapshot.merges.find((each) => each.work === target.work);
+      return work && workTooltip(work, merge, context);
     }
     case 'escalation': {
       const escalation = snapshot.escalations.find((each) => each.id === target.escalation);
@@ -47,14 +61,20 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
 }
 
 function townTooltip(snapshot: TownSnapshot, t: Translate): string {
-  const backends = snapshot.backends.map(({ name, health, version, detail }) =>
+  const backends = snapshot.backends.flatMap(({ name, health, version, detail, parts = [] }) => [
     field(version === undefined ? name : `${name} ${version}`, detail === undefined ? health : `${health}: ${detail}`),
-  );
+    ...parts.map((part) => field(partText(name, part, t), t('nothing is started: {0}', part.breaker.reason))),
+  ]);
   return lines(`**${escaped(snapshot.name)}**`, [
     field(t('Folder'), snapshot.root),
     field(t('Sessions'), aggregateText(snapshot.sessions, t)),
     ...backends,
   ]);
+}
+
+function partText(backend: string, { rig, program }: BackendPart, t: Translate): string {
+  if (program !== undefined) return t('Agent {0}', program);
+  return rig === '' ? t("{0} in the town's folder", backend) : t('{0} in rig {1}', backend, rig);
 }
 
 function rigTooltip(rig: RigView, t: Translate): string {
@@ -92,10 +112,15 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
   ]);
 }
 
-function workTooltip(work: WorkView, context: ViewContext): string {
+function workTooltip(work: WorkView, merge: MergeView | undefined, context: ViewContext): string {
   const { t } = context;
-  const head = lines(`**${escaped(work.id)}** ${escaped(work.title)} — ${workStateText(work.state, t)}`, [
-    field(t('For'), longAge(work.changedAt, context)),
+  const finished = work.state === 'done' ? merge : undefined;
+  const state = finished ? mergeStateText(finished, t) : workStateText(work.state, t);
+  const head = lines(`**${escaped(work.id)}** ${escaped(work.title)} — ${escaped(state)}`, [
+    // What the agent reported, or why it is where it is.
+    field(work.state === 'done' ? t('Report') : t('Note'), work.note),
+    ...(merge === undefined ? [] : mergeFields(merge, t)),
+    field(t('For'), longAge(finished?.changedAt ?? work.changedAt, context)),
     field(t('Owner'), work.owner),
     field(t('Rig'), work.rig === '' ? undefined : work.rig),
     field(t('Branch'), work.result === undefined ? work.branch : resultText(work.result)),
@@ -105,9 +130,31 @@ function workTooltip(work: WorkView, context: ViewContext): string {
     field(t('Queued again'), work.attempts === undefined ? undefined : String(work.attempts)),
     field(t('Not before'), work.notBefore === undefined ? undefined : context.clock(work.notBefore)),
     field(t('Priority'), String(work.priority)),
-    field(t('Note'), work.note),
   ]);
   return work.description === '' || work.description === work.title ? head : `${head}\n\n${fenced(work.description)}`;
+}
+
+function mergeFields(merge: MergeView, t: Translate): (string | undefined)[] {
+  const { target, round, why, forecast, conflicts = [], gates = [], openThreads, approvedBy } = merge;
+  const linesOf = (name: string, of: readonly MergeConflict[]) =>
+    conflictLines(of, target, t).map((text) => field(name, text));
+  return [
+    field(t('Changes'), sizeText(merge, t).join(' · ')),
+    field(t('Into'), round === 1 ? target : t('{0}, round {1}', target, round)),
+    field(t('Because of'), why),
+    field(t('Pull request'), pullParts(merge.pull, t).join(' · ')),
+    field(t('Checks that failed'), merge.pull?.checks?.failed.join(', ')),
+    field(t('Not seen'), merge.state === 'proposed' ? merge.pull?.problem?.words : undefined),
+    ...(merge.state === 'conflict' ? linesOf(t('Conflict'), conflicts) : []),
+    ...linesOf(t('Would conflict with'), forecast ?? []),
+    field(t('Forecast'), forecast?.length === 0 ? t('clean') : undefined),
+    ...gates.map(({ name, state }) => field(t('Gate'), t('{0} {1}', name, gateStateText(state, t)))),
+    ...(merge.state === 'queued' ? (merge.targetRed?.gates ?? []) : []).map(({ log }) =>
+      field(t('Output on {0}', target), log),
+    ),
+    field(t('Approved by'), approvedBy === undefined ? undefined : partyName(approvedBy, t)),
+    field(t('Open comments'), openThreads === 0 ? undefined : String(openThreads)),
+  ];
 }
 
 function escalationTooltip(escalation: EscalationView, context: ViewContext): string {
@@ -133,12 +180,12 @@ export function field(name: string, value: string | undefined): string | undefin
 
 /** Text of agents and people is shown, never interpreted. */
 export function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!~<>|&$]/g, '\\$&');
+  return text.replace(/[\\`*_{}[\]()#+\-.!~<>|&$=]/g, '\\$&');
 }
 
 /** A fence longer than any run of backticks inside; long texts are cut, the whole is one command away. */
 export function fenced(text: string): string {
-  const shown = text.length > 2000 ? `${text.slice(0, 2000)}…` : text;
+  const shown = cutText(text, 2001);
   const longest = Math.max(2, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}text\n${shown}\n${fence}`;

@@ -1,5 +1,5 @@
 import type { CommandName } from '../commands/command-ids.ts';
-import type { Role } from '../../shared/orchestrator.ts';
+import type { Role } from '../../shared/domain/orchestrator.ts';
 import type { StateIcon } from './session-icon.ts';
 
 /** What a row stands for, so that a command called from it need not ask. */

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
-import { Lifetime } from '../lifetime.ts';
-import { glance } from '../terminals/hands.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
+import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import { Ages } from './ages.ts';
+import { Looking } from './looking.ts';
 import { NodeTreeProvider } from './node-tree-provider.ts';
 import { rigTree } from './rig-tree.ts';
-import { classOf } from './session-icon.ts';
+import { badgeOf } from './badge.ts';
 import { sessionTree } from './session-tree.ts';
 import { tooltipOf } from './tooltip.ts';
 import type { RowTarget, TreeNode } from './tree-node.ts';
@@ -28,12 +28,12 @@ interface TownView {
 
 /** The three trees of the activity-bar container, kept as the town is. */
 export class Views {
-  private readonly lifetime = new Lifetime();
+  private readonly disposables = new DisposableStore();
   private readonly town: CurrentTown;
   private readonly canRun: () => boolean;
   private readonly used: () => void;
-  /** The session whose row was selected last, and when (epoch milliseconds). */
-  private selected: { session: string; at: number } | undefined;
+  private readonly looking = new Looking();
+  private wasFocused = vscode.window.state.focused;
   private readonly sessions: TownView;
   private readonly views: TownView[];
 
@@ -49,15 +49,16 @@ export class Views {
       this.canRun() || snapshot.sessions.length > 0 ? sessionTree(snapshot, context) : [],
     );
     this.views = [this.sessions, this.open(viewIds.rigs, rigTree), this.open(viewIds.work, workTree)];
-    this.lifetime.own(town.onDidChange(() => this.show()));
-    const ages = this.lifetime.own(new Ages(() => this.show()));
+    this.disposables.add(town.onDidChange(() => this.show()));
+    const ages = this.disposables.add(new Ages(() => this.show()));
     for (const { view } of this.views) {
-      this.lifetime.own(view.onDidChangeVisibility(() => ages.run(this.views.some((each) => each.view.visible))));
+      this.disposables.add(view.onDidChangeVisibility(() => ages.run(this.views.some((each) => each.view.visible))));
     }
-    this.lifetime.own(this.sessions.view.onDidChangeSelection(({ selection }) => this.look(selection[0])));
-    this.lifetime.own(this.sessions.view.onDidChangeVisibility(() => void this.markSeen()));
-    this.lifetime.own(vscode.window.onDidChangeWindowState(() => void this.markSeen()));
-    this.lifetime.own(town.onDidChange(() => void this.markSeen()));
+    // Looking at a row is looking at its session: it has no news any more, and gets none while it is looked at.
+    this.disposables.add(this.sessions.view.onDidChangeSelection(({ selection }) => this.select(selection[0])));
+    this.disposables.add(this.sessions.view.onDidChangeVisibility(() => this.look(this.looking.last)));
+    this.disposables.add(vscode.window.onDidChangeWindowState(({ focused }) => this.focus(focused)));
+    this.disposables.add(town.onDidChange(() => this.look(this.lookedAt)));
   }
 
   /** What a row stands for, in whichever view it is. */
@@ -65,10 +66,16 @@ export class Views {
     return this.views.map(({ provider }) => provider.node(rowId)?.target).find((target) => target !== undefined);
   }
 
-  /** The session whose row, or a row below it, was selected just now. That a row is still selected says nothing of where the user looks. */
+  /** The session whose row, or a row below it, was selected just now. */
   get lookedAt(): string | undefined {
-    const { selected } = this;
-    return selected && this.sessions.view.visible && Date.now() - selected.at < glance ? selected.session : undefined;
+    return this.sessions.view.visible ? this.looking.at(Date.now()) : undefined;
+  }
+
+  /** The user turns to this session, or does something with it: it has no news any more. */
+  seen(session: string): void {
+    if (!this.town.snapshot?.sessions.find(({ id }) => id === session)?.unseen) return;
+    // Harmless where it fails (the host has just gone): the row keeps saying that there is news.
+    void this.town.connection?.api.request('session.seen', { session }).catch(() => undefined);
   }
 
   show(): void {
@@ -76,22 +83,19 @@ export class Views {
     const context = viewContext();
     for (const { provider, build, view } of this.views) {
       for (const row of provider.show(snapshot ? build(snapshot, context) : [])) {
-        // Revealing would open a view that the person has hidden; there, the badge has to do.
+        // Revealing would open a view that the user has hidden; there, the badge has to do.
         if (view.visible) void view.reveal(row, { select: false, focus: false, expand: true });
       }
     }
     const { view } = this.sessions;
-    const waiting = snapshot?.sessions.filter((session) => classOf(session) === 'waiting').length ?? 0;
-    const tooltip =
-      waiting === 1 ? vscode.l10n.t('1 session waits for you') : vscode.l10n.t('{0} sessions wait for you', waiting);
-    if (view.badge?.value !== (waiting || undefined))
-      view.badge = waiting > 0 ? { value: waiting, tooltip } : undefined;
+    const badge = snapshot && badgeOf(snapshot, context.t);
+    if (view.badge?.tooltip !== badge?.tooltip) view.badge = badge;
     const message = this.message(snapshot);
     if ((view.message ?? '') !== message) view.message = message;
   }
 
   dispose(): Promise<void> {
-    return this.lifetime.dispose();
+    return this.disposables.dispose();
   }
 
   private message(snapshot: TownSnapshot | undefined): string {
@@ -101,33 +105,36 @@ export class Views {
   }
 
   private open(id: string, build: TownView['build']): TownView {
-    const provider = this.lifetime.own(
+    const provider = this.disposables.add(
       new NodeTreeProvider((node) => this.town.snapshot && tooltipOf(node.target, this.town.snapshot, viewContext())),
     );
-    const view = this.lifetime.own(
+    const view = this.disposables.add(
       vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true }),
     );
-    this.lifetime.own(view.onDidChangeSelection(({ selection }) => (selection.length > 0 ? this.used() : undefined)));
+    this.disposables.add(
+      view.onDidChangeSelection(({ selection }) => (selection.length > 0 ? this.used() : undefined)),
+    );
     return { view, provider, build };
   }
 
-  private look(rowId: string | undefined): void {
+  private select(rowId: string | undefined): void {
     const target = rowId === undefined ? undefined : this.target(rowId);
-    this.selected =
-      target !== undefined && 'session' in target ? { session: target.session, at: Date.now() } : undefined;
-    void this.markSeen();
+    // What was escalated stands above all sessions: that is not below one's row.
+    const session =
+      target !== undefined && 'session' in target && target.kind !== 'escalation' ? target.session : undefined;
+    this.looking.select(session, Date.now());
+    this.look(this.looking.last);
   }
 
-  /** Looking at a row is looking at its session: it has no news any more, and gets none while it is looked at. */
-  private async markSeen(): Promise<void> {
-    const { view } = this.sessions;
-    const [rowId] = view.visible && vscode.window.state.focused ? view.selection : [];
-    const target = rowId === undefined ? undefined : this.target(rowId);
-    if (target?.kind !== 'session') return;
-    const session = this.town.snapshot?.sessions.find((each) => each.id === target.session);
-    if (!session?.unseen) return;
-    // Harmless where it fails (the host has just gone): the row keeps saying that there is news.
-    await this.town.connection?.api.request('session.seen', { session: session.id }).catch(() => undefined);
+  /** The user comes back to the window; that they use it is told by the same event, with every pause anew. */
+  private focus(focused: boolean): void {
+    const comes = focused && !this.wasFocused;
+    this.wasFocused = focused;
+    if (comes) this.look(this.looking.last);
+  }
+
+  private look(session: string | undefined): void {
+    if (session !== undefined && this.sessions.view.visible && vscode.window.state.focused) this.seen(session);
   }
 }
 

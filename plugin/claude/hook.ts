@@ -1,12 +1,13 @@
 /**
  * The reporter that Claude Code's hooks in our sessions run: tells the host what happens, gives the model its role
  * context (SessionStart), refuses for it a prompt that is not what was typed (UserPromptSubmit), and holds a permission
- * request until the user has decided (PermissionRequest). It speaks with nobody but the host, over the host's own socket. Says nothing and succeeds everywhere else: a hook that fails or hangs
- * disturbs the user's session.
+ * request until the user has decided (PermissionRequest), unless it is too large for the host. It speaks with nobody but
+ * the host, over the host's own socket. Says nothing and succeeds everywhere else: a hook that fails or hangs disturbs the
+ * user's session.
  */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { askOnce } from '../../shared/channel/ask-once.ts';
+import { askOnce, TooLargeError } from '../../shared/channel/ask-once.ts';
 import { report } from './report.ts';
 import { untilAnswered } from './until-answered.ts';
 
@@ -42,8 +43,14 @@ async function main(): Promise<void> {
   } else if (name === 'PermissionRequest') {
     // The same ask for every host that hears of it.
     const id = randomUUID();
-    const { answer } = await untilAnswered(socket, () => ask({ ask: id }));
-    if (answer) await say(answer);
+    try {
+      const { answer } = await untilAnswered(socket, () => ask({ ask: id }));
+      if (answer) await say(answer);
+    } catch (error) {
+      if (!(error instanceof TooLargeError)) throw error;
+      // Without a decision Claude asks in its own dialog (2.1.330 shows that, and no word of ours beside it).
+      await say({ systemMessage: `Gas Town cannot show this request: ${error.message} Answer it here.` });
+    }
   } else {
     // Nobody is there, or late: the session's state file and record tell the next host.
     const heard = await ask({ signal: AbortSignal.timeout(bounds.others) }).catch(() => undefined);

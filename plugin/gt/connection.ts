@@ -1,4 +1,5 @@
-import { ChannelClient, ChannelError } from '../../shared/channel/client.ts';
+import { ChannelClient } from '../../shared/channel/client.ts';
+import { notPrivateCode } from '../../shared/channel/own-socket.ts';
 import type { channelEnv } from '../../shared/channel/protocol.ts';
 import { exitCode, Failure } from './failure.ts';
 import { findTownRoot, readHostFile } from './find-host.ts';
@@ -16,18 +17,27 @@ interface Door {
 
 /**
  * Connects to the town's host: inside a session by its environment, so with the session's identity, else by the host's
- * file as the person. Throws `Failure` with exit code 3 where no host answers.
+ * file as the user. Throws `Failure` with exit code 3 where no host is; where somebody is behind a door that may be another
+ * user's, and nobody behind the next one, what is wrong with that door.
  */
 export async function connect(io: Io): Promise<ChannelClient> {
+  let suspicion: Error | undefined;
   for await (const { socket, token } of doors(io)) {
     try {
       return await ChannelClient.connect(socket, { protocol, token, client: 'gt' });
     } catch (error) {
       // Nobody listens at this door: the host has gone. Anything else is its answer.
       if (!isNobodyThere(error)) throw error;
+      if (error instanceof Error && codeOf(error) === notPrivateCode) suspicion = error;
     }
   }
-  throw await noHost(io);
+  throw suspicion ?? (await noHost(io));
+}
+
+/** Whether no host has answered: none is there, none may be asked, or it did not answer in time. */
+export function isWithoutHost(error: unknown): boolean {
+  if (error instanceof Failure) return error.exitCode === exitCode.noHost;
+  return ['no-host', 'cancelled', 'ETIMEDOUT', 'EAGAIN', notPrivateCode].includes(codeOf(error) ?? '');
 }
 
 async function noHost(io: Io): Promise<Failure> {
@@ -56,7 +66,9 @@ async function* doors(io: Io): AsyncGenerator<Door> {
   if (host && host.socket !== socket) yield { socket: host.socket, token: token || host.token };
 }
 
-function isNobodyThere(error: unknown): boolean {
-  if (error instanceof ChannelError) return error.code === 'no-host';
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED');
+const isNobodyThere = (error: unknown): boolean =>
+  ['no-host', 'ENOENT', 'ECONNREFUSED', notPrivateCode].includes(codeOf(error) ?? '');
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,6 +1,6 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { foreignOwner, notPrivate } from '../../shared/channel/ownership.ts';
+import { foreignOwner, notPrivate } from '../../shared/platform/ownership.ts';
 import type { HostFile } from '../../shared/channel/protocol.ts';
 import { Failure } from './failure.ts';
 import type { Io } from './io.ts';

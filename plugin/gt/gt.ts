@@ -1,19 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { ChannelError } from '../../shared/channel/client.ts';
 import type { ChannelClient } from '../../shared/channel/client.ts';
 import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
 import { keepReport } from '../../shared/channel/spool.ts';
 import type { SpooledCall } from '../../shared/channel/spool.ts';
-import type { BackendName } from '../../shared/orchestrator.ts';
-import { connect } from './connection.ts';
+import { connect, isWithoutHost } from './connection.ts';
+import { Failure } from './failure.ts';
 import type { Io } from './io.ts';
-import { exitCode, Failure } from './failure.ts';
+import { decodeText } from '../../shared/platform/decode-text.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
+import { withoutUndefined } from '../../shared/platform/objects.ts';
 
 /** Options that every command has. */
 export interface CommonOptions {
   json?: true;
 }
+
+/**
+ * A host that has not taken a report after this long does not answer, in ms. Shorter than the time by which it knows a report
+ * again that it has taken all the same (`host/spool.ts`).
+ */
+const reportMs = 45_000;
 
 /** What the commands share: one connection, made when first needed, and how results are printed. */
 export class Gt {
@@ -26,13 +35,13 @@ export class Gt {
     this.io = io;
   }
 
-  async request<M extends MethodName>(method: M, params: Params<M>): Promise<Results[M]> {
+  async request<M extends MethodName>(method: M, params: Params<M>, signal?: AbortSignal): Promise<Results[M]> {
     this.client ??= connect(this.io);
-    return (await this.client).request(method, params);
+    return (await this.client).request(method, params, signal);
   }
 
   /**
-   * Tells the host what has happened in this session. Where none answers it is kept for the next one, and said so: undefined.
+   * Tells the host what has happened in this session. Where none answers, or none in time, it is kept for the next one, and said so: undefined.
    * Whoever is no session has no report, and the failure is theirs.
    */
   async report<M extends SpooledCall['method']>(
@@ -41,7 +50,7 @@ export class Gt {
     params: Params<M>,
   ): Promise<Results[M] | undefined> {
     try {
-      return await this.request(method, params);
+      return await this.request(method, params, AbortSignal.timeout(reportMs));
     } catch (error) {
       const { GT_ROOT: root, GT_RUN: run, GT_TOKEN: token } = this.io.env;
       if (!isWithoutHost(error) || !root || !run || !token) throw error;
@@ -57,14 +66,39 @@ export class Gt {
     }
   }
 
-  /** Prints the result object for programs, or the text for people. */
-  print<T>(options: CommonOptions, result: T, text: (result: T) => string): void {
-    this.io.out(`${options.json ? JSON.stringify(result, null, 2) : text(result).trimEnd()}\n`);
+  /** Prints the result object for programs, or the text for people. `width`: of their terminal, where there is one. */
+  print<T>(options: CommonOptions, result: T, text: (result: T, width: number | undefined) => string): void {
+    this.io.out(`${options.json ? JSON.stringify(result, null, 2) : text(result, this.io.width).trimEnd()}\n`);
+  }
+
+  /** Files as documents for the host; `-` is standard input. */
+  async documents(files: readonly string[]): Promise<{ name: string; text: string }[]> {
+    const read = (file: string): Promise<string> => (file === '-' ? this.io.readInput() : this.read(file));
+    return Promise.all(
+      files.map(async (file) => ({ name: file === '-' ? 'standard input' : file.slice(-200), text: await read(file) })),
+    );
   }
 
   /** A text given on the command line, where `-` stands for standard input. */
   async text(given: string): Promise<string> {
     return given === '-' ? (await this.io.readInput()).trimEnd() : given;
+  }
+
+  /** A text that is given, or stands in a file; undefined where neither is named. Rejects with the file's name. */
+  async textOrFile(given: string | undefined, file: string | undefined): Promise<string | undefined> {
+    if (file === undefined || file === '-') {
+      const named = given ?? file;
+      return named === undefined ? undefined : this.text(named);
+    }
+    try {
+      return await this.read(file);
+    } catch (error) {
+      throw new Failure(`${file} could not be read: ${messageOf(error)}`);
+    }
+  }
+
+  private async read(file: string): Promise<string> {
+    return decodeText(await readFile(resolve(this.io.cwd, file)));
   }
 
   async close(): Promise<void> {
@@ -73,25 +107,19 @@ export class Gt {
   }
 }
 
-/** Nobody listens, or the host went before it answered. */
-function isWithoutHost(error: unknown): boolean {
-  if (error instanceof Failure) return error.exitCode === exitCode.noHost;
-  return error instanceof ChannelError && error.code === 'no-host';
-}
-
 /** A command with the options that all have. */
 export function addCommand(parent: Command, usage: string, description: string): Command {
   return parent.command(usage).description(description).option('--json', 'print the result as JSON');
 }
 
-// Written out, because only the core's types reach this bundle.
-const backends: readonly BackendName[] = ['claude', 'opencode'];
+/** The names of the backends; esbuild puts them in (`define`), from the composition, which this bundle cannot have. */
+declare const GT_BACKENDS: readonly string[];
 
 export function backendOption(): Option {
-  return new Option('--backend <backend>', 'what drives the agent').choices(backends);
+  return new Option('--backend <backend>', 'what drives the agent').choices(GT_BACKENDS);
 }
 
 /** The entries of `values` that are not undefined: an option that was not given is not sent. */
 export function given<T extends object>(values: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+  return withoutUndefined(values) as T;
 }

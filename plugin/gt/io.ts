@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline/promises';
-import type { AttachTarget } from '../../shared/backends/driver.ts';
+import type { AttachTarget } from '../../shared/domain/run.ts';
 import { Failure } from './failure.ts';
 
 export type Program = Extract<AttachTarget, { kind: 'program' }>;
@@ -9,6 +9,8 @@ export type Program = Extract<AttachTarget, { kind: 'program' }>;
 export interface Io {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
+  /** Of the terminal that shows what is printed, in characters; undefined where it goes elsewhere. */
+  width: number | undefined;
   out(text: string): void;
   err(text: string): void;
   /** All of standard input. */
@@ -23,6 +25,7 @@ export function processIo(): Io {
   return {
     env: process.env,
     cwd: process.cwd(),
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     readInput: async () => {

@@ -1,6 +1,6 @@
 /**
  * The Opencode plugin. It runs inside our own `opencode serve` processes and reports to the host what happens there; it gives
- * the agent's shell its identity and the model its role. Anywhere else, such as in a person's own Opencode that finds it in
+ * the agent's shell its identity and the model its role. Anywhere else, such as in a user's own Opencode that finds it in
  * a repository, it does nothing. Rules of the place (docs/developer/opencode-plugin.md): the start waits for nothing, no hook
  * may hang or throw (but one, on purpose), and nothing but functions may be exported.
  */
@@ -9,7 +9,8 @@ import type { channelEnv } from '../../shared/channel/protocol.ts';
 import { Inheritance } from './inherit.ts';
 import { endServer, Lease } from './lease.ts';
 import { Link } from './link.ts';
-import { isObject, payloadOf } from './payload.ts';
+import { messageTexts, payloadOf } from './payload.ts';
+import { isObject } from '../../shared/platform/objects.ts';
 import { Sessions } from './sessions.ts';
 
 const socketVariable: (typeof channelEnv)['socket'] = 'GT_SOCKET';
@@ -110,7 +111,9 @@ function hooksFor(
     'chat.message': async ({ sessionID }, { message, parts }) => {
       if (!isActive()) return;
       const texts = parts.flatMap((part) => (part.type === 'text' && !part.synthetic ? [part.text] : []));
-      link.report('chat.message', { sessionID, messageID: message.id, texts }, sessionID);
+      link.report('chat.message', messageTexts(sessionID, message.id, texts), sessionID);
+      // A shell may follow when the host has gone. Not waited for: it never rejects, and what it learns is kept.
+      void sessions.environment(sessionID);
       if (!sessions.isRoot(sessionID)) await inheritance.settle(sessionID);
     },
 

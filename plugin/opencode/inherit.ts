@@ -1,7 +1,7 @@
 import type { PluginInput } from '@opencode-ai/plugin';
 import { denialsOf } from '../../shared/channel/permission-rules.ts';
 import type { PermissionRule } from '../../shared/channel/permission-rules.ts';
-import { isObject } from './payload.ts';
+import { isObject } from '../../shared/platform/objects.ts';
 
 type Client = PluginInput['client'];
 

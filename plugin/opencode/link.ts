@@ -11,6 +11,10 @@ const bufferLength = 1_000;
 /** The host confirms a report at once; after this long it does not at all. */
 const confirmMs = 5_000;
 
+/** After so many losses of the connection in a row the report that was under way is taken for their cause. */
+const mostLosses = 2;
+const lostName = 'plugin.error';
+
 class LateError extends Error {}
 
 type Report = Params<'inside.event'>;
@@ -33,6 +37,8 @@ export class Link {
   private seq = 0;
   private buffer: Report[] = [];
   private sending = false;
+  /** How often in a row the connection was lost over the first of the buffer. */
+  private losses = 0;
 
   constructor(options: LinkOptions) {
     this.options = options;
@@ -94,9 +100,11 @@ export class Link {
     try {
       for (let next = this.buffer[0]; next && this.client; next = this.buffer[0]) {
         await this.request('inside.event', next, confirmMs);
+        this.losses = 0;
         if (this.buffer[0] === next) this.buffer.shift();
       }
     } catch (error) {
+      if (isLoss(error)) this.noteLoss();
       // A host that does not answer any more may be gone without the connection having noticed: a new one will tell.
       if (error instanceof LateError) this.client?.close();
       // A report that the host refuses would stop all the later ones; a connection that broke takes none away.
@@ -106,7 +114,27 @@ export class Link {
     }
     if (this.client && this.buffer.length > 0) setTimeout(() => void this.send(), firstPauseMs);
   }
+
+  /**
+   * A host that goes takes the connection away once. One that disconnects us over a report would do so for ever, and hear of
+   * nothing that follows it: that report is replaced by the word that there was one.
+   */
+  private noteLoss(): void {
+    this.losses += 1;
+    const [first] = this.buffer;
+    if (this.losses < mostLosses || !first) return;
+    this.losses = 0;
+    if (first.name === lostName) this.buffer.shift();
+    else
+      this.buffer[0] = {
+        ...first,
+        name: lostName,
+        payload: { type: first.name, message: 'the host did not take this report' },
+      };
+  }
 }
+
+const isLoss = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'no-host';
 
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code !== 'no-host';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { foreignOwner, notPrivate } from '../../shared/platform/ownership.ts';
 import type { Link } from './link.ts';
-import { isObject } from './payload.ts';
+import { isObject } from '../../shared/platform/objects.ts';
 
 /** Hooks wait for the host at most this long; then the last known answer counts. */
 const hostMs = 2_000;
@@ -11,6 +12,7 @@ export class Sessions {
   private readonly roots = new Set<string>();
   private readonly parents = new Map<string, string>();
   private readonly contextFiles = new Map<string, string>();
+  private readonly identityFiles = new Map<string, string>();
   /** The run that a session of ours belongs to. */
   private readonly runs = new Map<string, string>();
   private readonly environments = new Map<string, Record<string, string>>();
@@ -29,6 +31,7 @@ export class Sessions {
     const metadata = isObject(info['metadata']) ? info['metadata']['gastown'] : undefined;
     if (!isObject(metadata)) return;
     if (typeof metadata['contextFile'] === 'string') this.contextFiles.set(info['id'], metadata['contextFile']);
+    if (typeof metadata['identityFile'] === 'string') this.identityFiles.set(info['id'], metadata['identityFile']);
     if (typeof metadata['run'] === 'string') this.belongTo(info['id'], metadata['run']);
   }
 
@@ -41,7 +44,14 @@ export class Sessions {
   }
 
   forget(session: string): void {
-    for (const map of [this.parents, this.contextFiles, this.runs, this.environments, this.contexts])
+    for (const map of [
+      this.parents,
+      this.contextFiles,
+      this.identityFiles,
+      this.runs,
+      this.environments,
+      this.contexts,
+    ])
       map.delete(session);
     this.staleContexts.delete(session);
     this.roots.delete(session);
@@ -63,8 +73,7 @@ export class Sessions {
       if (Object.keys(env).length > 0 && this.isOf(root, env['GT_RUN'])) this.environments.set(root, env);
       return env;
     } catch {
-      // Without a host there is no identity; the shell works all the same.
-      return {};
+      return (await this.identityFromFile(root)) ?? {};
     }
   }
 
@@ -106,6 +115,24 @@ export class Sessions {
     return root;
   }
 
+  /**
+   * The host leaves the identity of a run in a private file, for when it is away. It counts for that run only: what says
+   * where the file is may be older than the run, or the session's own doing. Without one the shell works all the same.
+   */
+  private async identityFromFile(root: string): Promise<Record<string, string> | undefined> {
+    const file = this.identityFiles.get(root);
+    const run = this.runs.get(root);
+    if (file === undefined || run === undefined) return undefined;
+    try {
+      if ((await foreignOwner([file])) !== undefined || (await notPrivate(file)) !== undefined) return undefined;
+      const env: unknown = JSON.parse(await readFile(file, 'utf8'));
+      return isEnvironment(env) && env['GT_RUN'] === run ? env : undefined;
+    } catch {
+      // It went with its run, or was never written.
+      return undefined;
+    }
+  }
+
   /** The host keeps the newest context in a file, for when it is away. */
   private async contextFromFile(root: string): Promise<string | undefined> {
     const file = this.contextFiles.get(root);
@@ -118,3 +145,6 @@ export class Sessions {
     }
   }
 }
+
+const isEnvironment = (value: unknown): value is Record<string, string> =>
+  isObject(value) && Object.values(value).every((each) => typeof each === 'string');

@@ -1,23 +1,19 @@
 /**
- * The allow-list of the town's settings (`attention.allow`): which permissions are given without asking the person. Pure.
+ * The allow-list of the town's settings (`attention.allow`): which permissions are given without asking the user. Pure.
  *
- * A pattern is `Tool(argument)`: the tool's name as its backend writes it (`Bash` and `Read` of Claude Code, `bash` and
- * `edit` of Opencode), then its telling argument, the one that the row shows. `*` stands for any characters, also none and
- * also `/`; everything else stands for itself. The pattern is matched with the whole argument, never with a piece of it.
+ * A pattern is `Tool(argument)`: the tool's name as its backend writes it (`Bash` of one, `bash` of another), then its
+ * telling argument, the one that the row shows. `*` stands for any characters, also none and also `/`; everything else
+ * stands for itself. The pattern is matched with the whole argument, never with a piece of it.
  *
  * A shell line is taken apart: each of its commands needs a pattern that fits, and a line that cannot be taken apart with
- * certainty (see `shell.ts`) is left to the person. So is a path that leads upwards (`..`), and an argument that is very long.
+ * certainty (see `shell.ts`) is left to the user. So is a path that leads upwards (`..`), and an argument that is very long.
  */
-import type { ToolCall } from '../sessions/activity.ts';
+import type { ToolCall } from '../domain/activity.ts';
 import { simpleCommands } from './shell.ts';
+import { patternForm } from '../domain/allow-pattern.ts';
 
 /** Longer than any command that somebody would describe by a pattern; reports may cut what is far longer. */
 const longestArgument = 4_000;
-
-const patternForm = /^([A-Za-z_][\w.-]*)\((.*)\)$/s;
-
-/** Whether the text is a pattern at all. */
-export const isPattern = (text: string): boolean => patternForm.test(text);
 
 /**
  * The patterns by which all the calls are allowed, in the order of the calls, each once; undefined where one of them is not,

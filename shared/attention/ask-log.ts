@@ -1,17 +1,23 @@
-import type { AskAnswer } from '../backends/driver.ts';
-import { GasTownError } from '../errors.ts';
-import type { SessionInfo } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Logger } from '../process/logger.ts';
-import type { Ask } from '../sessions/activity.ts';
+import type { AskAnswer } from '../domain/run.ts';
+import { GasTownError } from '../platform/errors.ts';
+import type { SessionInfo } from '../domain/orchestrator.ts';
+import { DisposableStore } from '../platform/disposable-store.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Event } from '../platform/emitter.ts';
+import type { Logger } from '../platform/logger.ts';
+import { Timers } from '../platform/timer.ts';
+import type { Ask } from '../domain/activity.ts';
+import type { AskReply } from '../domain/status-report.ts';
 import type { SessionManager } from '../sessions/manager.ts';
+import type { AskEnd } from '../sessions/run-events.ts';
 import type { Registry } from '../sessions/registry.ts';
-import { hasEnded } from '../sessions/session-info.ts';
+import { hasEnded } from '../domain/session-state.ts';
 import type { Store, StoredEvent } from '../store/store.ts';
-import type { AttentionView } from './waits.ts';
+import type { AttentionView } from '../channel/views.ts';
 import { waitsOf } from './waits.ts';
 import { dialogId, waitChanges } from './wait-changes.ts';
 import type { OpenWait } from './wait-changes.ts';
+import { cutText } from '../platform/cut-text.ts';
 
 /** Who answers, and by which rule, where it is one. */
 export type Answerer = { by: 'person' } | { by: 'policy'; rule: string };
@@ -29,10 +35,9 @@ interface Watched {
   lost: string[];
   /** Asks that this host has announced. */
   announced: Set<string>;
-  /** What was said of an end, by ask. */
-  causes: Map<string, string>;
+  /** What was reported of an end, by ask. */
+  ends: Map<string, Pick<AskEnd, 'by' | 'reply' | 'cause'>>;
   answers: Map<string, { answer: AskAnswer } & Answerer>;
-  timer?: NodeJS.Timeout;
 }
 
 export interface WaitEnded {
@@ -42,7 +47,7 @@ export interface WaitEnded {
 }
 
 /**
- * Every wait for the person as events of its session, `ask.asked` and `ask.answered` with who answered, and the one path by
+ * Every wait for the user as events of its session, `ask.asked` and `ask.answered` with who answered, and the one path by
  * which asks are answered. What was open when a host went is the same wait for the next one.
  */
 export class AskLog {
@@ -50,15 +55,17 @@ export class AskLog {
   private readonly registry: Registry;
   private readonly manager: SessionManager;
   private readonly sessions = new Map<string, Watched>();
-  private disposed = false;
+  private readonly disposables = new DisposableStore();
+  /** Of sessions that wait, and whose reason is waited for. */
+  private readonly reasons = this.disposables.add(new Timers());
   private readonly askedEmitter: Emitter<{ session: SessionInfo; ask: Ask }>;
   private readonly endedEmitter: Emitter<WaitEnded>;
   private readonly changedEmitter: Emitter<void>;
   /** Once for each ask that this host sees. */
-  readonly onAsked: Emitter<{ session: SessionInfo; ask: Ask }>['event'];
-  readonly onEnded: Emitter<WaitEnded>['event'];
+  readonly onDidAsk: Event<{ session: SessionInfo; ask: Ask }>;
+  readonly onDidEnd: Event<WaitEnded>;
   /** The waits may have changed. */
-  readonly onDidChange: Emitter<void>['event'];
+  readonly onDidChange: Event<void>;
 
   constructor(options: { store: Store; registry: Registry; manager: SessionManager; log: Logger }) {
     this.store = options.store;
@@ -68,17 +75,20 @@ export class AskLog {
     this.askedEmitter = new Emitter(failed);
     this.endedEmitter = new Emitter(failed);
     this.changedEmitter = new Emitter(failed);
-    this.onAsked = this.askedEmitter.event;
-    this.onEnded = this.endedEmitter.event;
+    this.onDidAsk = this.askedEmitter.event;
+    this.onDidEnd = this.endedEmitter.event;
     this.onDidChange = this.changedEmitter.event;
-    this.manager.events.onAnswered(({ session, runId, askId, cause }) =>
-      this.watched(session, runId).causes.set(askId, cause),
+    this.disposables.add(
+      this.manager.events.onDidAnswer(({ session, runId, askId, ...end }) =>
+        this.watched(session, runId).ends.set(askId, end),
+      ),
     );
-    this.registry.onDidChange(({ kind, session }) => {
-      if (this.disposed) return;
-      if (kind === 'unregistered') this.forget(session);
-      else this.look(session);
-    });
+    this.disposables.add(
+      this.registry.onDidChange(({ kind, session }) => {
+        if (kind === 'unregistered') this.forget(session);
+        else this.look(session);
+      }),
+    );
   }
 
   /** The recorded waits of sessions that wait now, with when they were first seen. */
@@ -111,22 +121,18 @@ export class AskLog {
   }
 
   dispose(): void {
-    this.disposed = true;
-    for (const { timer } of this.sessions.values()) clearTimeout(timer);
+    void this.disposables.dispose();
   }
 
   private look(session: SessionInfo): void {
     const watched = this.watched(session, session.runId);
-    const { opened, closed } = waitChanges(watched.open, session, new Set(watched.causes.keys()));
+    const { opened, closed } = waitChanges(watched.open, session, new Set(watched.ends.keys()));
     for (const wait of closed) this.close(session.id, watched, wait, hasEnded(session) ? session.cause : undefined);
     for (const wait of opened) {
       if (wait.ask === undefined) this.waitForReason(session.id, watched);
       else this.record(session, watched, wait, wait.ask);
     }
-    if (waitsOf(session).every(({ ask }) => ask !== undefined)) {
-      clearTimeout(watched.timer);
-      delete watched.timer;
-    }
+    if (waitsOf(session).every(({ ask }) => ask !== undefined)) this.reasons.clear(session.id);
     for (const ask of session.asks) {
       if (watched.announced.has(ask.id)) continue;
       watched.announced.add(ask.id);
@@ -137,15 +143,15 @@ export class AskLog {
 
   /** Records a wait without an ask when it has lasted. */
   private waitForReason(id: string, watched: Watched): void {
-    watched.timer ??= setTimeout(() => {
-      delete watched.timer;
+    if (this.reasons.isSet(id)) return;
+    this.reasons.set(id, reasonBound, () => {
       const session = this.registry.find(id);
-      if (this.disposed || session?.runId !== watched.runId) return;
-      const [wait] = waitChanges(watched.open, session, new Set(watched.causes.keys())).opened;
+      if (session?.runId !== watched.runId) return;
+      const [wait] = waitChanges(watched.open, session, new Set(watched.ends.keys())).opened;
       if (wait === undefined || wait.ask !== undefined) return;
       this.record(session, watched, wait, dialogId);
       this.changedEmitter.fire();
-    }, reasonBound);
+    });
   }
 
   private record(
@@ -160,12 +166,7 @@ export class AskLog {
       sessionId: session.id,
       runId: session.runId,
       type: 'ask.asked',
-      detail: {
-        ask: id,
-        kind,
-        title,
-        detail: detail.length > longestDetail ? `${detail.slice(0, longestDetail)}…` : detail,
-      },
+      detail: { ask: id, kind, title, detail: cutText(detail, longestDetail + 1) },
     });
   }
 
@@ -173,12 +174,13 @@ export class AskLog {
   private close(sessionId: string, watched: Watched, wait: OpenWait, end: string | undefined): void {
     const { id, title } = wait;
     const answered = watched.answers.get(id);
-    const cause = watched.causes.get(id) ?? end ?? 'answered in the terminal';
+    const reported = watched.ends.get(id);
     const by =
-      answered?.by ?? (end === undefined && /terminal|replied|rejected|elsewhere/.test(cause) ? 'terminal' : 'nobody');
+      answered?.by ??
+      (end === undefined && (reported === undefined || reported.by === 'terminal') ? 'terminal' : 'nobody');
     watched.open = watched.open.filter((each) => each !== wait);
     watched.answers.delete(id);
-    watched.causes.delete(id);
+    watched.ends.delete(id);
     const lost = end !== undefined && by === 'nobody';
     if (lost && title !== '') watched.lost.push(title);
     this.keep({
@@ -190,7 +192,11 @@ export class AskLog {
         ask: id,
         title,
         by,
-        answer: answered ? inWords(answered.answer) : by === 'terminal' ? repliedInWords(cause) : cause,
+        answer: answered
+          ? inWords(answered.answer)
+          : by === 'terminal'
+            ? repliedInWords(reported?.reply)
+            : (reported?.cause ?? end ?? ''),
         ...(answered?.by === 'policy' ? { rule: answered.rule } : {}),
         ...(lost ? { lost } : {}),
       },
@@ -205,15 +211,15 @@ export class AskLog {
   private watched(session: SessionInfo, runId: string): Watched {
     const known = this.sessions.get(session.id);
     if (known?.runId === runId) return known;
-    clearTimeout(known?.timer);
+    this.reasons.clear(session.id);
     for (const wait of known?.open ?? []) this.close(session.id, known!, wait, 'its run was replaced');
-    const events = this.store.events(session.id).filter((event) => event.runId === runId);
+    const events = this.store.asksOf(runId);
     const fresh: Watched = {
       runId,
       open: openIn(events),
       lost: lostIn(events),
       announced: new Set(),
-      causes: new Map(),
+      ends: new Map(),
       answers: new Map(),
     };
     this.sessions.set(session.id, fresh);
@@ -221,7 +227,7 @@ export class AskLog {
   }
 
   private forget(session: SessionInfo): void {
-    clearTimeout(this.sessions.get(session.id)?.timer);
+    this.reasons.clear(session.id);
     this.sessions.delete(session.id);
     this.changedEmitter.fire();
   }
@@ -246,11 +252,10 @@ function openIn(events: readonly StoredEvent[]): OpenWait[] {
   return [...open.values()];
 }
 
-/** Opencode tells what was replied, Claude only that it goes on. */
-function repliedInWords(cause: string): string {
-  const reply = /^permission\.replied (once|always|reject)$/.exec(cause)?.[1];
+/** Some programs tell what was replied, others only that they go on. */
+function repliedInWords(reply: AskReply | undefined): string {
   if (reply === undefined) return 'answered';
-  return reply === 'reject' ? 'denied' : reply === 'always' ? 'allowed, always' : 'allowed';
+  return reply === 'always' ? 'allowed, always' : reply;
 }
 
 function inWords(answer: AskAnswer): string {

@@ -10,10 +10,10 @@ const refusedBare = /^[<>(){}&]/;
 /**
  * Pure. The simple commands that a shell line consists of, in order: `a && b | c` gives three. Undefined for whatever cannot be
  * taken apart with certainty, so that nobody takes a part for the whole: substitutions, redirections, groups, background,
- * comments, line breaks, quotes that do not end. It errs on that side only.
+ * comments, line breaks outside quotes, quotes that do not end. It errs on that side only.
  */
 export function simpleCommands(line: string): string[] | undefined {
-  if (/\p{Cc}/u.test(line)) return undefined;
+  if (/[^\P{Cc}\n]/u.test(line)) return undefined;
   const commands: string[] = [];
   let quote = '';
   let start = 0;
@@ -25,9 +25,10 @@ export function simpleCommands(line: string): string[] | undefined {
       continue;
     }
     if (expansion.test(rest)) return undefined;
+    if (char === '\n' && quote === '') return undefined;
     if (char === '\\') {
       at += 1;
-      if (at >= line.length) return undefined;
+      if (at >= line.length || (quote === '' && line[at] === '\n')) return undefined;
     } else if (quote === '"') {
       if (char === '"') quote = '';
     } else if (char === '"' || char === "'") {

@@ -1,6 +1,6 @@
-import type { SessionInfo } from '../orchestrator.ts';
-import { hasEnded } from '../sessions/session-info.ts';
-import type { AttentionView } from './waits.ts';
+import type { SessionInfo } from '../domain/orchestrator.ts';
+import { hasEnded } from '../domain/session-state.ts';
+import type { AttentionView } from '../channel/views.ts';
 import { waitsOf } from './waits.ts';
 
 /** A wait that has been recorded, and not yet its end. */

@@ -1,29 +1,7 @@
-import type { SessionInfo } from '../orchestrator.ts';
-import type { Ask, AskKind, Question } from '../sessions/activity.ts';
-import { hasEnded } from '../sessions/session-info.ts';
-
-/** One wait for the person: what a session asks, or that it waits for something that can be seen in its terminal only. */
-export interface AttentionView {
-  session: string;
-  runId: string;
-  /** Absent where the session only says that it waits: then its terminal tells for what. */
-  ask?: string;
-  kind: AskKind | 'dialog';
-  /** One line. */
-  title: string;
-  /** Everything that there is to know: tool arguments, plan text, question. */
-  detail: string;
-  /** The answers that a single question offers. */
-  options: readonly string[];
-  /** All questions, where there are several, or several answers may be chosen. */
-  questions?: readonly Question[];
-  /** Whether it can be answered from here; else only in the session's terminal. */
-  resolvable: boolean;
-  /** Whether `title` is all of what is asked for: a command on one line, short enough to be read whole in a message. */
-  atAGlance: boolean;
-  /** Epoch milliseconds. */
-  since: number;
-}
+import type { SessionInfo } from '../domain/orchestrator.ts';
+import type { Ask } from '../domain/activity.ts';
+import { hasEnded } from '../domain/session-state.ts';
+import type { AttentionView } from '../channel/views.ts';
 
 /** Pure. What the session waits for now, oldest first. */
 export function waitsOf(

@@ -1,9 +1,13 @@
-import type { BackendName } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Logger } from '../process/logger.ts';
+import type { BackendName } from '../domain/orchestrator.ts';
+import type { LastFailure } from '../domain/run.ts';
+import { DisposableStore } from '../platform/disposable-store.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Event } from '../platform/emitter.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Store } from '../store/store.ts';
-import { closedBreaker, defaultBreakerPolicy, reduceBreaker, stateAt } from './breaker.ts';
-import type { Breaker, BreakerEvent, BreakerPolicy, OpenBreaker } from './breaker.ts';
+import { closedBreaker, defaultBreakerPolicy, reduceBreaker, stateAt } from '../domain/circuit-breaker.ts';
+import type { Breaker, BreakerEvent, BreakerPolicy, OpenBreaker } from '../domain/circuit-breaker.ts';
+import { Timer } from '../platform/timer.ts';
 
 /** Whose breaker: a backend's (its program and server), or, with one of the others, that of a part that may fail by itself. */
 export interface BreakerOf {
@@ -25,9 +29,6 @@ export interface StartOf {
   rig: string;
 }
 
-/** What a timer can wait, in ms. */
-const longestTimer = 2 ** 31 - 1;
-
 /**
  * The breakers of a town, kept in the store. A backend's opens when starts, health checks or its server fail in a row, an
  * agent's own program's and a rig's when starts fail for that; an agent's opens at a rate limit with a known end. One timer, to the next moment at which one becomes half-open.
@@ -37,15 +38,26 @@ export class Breakers {
   private readonly now: () => number;
   private readonly log: Logger;
   private readonly policy: BreakerPolicy;
+  private readonly backends: readonly BackendName[];
   private readonly known: Map<string, Breaker>;
   /** Half-open breakers whose one trial is under way. A host that dies in it leaves it to be tried again. */
   private readonly trials = new Set<string>();
+  /** What made the last turn on a backend fail; none where it went well. In memory only. */
+  readonly lastFailures = new Map<BackendName, LastFailure>();
   private readonly emitter: Emitter<string>;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly disposables = new DisposableStore();
+  private readonly timer = this.disposables.add(new Timer(() => this.due()));
   /** Fires with the key of the breaker after each change of what is shown. */
-  readonly onDidChange: Emitter<string>['event'];
+  readonly onDidChange: Event<string>;
 
-  constructor(options: { store: Store; now: () => number; log: Logger; policy?: BreakerPolicy }) {
+  constructor(options: {
+    store: Store;
+    now: () => number;
+    log: Logger;
+    backends: readonly BackendName[];
+    policy?: BreakerPolicy;
+  }) {
+    this.backends = options.backends;
     this.store = options.store;
     this.now = options.now;
     this.log = options.log;
@@ -100,6 +112,15 @@ export class Breakers {
       .sort((a, b) => (b.until ?? 0) - (a.until ?? 0))[0];
   }
 
+  /** All that are not closed, and whose. */
+  open(): { of: BreakerOf; breaker: OpenBreaker }[] {
+    return [...this.known.keys()].flatMap((key) => {
+      const of = ofKey(key, this.backends);
+      const breaker = this.shown(key);
+      return of && breaker ? [{ of, breaker }] : [];
+    });
+  }
+
   /** When the first of all that are open becomes half-open, in epoch milliseconds. */
   nextTrial(): number | undefined {
     const ends = [...this.known.keys()].flatMap((key) => this.shown(key)?.until ?? []);
@@ -112,7 +133,7 @@ export class Breakers {
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
+    void this.disposables.dispose();
   }
 
   private shown(key: string): OpenBreaker | undefined {
@@ -143,14 +164,11 @@ export class Breakers {
   }
 
   private arm(): void {
-    clearTimeout(this.timer);
     const now = this.now();
     const next = [...this.known].flatMap(([, { state, until }]) =>
       state !== 'closed' && until !== undefined && until > now ? [until] : [],
     );
-    if (next.length === 0) return;
-    this.timer = setTimeout(() => this.due(), Math.min(Math.min(...next) - now, longestTimer));
-    this.timer.unref();
+    this.timer.set(next.length === 0 ? undefined : Math.min(...next) - now);
   }
 
   private due(): void {
@@ -163,6 +181,23 @@ function keyOf({ backend, agent, program, rig }: BreakerOf): string {
   if (agent !== undefined) return `${backend}/${agent}`;
   if (program !== undefined) return `${backend}:${program}`;
   return rig === undefined ? backend : `${backend}@${rig}`;
+}
+
+/** Whose it is by a key that `keyOf` has made; undefined where the store has one of a backend that there is not. */
+function ofKey(key: string, backends: readonly BackendName[]): BreakerOf | undefined {
+  const backend = backends.find((name) => key === name || isPartOf(key, name));
+  if (backend === undefined) return undefined;
+  const part = key.slice(backend.length + 1);
+  switch (key.charAt(backend.length)) {
+    case '/':
+      return { backend, agent: part };
+    case ':':
+      return { backend, program: part };
+    case '@':
+      return { backend, rig: part };
+    default:
+      return { backend };
+  }
 }
 
 const keysFor = ({ backend, agent, rig }: StartOf): string[] => [

@@ -2,13 +2,12 @@
  * What a backend must be able to do. Everything that is the same for all backends (identity, store, registry, queueing,
  * receipts, work) lives in the core's one implementation of `Orchestrator`; a driver only knows its agent program.
  */
-import type { ResolvedAgent } from '../config/agents.ts';
-import type { BackendName, ChildSession, Role, SessionId } from '../orchestrator.ts';
-import type { Fact, Source } from '../sessions/status.ts';
-import type { Logger } from '../process/logger.ts';
-
-/** Whether the agent may act without asking (autonomous roles) or asks before it edits or runs (interactive ones). */
-export type PermissionProfile = 'autonomous' | 'interactive';
+import type { ResolvedAgent } from '../domain/agent.ts';
+import type { BackendName, ChildSession, Role, SessionId } from '../domain/orchestrator.ts';
+import type { StatusReport, Source } from '../domain/status-report.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { PermissionProfile, RunReference, AttachTarget, AskAnswer, TurnFailure } from '../domain/run.ts';
+import type { Delivery } from '../domain/delivery.ts';
 
 /** One incarnation of a session, as the core wants it started. */
 export interface RunSpec {
@@ -25,12 +24,16 @@ export interface RunSpec {
   permissions: PermissionProfile;
   /** File that always holds the newest role context (output of `gt prime`), for when the host is away. */
   contextFile: string;
+  /** Private file that has `env`, for the shells of a run whose program asks the host for it, when the host is away. */
+  identityFile?: string;
   /** Private folder of this run (0700, below `.runtime`), for settings files and the like. */
   runDir: string;
   /** The first thing that the model is asked, if there is work already. */
   firstPrompt?: Delivery;
   /** Go on with the conversation of an earlier run, where the program still knows it; else start a new one. */
   resume?: Resume;
+  /** An earlier run of the session was in its work dir, so what is there may be its doing. */
+  again?: true;
 }
 
 export interface Resume {
@@ -39,27 +42,6 @@ export interface Resume {
   /** Deliveries that the earlier run may have taken: tell `delivered` of those that are in the conversation. */
   unconfirmed: readonly string[];
 }
-
-/** Text to be put before the model. */
-export interface Delivery {
-  /** Names it: the id of its first entry. */
-  id: string;
-  /** Has the mark of every entry that it carries. */
-  text: string;
-  /** Ids of its entries where it carries several; each gets a receipt of its own. */
-  carries?: readonly string[];
-  /** What and whose it is, with all marks, a line for each entry: said beside the file where a long text goes by a file. */
-  heading?: string;
-}
-
-/** Pure. The message ids that a delivery's receipt stands for. */
-export const entriesOf = ({ id, carries }: Pick<Delivery, 'id' | 'carries'>): readonly string[] => carries ?? [id];
-
-/** Pure. How an entry can be found again in what the agent program has recorded. */
-export const deliveryMark = (id: string): string => `[gt ${id}]`;
-
-/** What a driver needs to find its run again after a host restart. Plain JSON, kept in the store; no secrets. */
-export type RunReference = Record<string, unknown>;
 
 /** A run that the store remembers as alive. */
 export interface RunRecord {
@@ -71,41 +53,19 @@ export interface RunRecord {
   unconfirmed?: readonly string[];
 }
 
-/** How a person watches a session: the driver shows a terminal of its own, or names a program to run in one. */
-export type AttachTarget =
-  | { kind: 'shown' }
-  | { kind: 'program'; name: string; program: string; args: string[]; env: Record<string, string>; cwd: string };
-
-export type AskAnswer =
-  | { kind: 'allow'; remember?: boolean }
-  | { kind: 'deny'; message?: string }
-  /** One list of chosen labels (or free text) per question. */
-  | { kind: 'answers'; answers: string[][] };
-
-/** Why a turn ended without the model's answer. */
-export interface TurnFailure {
-  /**
-   * `rate-limit`: the provider takes nothing for now; `provider`: it fails, is out of reach, or broke off;
-   * `account`: it does not know us (any more); `refused`: it does not take this request, whatever the time.
-   */
-  kind: 'rate-limit' | 'provider' | 'account' | 'refused';
-  /** The provider's own words. */
-  reason: string;
-  /** Epoch milliseconds from which on it takes requests again, where it said so. */
-  until?: number;
-}
-
 /** What the driver tells the core. All of it may be repeated, and may come late. */
 export interface DriverHost {
   readonly log: Logger;
   /** Epoch milliseconds. */
   now(): number;
   /** A fact about a run's status. The core numbers the facts of each source in the order of arrival unless `seq` is given. */
-  report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void;
+  report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void;
   /** Stores what is needed to find the run again. Call it before the act it describes wherever possible. */
   saveReference(runId: string, reference: RunReference): void;
   /** The process id of the run, where it has a process of its own. */
   setPid(runId: string, pid: number): void;
+  /** The process id of the server that the run is on, where it shares one. Tell it anew for a run that is taken up. */
+  setServerPid(runId: string, pid: number): void;
   setChildren(runId: string, children: ChildSession[]): void;
   /** What is wrong between us and the program, and what to do about it; undefined when it is right again. */
   setProblem(runId: string, problem: string | undefined): void;
@@ -141,7 +101,7 @@ export interface BackendDriver {
    * `GasTownError` that has the agent's own words, with everything cleaned up.
    */
   start(spec: RunSpec, signal: AbortSignal): Promise<void>;
-  /** Takes up a run of an earlier host. False: it is gone, and what it left behind has been cleaned up. */
+  /** Adopts a run of an earlier host. False: it is gone, and what it left behind has been cleaned up. */
   adopt(record: RunRecord): Promise<boolean>;
   /** Ends the run and all that it started, shell children included. No error if it is gone already. */
   stop(runId: string): Promise<void>;
@@ -166,24 +126,39 @@ export interface BackendDriver {
   lastFailure(runId: string): Promise<TurnFailure | undefined>;
   /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
   health(signal: AbortSignal): Promise<void>;
+  /** The server of this driver whose reporter has this token on the channel. A run's own token the core knows itself. */
+  identify(token: string): string | undefined;
+  /** The run on one of this driver's servers that a session, by the program's own id, or the session whose sub-agent it is, belongs to. */
+  runOf(server: string, programSession: string): string | undefined;
   /**
-   * Something arrived over the channel (Opencode plugin) or a hook (Claude) of one of this driver's runs. Resolves with the
-   * answer for the reporter, if it wants one; the signal fires when the reporter has gone.
+   * What a reporter inside one of this driver's runs, or servers, says. It may be repeated and late, and about nothing of
+   * ours. Resolves with what the reporter is to get; the signal fires when the reporter has gone.
    */
-  fromInside(runId: string, event: InsideEvent, signal: AbortSignal): Promise<Record<string, unknown> | undefined>;
-  /** Lets go of everything without ending any session: the host is going away. */
+  onReporterEvent(event: ReporterEvent, signal: AbortSignal): Promise<ReporterReply>;
+  /** Disposes everything without ending any session: the host is going away. */
   dispose(): Promise<void>;
 }
 
+/** Whose reporter says it, by the token that it has shown: a run's own one, or that of a server with many runs. */
+export type ReportedBy = { runId: string } | { server: string };
+
 /** An event from the reporter inside a session, already validated. */
-export interface InsideEvent {
-  /** `plugin` (gastown.js) or `hook` (Claude). */
-  reporter: 'plugin' | 'hook';
+export interface ReporterEvent {
+  by: ReportedBy;
   name: string;
   payload: Record<string, unknown>;
+  /** Counted by a reporter that tells again what was not confirmed. */
   seq?: number;
   /** When it happened, in epoch milliseconds, where the reporter tells. */
   at?: number | undefined;
   /** It waits for the user's decision, under this id. */
   ask?: string | undefined;
+}
+
+/** What the reporter gets for its event. */
+export interface ReporterReply {
+  /** The session's role context is wanted with it. */
+  wantsContext?: true;
+  /** What the reporter prints, for its program to obey. */
+  answer?: Record<string, unknown>;
 }

@@ -1,5 +1,5 @@
-import { killAll, startedWith } from '../process/process-table.ts';
-import type { ProcessIdentity } from '../process/process-table.ts';
+import { killAll, startedWith } from '../platform/process-table.ts';
+import type { ProcessIdentity } from '../platform/process-table.ts';
 
 /** Everything that was started for the run has its id in the environment, also what has left the group of its parent. */
 export function processesOf(runId: string): Promise<ProcessIdentity[]> {

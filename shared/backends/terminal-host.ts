@@ -1,4 +1,4 @@
-/** Terminals as the Claude backend needs them: VS Code's in the extension, a real pty in the integration tests. */
+/** Terminals as a backend needs them whose program lives in one: VS Code's in the extension, a real pty in the integration tests. */
 export interface TerminalSpec {
   /** Unique among the terminals of the window; also how a terminal is recognised after a reload. */
   name: string;
@@ -28,9 +28,9 @@ export interface ManagedTerminal {
   show(preserveFocus?: boolean): void;
   /** Closes the terminal; its program gets SIGHUP. */
   close(): void;
-  /** True while the person is likely to be typing into this very terminal. */
+  /** True while the user is likely to be typing into this very terminal. */
   personIsTyping(): boolean;
-  /** Resolves when the person is no longer typing there, or the signal fires. */
+  /** Resolves when the user is no longer typing there, or the signal fires. */
   whenNotTyping(signal: AbortSignal): Promise<void>;
   /** Resolves when the program has ended, or its terminal was closed. */
   readonly exited: Promise<TerminalExit>;

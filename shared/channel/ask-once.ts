@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { excessOf, maxBytesOfMessage } from './frame-bounds.ts';
 import { requireOwnSocket } from './own-socket.ts';
 import type { ErrorData, MethodName, Params, protocolVersion, Results } from './protocol.ts';
 
@@ -16,6 +17,13 @@ export class RefusedError extends Error {
   }
 }
 
+/** The host would take no such question, whoever hosts: it was not sent. */
+export class TooLargeError extends RefusedError {
+  constructor(excess: string) {
+    super('bad-input', `What is asked has ${excess}.`);
+  }
+}
+
 export interface Question<M extends MethodName> {
   socket: string;
   token: string;
@@ -29,16 +37,21 @@ export interface Question<M extends MethodName> {
 
 /**
  * One question to the host over a connection of its own. For programs that are started for this and wait for nothing
- * else: it says hello and asks in one go, and loads neither a JSON-RPC library nor a schema. Rejects with `RefusedError`,
- * or with another error where no host (of ours) is there, or the connection ends without an answer.
+ * else: it loads neither a JSON-RPC library nor a schema. Rejects with `RefusedError` (`TooLargeError` before anything is sent), or with another error where no host
+ * (of ours) is there, or the connection ends without an answer.
  */
 export async function askOnce<M extends MethodName>(question: Question<M>): Promise<Results[M]> {
   const { socket: path, token, client, method, params, signal } = question;
+  const asked = frame(2, method, params);
+  const excess = asked.length > maxBytesOfMessage ? `more than ${maxBytesOfMessage / 2 ** 20} MB` : excessOf(asked);
+  if (excess !== undefined) throw new TooLargeError(excess);
   await requireOwnSocket(path);
   return new Promise((resolve, reject) => {
     const socket = connect({ path, ...(signal ? { signal } : {}) });
     const answers = new FrameReader((answer) => {
       if (answer.error) reject(refusalOf(answer.error));
+      // Not in one go with the hello: of a stranger the host takes no more than a hello's worth.
+      else if (answer.id === 1) return void socket.write(asked);
       else if (answer.id === 2) resolve(answer.result as Results[M]);
       else return;
       socket.destroy();
@@ -52,7 +65,7 @@ export async function askOnce<M extends MethodName>(question: Question<M>): Prom
     });
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('The host closed the connection.')));
-    socket.write(frame(1, 'hello', { protocol, token, client }) + frame(2, method, params));
+    socket.write(frame(1, 'hello', { protocol, token, client }));
   });
 }
 
@@ -65,9 +78,9 @@ interface Answer {
 const refusalOf = ({ message, data }: NonNullable<Answer['error']>): Error =>
   data ? new RefusedError(data.code, message) : new Error(`The host closed the connection (${message}).`);
 
-function frame(id: number, method: string, params: unknown): string {
+function frame(id: number, method: string, params: unknown): Buffer {
   const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-  return `Content-Length: ${Buffer.byteLength(body)}${headerEnd}${body}`;
+  return Buffer.from(`Content-Length: ${Buffer.byteLength(body)}${headerEnd}${body}`);
 }
 
 /** Takes the host's messages out of the stream. */

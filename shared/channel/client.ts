@@ -104,7 +104,8 @@ async function received(): Promise<void> {
 function open(path: string, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
-    const timer = setTimeout(() => fail(new Error(`No answer from ${path} within ${timeoutMs} ms.`)), timeoutMs);
+    const late = Object.assign(new Error(`No answer from ${path} within ${timeoutMs} ms.`), { code: 'ETIMEDOUT' });
+    const timer = setTimeout(() => fail(late), timeoutMs);
     const fail = (error: Error): void => {
       clearTimeout(timer);
       reject(error);

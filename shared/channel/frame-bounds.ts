@@ -1,3 +1,6 @@
+/** Whoever sends more in one message is disconnected. */
+export const maxBytesOfMessage = 16 * 1024 * 1024;
+
 /** No message of ours is near either. Checked before anything is made of the text. */
 const bounds = { depth: 64, values: 100_000 };
 

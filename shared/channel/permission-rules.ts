@@ -1,4 +1,4 @@
-/** A rule of Opencode's: of those whose permission and pattern fit, the last one decides. Both may have "*" and "?". */
+/** A rule of an agent program: of those whose permission and pattern fit, the last one decides. Both may have "*" and "?". */
 export interface PermissionRule {
   permission: string;
   pattern: string;

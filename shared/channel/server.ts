@@ -11,14 +11,17 @@ import {
   SocketMessageWriter,
 } from 'vscode-jsonrpc/node';
 import type { CancellationToken, ContentTypeDecoder, Message, MessageConnection } from 'vscode-jsonrpc/node';
-import { z } from 'zod';
-import { GasTownError, messageOf } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import { LimitedLog } from '../process/limited-log.ts';
-import type { Logger } from '../process/logger.ts';
-import { excessOf } from './frame-bounds.ts';
-import { schemas } from './protocol.ts';
+import * as z from 'zod/mini';
+import { GasTownError, messageOf } from '../platform/errors.ts';
+import type { ErrorCode } from '../platform/errors.ts';
+import { LimitedLog } from '../platform/limited-log.ts';
+import type { Logger } from '../platform/logger.ts';
+import '../platform/zod-words.ts';
+import { excessOf, maxBytesOfMessage } from './frame-bounds.ts';
+import { changedNotification, deltaNotification, schemas } from './protocol.ts';
 import type { CallerView, ErrorData, MethodName, Results } from './protocol.ts';
+import { deltaOf } from './snapshot-delta.ts';
+import type { TownSnapshot } from './views.ts';
 
 /** What the host does with a call whose parameters are known to be well formed. */
 export interface ChannelHandler {
@@ -32,9 +35,8 @@ export interface ChannelHandler {
   handle(caller: CallerView, method: MethodName, params: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
-/** A stranger may say who it is, not fill the memory; no message of anybody else is near the second. */
+/** A stranger may say who it is, not fill the memory. */
 const maxBytesBeforeHello = 64 * 1024;
-const maxBytesOfMessage = 16 * 1024 * 1024;
 /** So many may be connected without having said who they are; of more, the oldest is disconnected. */
 const maxStrangers = 64;
 /** So long they may take, in ms. */
@@ -47,6 +49,17 @@ const held: readonly MethodName[] = ['inside.hook'];
 const shownOfError = 200;
 /** A peer that does not read is not waited for longer. */
 const flushMs = 5_000;
+
+/** A window that is told of every change. */
+interface Watcher {
+  socket: Socket;
+  token: string;
+  deltas: boolean;
+  /** What it was told last. */
+  told?: TownSnapshot;
+  /** It has not taken the last one yet. */
+  isTaking: boolean;
+}
 
 /** The host's end of the channel: a socket of mode 0600 in a folder of mode 0700. */
 export class ChannelServer {
@@ -61,7 +74,8 @@ export class ChannelServer {
   private readonly strangers = new Map<Socket, NodeJS.Timeout>();
   /** How many connections are open, by token. */
   private readonly open = new Map<string, number>();
-  private readonly watchers = new Map<MessageConnection, { socket: Socket; token: string }>();
+  private readonly watchers = new Map<MessageConnection, Watcher>();
+  private latest: TownSnapshot | undefined;
   private closing = false;
 
   private constructor(path: string, handler: ChannelHandler, log: Logger) {
@@ -102,14 +116,42 @@ export class ChannelServer {
 
   /** Tells every window that asked to watch. */
   notify(method: string, params: unknown): void {
-    for (const [connection, { socket, token }] of this.watchers) {
-      if (!this.handler.identify(token)) {
-        socket.destroy();
-        continue;
+    // A watcher that has just gone away is taken out by its close event.
+    for (const [connection] of this.knownWatchers()) connection.sendNotification(method, params).catch(() => undefined);
+  }
+
+  /** Tells every window that asked to watch how the town is now. One that reads slowly is told of several changes at once. */
+  tellChange(snapshot: TownSnapshot): void {
+    this.latest = snapshot;
+    for (const [connection, watcher] of this.knownWatchers()) void this.tellWatcher(connection, watcher);
+  }
+
+  private async tellWatcher(connection: MessageConnection, watcher: Watcher): Promise<void> {
+    if (watcher.isTaking) return;
+    watcher.isTaking = true;
+    try {
+      while (this.latest !== undefined && this.latest !== watcher.told) {
+        const { told, deltas } = watcher;
+        const { latest } = this;
+        watcher.told = latest;
+        await (deltas && told
+          ? connection.sendNotification(deltaNotification, deltaOf(told, latest))
+          : connection.sendNotification(changedNotification, latest));
       }
-      // A watcher that has just gone away is taken out by its close event.
-      connection.sendNotification(method, params).catch(() => undefined);
+    } catch {
+      // It has just gone away, and is taken out by its close event.
+    } finally {
+      watcher.isTaking = false;
     }
+  }
+
+  /** Those whose token still counts; the others are disconnected. */
+  private knownWatchers(): [MessageConnection, Watcher][] {
+    return [...this.watchers].filter(([, { socket, token }]) => {
+      const isKnown = this.handler.identify(token) !== undefined;
+      if (!isKnown) socket.destroy();
+      return isKnown;
+    });
   }
 
   /** Resolves when what has been answered by now is handed over. */
@@ -177,9 +219,10 @@ export class ChannelServer {
             );
           }
           known = token;
+          bytes = 0;
           this.count(token, 1);
           this.meet(socket);
-          if (watch) this.watchers.set(connection, { socket, token });
+          if (watch) this.watchers.set(connection, { socket, token, deltas: watch === 'deltas', isTaking: false });
           return handler.hello(caller);
         }
         if (known === undefined) throw new GasTownError('denied', 'Say hello first.');

@@ -1,19 +1,22 @@
-/** What both settings files say about agents: Gas Town's RuntimeConfig and the maps from roles and workers to agents. */
+/**
+ * What both settings files say about agents: Gas Town's RuntimeConfig and the maps from roles and workers to agents. What
+ * descriptions and examples say of backends stands in `{{…}}`: `json-schema.ts` fills it in.
+ */
 import { isAbsolute, normalize } from 'node:path/posix';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** Belongs to Gas Town's format and is kept as it is; nothing here reads it. */
 export const untouched = (description: string) =>
-  z.unknown().describe(`${description} Kept, but not used here.`).optional();
+  z.optional(z.unknown().check(z.describe(`${description} Kept, but not used here.`)));
 
-const agentName = z.string().min(1);
+const agentName = z.string().check(z.minLength(1));
 
-const insideWorkDir = z
-  .string()
-  .refine((path) => !isAbsolute(path) && !normalize(path).startsWith('..') && !/^[A-Za-z]:|\\/.test(path), {
+const insideWorkDir = z.string().check(
+  z.refine((path) => !isAbsolute(path) && !normalize(path).startsWith('..') && !/^[A-Za-z]:|\\/.test(path), {
     error: 'must be a path with forward slashes that stays inside the work directory',
-  })
-  .refine((path) => !isGits(path), { error: "must not be in .git, which is git's own" });
+  }),
+  z.refine((path) => !isGits(path), { error: "must not be in .git, which is git's own" }),
+);
 
 /** Git's own folder, by any of the names that some file system takes for it. */
 const isGits = (path: string): boolean =>
@@ -22,41 +25,45 @@ const isGits = (path: string): boolean =>
     .some((part) => /^\.git[. ]*$|^git~1$/i.test(part));
 
 const hooks = z.looseObject({
-  provider: z.string().describe('Whose hooks these are: `opencode` or `claude`.').optional(),
-  dir: insideWorkDir
-    .meta({ examples: ['.opencode/plugins', '.opencode/plugin'] })
-    .describe(
-      'Folder, relative to the work directory, in which the Opencode plugin is installed besides; both `.opencode/plugins` and `.opencode/plugin` are read by Opencode.',
-    )
-    .optional(),
-  settings_file: insideWorkDir
-    .meta({ examples: ['gastown.js'] })
-    .describe('File name of the plugin in that folder.')
-    .optional(),
-  informational: z.boolean().describe('The agent has no hooks that can be installed: nothing is written.').optional(),
+  provider: z.optional(z.string().check(z.describe('Whose hooks these are: {{hooked}}.'))),
+  dir: z.optional(
+    insideWorkDir.check(
+      z.meta({ examples: ['{{pluginFolders}}'] }),
+      z.describe('Folder, relative to the work directory, in which {{plugins}}.'),
+    ),
+  ),
+  settings_file: z.optional(
+    insideWorkDir.check(z.meta({ examples: ['gastown.js'] }), z.describe('File name of the plugin in that folder.')),
+  ),
+  informational: z.optional(
+    z.boolean().check(z.describe('The agent has no hooks that can be installed: nothing is written.')),
+  ),
 });
 
 /** One agent: which backend drives it, and how its program is started. */
 export const agentSettings = z.looseObject({
-  provider: z
-    .string()
-    .meta({ examples: ['claude', 'opencode'] })
-    .describe('The backend that drives this agent: `claude` or `opencode`.')
-    .optional(),
-  command: z.string().min(1).describe('The program: a name on PATH or an absolute path.').optional(),
-  args: z
-    .array(z.string())
-    .nullable()
-    .describe(
-      'Arguments of the program, e.g. `["--model", "zai/glm-4.7"]`. `null` means the backend\'s own, `[]` none.',
-    )
-    .optional(),
-  env: z.record(z.string(), z.string()).describe("Environment variables for this agent's sessions.").optional(),
-  prompt_mode: z
-    .enum(['arg', 'none'])
-    .describe('Whether the first prompt is given as an argument (`arg`) or not at all (`none`).')
-    .optional(),
-  hooks: hooks.describe("Where the agent's plugin is installed besides.").optional(),
+  provider: z.optional(
+    z.string().check(z.meta({ examples: ['{{names}}'] }), z.describe('The backend that drives this agent: {{oneOf}}.')),
+  ),
+  command: z.optional(z.string().check(z.minLength(1), z.describe('The program: a name on PATH or an absolute path.'))),
+  args: z.optional(
+    z
+      .nullable(z.array(z.string()))
+      .check(
+        z.describe(
+          'Arguments of the program, e.g. `["--model", "zai/glm-4.7"]`. `null` means the backend\'s own, `[]` none.',
+        ),
+      ),
+  ),
+  env: z.optional(
+    z.record(z.string(), z.string()).check(z.describe("Environment variables for this agent's sessions.")),
+  ),
+  prompt_mode: z.optional(
+    z
+      .enum(['arg', 'none'])
+      .check(z.describe('Whether the first prompt is given as an argument (`arg`) or not at all (`none`).')),
+  ),
+  hooks: z.optional(hooks.check(z.describe("Where the agent's plugin is installed besides."))),
   initial_prompt: untouched('Prompt that is sent at the start.'),
   session: untouched('Environment variables that carry the session id and the config folder.'),
   tmux: untouched('How the agent is recognised in tmux; there is no tmux here.'),
@@ -68,9 +75,9 @@ export type AgentSettings = z.output<typeof agentSettings>;
 
 export const agents = z
   .record(agentName, agentSettings)
-  .describe('Agents by name. `claude` and `opencode` are built in and can be redefined here.');
+  .check(z.describe('Agents by name. {{all}} are built in and can be redefined here.'));
 
-const ofRole = (does: string) => agentName.describe(`The agent of the ${does}.`).optional();
+const ofRole = (does: string) => z.optional(agentName.check(z.describe(`The agent of the ${does}.`)));
 
 export const roleAgents = z
   .looseObject({
@@ -83,13 +90,13 @@ export const roleAgents = z
     boot: untouched("Gas Town's watchdog of the deacon."),
     dog: untouched("Gas Town's helper for short chores."),
   })
-  .describe('Which agent each role gets: `{"polecat": "opencode"}`.');
+  .check(z.describe('Which agent each role gets: `{"polecat": "{{polecat}}"}`.'));
 
 /** `{worker name → agent name}`. */
 export const agentsByWorker = z.record(z.string(), agentName);
 
 const chainOf = (role: string) =>
-  z.array(agentName).describe(`Agents for the ${role}, tried in this order.`).optional();
+  z.optional(z.array(agentName).check(z.describe(`Agents for the ${role}, tried in this order.`)));
 
 /** `{role → agents}`: who takes over where the role's agent cannot. */
 export const failover = z
@@ -101,7 +108,9 @@ export const failover = z
     crew: chainOf('crew'),
     polecat: chainOf('polecats'),
   })
-  .meta({ examples: [{ polecat: ['opencode', 'claude'] }] })
-  .describe(
-    'Which agents a role falls back on, in this order, while its own is rate-limited or its backend is down: `{"polecat": ["opencode", "claude"]}`.',
+  .check(
+    z.meta({ examples: [{ polecat: ['{{polecatFirst}}'] }] }),
+    z.describe(
+      'Which agents a role falls back on, in this order, while its own is rate-limited or its backend is down: `{"polecat": [{{chain}}]}`.',
+    ),
   );

@@ -1,27 +1,14 @@
 import { basename } from 'node:path';
-import { GasTownError } from '../errors.ts';
-import { backendNames } from '../orchestrator.ts';
-import type { BackendName, Role } from '../orchestrator.ts';
+import { GasTownError } from '../platform/errors.ts';
+import { namesOf } from '../domain/backend.ts';
+import type { BackendFacts, KnownBackends } from '../domain/backend.ts';
+import type { BackendName, Role } from '../domain/orchestrator.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { agentItem, agentsOfRig, runtimeName } from './consent.ts';
-import { unknownName } from './nearest.ts';
+import { unknownName } from '../platform/did-you-mean.ts';
 import type { RigSettings } from './rig-settings.ts';
 import type { TownSettings } from './town-settings.ts';
-
-/** An agent configuration with everything filled in: what to run, and by which backend. */
-export interface ResolvedAgent {
-  /** The configured name, e.g. `opencode-glm`. */
-  name: string;
-  backend: BackendName;
-  /** Program name (looked up on PATH) or absolute path. */
-  command: string;
-  args: string[];
-  env: Record<string, string>;
-  /** Hash of what the rig's settings say of its program (see `consent.ts`): it may run where the user has agreed to that. */
-  consent?: string;
-  /** Where the plugin is installed besides (`hooks.dir` / `hooks.settings_file`), relative to the work dir. */
-  hooks?: { dir: string; settingsFile: string };
-}
+import type { ResolvedAgent } from '../domain/agent.ts';
 
 /** For whom an agent is looked for, and what the settings say. */
 export interface AgentQuery {
@@ -36,22 +23,20 @@ export interface AgentQuery {
   explicitBackend?: BackendName;
 }
 
-const defaultAgent: BackendName = 'claude';
-
 /**
  * Which agent a session gets. Pure. The first of these decides (DESIGN D10, Gas Town's order): explicit agent, rig
  * worker_agents, town crew_agents (crew only), rig role_agents, town role_agents, rig agent (or its deprecated runtime
- * block), town default_agent, claude. The name is looked up in the rig's agents, the town's, the built-in ones.
+ * block), town default_agent, the first backend's own. The name is looked up in the rig's agents, the town's, the built-in ones.
  * An explicit backend replaces a configured agent of another backend by its own one, and contradicts an explicit agent.
  * Throws `unknown-agent`, `unknown-backend`, or `bad-input` for that contradiction.
  */
-export function resolveAgent(query: AgentQuery): ResolvedAgent {
+export function resolveAgent(query: AgentQuery, backends: KnownBackends): ResolvedAgent {
   const { explicitAgent, explicitBackend } = query;
-  const known = knownAgents(query);
-  const chosen = chooseName(query);
+  const known = knownAgents(query, backends);
+  const chosen = chooseName(query, backends);
   const settings = known.get(chosen.name);
   if (!settings) throw unknownName('agent', chosen.name, known.keys(), chosen.from);
-  const agent = complete(chosen.name, settings, query);
+  const agent = complete(chosen.name, settings, backends, query);
   if (explicitBackend === undefined || agent.backend === explicitBackend) return agent;
   if (explicitAgent !== undefined) {
     throw new GasTownError(
@@ -60,16 +45,16 @@ export function resolveAgent(query: AgentQuery): ResolvedAgent {
         `${explicitBackend}. Leave out one of --agent and --backend, or name an agent of that backend.`,
     );
   }
-  const own = complete(explicitBackend, known.get(explicitBackend) ?? {}, query);
-  return own.backend === explicitBackend ? own : complete(explicitBackend, {}, {});
+  const own = complete(explicitBackend, known.get(explicitBackend) ?? {}, backends, query);
+  return own.backend === explicitBackend ? own : complete(explicitBackend, {}, backends, {});
 }
 
 /** All agents that a name can be looked up in; of several with one name the rig's goes before the town's. */
-function knownAgents({ town, rigSettings }: AgentQuery): Map<string, AgentSettings> {
+function knownAgents({ town, rigSettings }: AgentQuery, backends: KnownBackends): Map<string, AgentSettings> {
   return new Map<string, AgentSettings>([
-    ...backendNames.map((name) => [name, {}] as const),
+    ...backends.map(({ name }) => [name, {}] as const),
     ...Object.entries(town.agents ?? {}),
-    ...(rigSettings ? agentsOfRig(rigSettings) : []),
+    ...(rigSettings ? agentsOfRig(rigSettings, backends) : []),
   ]);
 }
 
@@ -78,7 +63,10 @@ interface Choice {
   from: string;
 }
 
-function chooseName({ role, workerName, explicitAgent, town, rigSettings: rig }: AgentQuery): Choice {
+function chooseName(
+  { role, workerName, explicitAgent, town, rigSettings: rig }: AgentQuery,
+  backends: KnownBackends,
+): Choice {
   const byName = (agents: Record<string, string> | undefined) =>
     workerName !== undefined && agents && Object.hasOwn(agents, workerName) ? agents[workerName] : undefined;
   const candidates: { name: string | undefined; from: string }[] = [
@@ -91,26 +79,29 @@ function chooseName({ role, workerName, explicitAgent, town, rigSettings: rig }:
     { name: rig?.role_agents?.[role], from: `role_agents.${role} of the rig's settings` },
     { name: town.role_agents?.[role], from: `role_agents.${role} of the town's settings` },
     { name: rig?.agent, from: "agent of the rig's settings" },
-    { name: rig?.runtime && runtimeName(rig.runtime), from: "runtime of the rig's settings" },
+    { name: rig?.runtime && runtimeName(rig.runtime, backends), from: "runtime of the rig's settings" },
     { name: town.default_agent, from: "default_agent of the town's settings" },
   ];
   const first = candidates.find((candidate): candidate is Choice => candidate.name !== undefined);
-  return first ?? { name: defaultAgent, from: 'the built-in default' };
+  return first ?? { name: backends[0].name, from: 'the built-in default' };
 }
 
 function complete(
   name: string,
   settings: AgentSettings,
+  backends: KnownBackends,
   { rigSettings }: Pick<AgentQuery, 'rigSettings'>,
 ): ResolvedAgent {
-  const backend = backendOf(name, settings);
+  const backend = backendOf(name, settings, backends);
   const consent =
-    rigSettings && agentsOfRig(rigSettings).get(name) === settings ? agentItem(name, settings)?.hash : undefined;
-  const hooks = backend === 'opencode' ? pluginPlace(settings) : undefined;
+    rigSettings && agentsOfRig(rigSettings, backends).get(name) === settings
+      ? agentItem(name, settings, backends)?.hash
+      : undefined;
+  const hooks = pluginPlace(settings, backend);
   return {
     name,
-    backend,
-    command: settings.command ?? backend,
+    backend: backend.name,
+    command: settings.command ?? backend.program,
     args: settings.args ?? [],
     env: settings.env ?? {},
     ...(consent === undefined ? {} : { consent }),
@@ -118,26 +109,30 @@ function complete(
   };
 }
 
-/** Where the plugin is installed besides, if the agent's `hooks` say so for an agent of Opencode. */
-export function pluginPlace({ hooks }: AgentSettings): ResolvedAgent['hooks'] {
-  if (hooks?.dir === undefined || hooks.informational === true || (hooks.provider ?? 'opencode') !== 'opencode')
+/** Where the backend's plugin is installed besides, if it has one and the agent's `hooks` say so. */
+export function pluginPlace(
+  { hooks }: AgentSettings,
+  { name, plugin }: Pick<BackendFacts, 'name' | 'plugin'>,
+): ResolvedAgent['hooks'] {
+  if (!plugin || hooks?.dir === undefined || hooks.informational === true || (hooks.provider ?? name) !== name)
     return undefined;
-  return { dir: hooks.dir, settingsFile: hooks.settings_file ?? 'gastown.js' };
+  return { dir: hooks.dir, settingsFile: hooks.settings_file ?? plugin.file };
 }
 
-/** What an agent names as its provider, else what its program is, else its own name; Claude where it says nothing. */
-function backendOf(name: string, { provider, command }: AgentSettings): BackendName {
+/** What an agent names as its provider, else whose program it has, else its own name; the first backend where it says nothing. */
+function backendOf(name: string, { provider, command }: AgentSettings, backends: KnownBackends): BackendFacts {
   const program = command === undefined ? undefined : basename(command).replace(/\.(exe|cmd)$/i, '');
-  const signs = provider === undefined ? [program, name] : [provider];
-  const backend = signs
-    .map((sign) => backendNames.find((known) => known === sign))
-    .find((known) => known !== undefined);
+  const named = (sign: string): BackendFacts | undefined => backends.find((known) => known.name === sign);
+  const backend =
+    provider === undefined ? (backends.find((known) => known.program === program) ?? named(name)) : named(provider);
   if (backend) return backend;
-  if (provider === undefined && command === undefined) return defaultAgent;
+  if (provider === undefined && command === undefined) return backends[0];
   const says = provider === undefined ? 'names no provider, and its program' : `has the provider "${provider}", which`;
   throw new GasTownError(
     'unknown-backend',
     `Agent "${name}" ${says} is no backend known here. ` +
-      `Set its "provider" to ${backendNames.map((known) => `"${known}"`).join(' or ')}, or choose another agent.`,
+      `Set its "provider" to ${namesOf(backends)
+        .map((known) => `"${known}"`)
+        .join(' or ')}, or choose another agent.`,
   );
 }

@@ -1,63 +1,95 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 const restarts = z.looseObject({
-  max: z
-    .int()
-    .min(0)
-    .max(100)
-    .describe(
-      'How often a session is restarted within the window before it is quarantined; 3 when absent, 0 means never.',
-    )
-    .optional(),
-  window_seconds: z.int().min(1).describe('Length of the window, in seconds; 300 when absent.').optional(),
+  max: z.optional(
+    z
+      .int()
+      .check(
+        z.minimum(0),
+        z.maximum(100),
+        z.describe(
+          'How often a session is restarted within the window before it is quarantined; 3 when absent, 0 means never.',
+        ),
+      ),
+  ),
+  window_seconds: z.optional(
+    z.int().check(z.minimum(1), z.describe('Length of the window, in seconds; 300 when absent.')),
+  ),
 });
 
 /** What is done when something fails. In a rig's settings for its sessions and work; in the town's for everything else. */
 export const failurePolicySettings = z
   .looseObject({
-    spawn_failure: z
-      .enum(['retry', 'fail', 'escalate'])
-      .describe(
-        'A session for a unit of work could not be started: `retry` queues the unit again, up to `retries` times, and then escalates (the default); `fail` leaves it failed; `escalate` tells you at once. What a retry cannot cure (a missing program, a mistake in the settings) fails at once.',
-      )
-      .optional(),
-    work_failure: z
-      .enum(['leave', 'retry', 'reassign', 'escalate'])
-      .describe(
-        'A session reported its unit as failed: `leave` leaves it so (the default); `retry` gives it to the same session again, `reassign` to another one, up to `retries` times, and then escalates; `escalate` tells you at once.',
-      )
-      .optional(),
-    stalled: z
-      .enum(['leave', 'reassign', 'escalate'])
-      .describe(
-        'A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times; `leave` only shows it.',
-      )
-      .optional(),
-    retries: z.int().min(0).max(20).describe('How often a unit is tried again; 1 when absent.').optional(),
-    backoff_seconds: z
-      .int()
-      .min(0)
-      .describe('How long the first retry waits, in seconds; each further one waits twice as long. 30 when absent.')
-      .optional(),
-    restarts: restarts.describe('How often a session that died is restarted.').optional(),
-    hung: z
-      .enum(['escalate', 'restart'])
-      .describe('A session is busy without any progress: `escalate` tells you (the default); `restart` restarts it.')
-      .optional(),
-    hung_minutes: z
-      .number()
-      .positive()
-      .describe(
-        'After how many minutes without a word of the model or a tool a busy session counts as hung; 30 when absent.',
-      )
-      .optional(),
-    idle_stop_minutes: z
-      .number()
-      .positive()
-      .describe('After how many minutes a polecat without work is stopped; never when absent.')
-      .optional(),
+    spawn_failure: z.optional(
+      z
+        .enum(['retry', 'fail', 'escalate'])
+        .check(
+          z.describe(
+            'A session for a unit of work could not be started: `retry` queues the unit again, up to `retries` times, and then escalates (the default); `fail` leaves it failed; `escalate` tells you at once. What a retry cannot cure (a missing program, a mistake in the settings) fails at once.',
+          ),
+        ),
+    ),
+    work_failure: z.optional(
+      z
+        .enum(['leave', 'retry', 'reassign', 'escalate'])
+        .check(
+          z.describe(
+            'A session reported its unit as failed: `leave` leaves it so (the default); `retry` gives it to the same session again, `reassign` to another one, up to `retries` times, and then escalates; `escalate` tells you at once.',
+          ),
+        ),
+    ),
+    stalled: z.optional(
+      z
+        .enum(['leave', 'reassign', 'escalate'])
+        .check(
+          z.describe(
+            'A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times; `leave` only shows it.',
+          ),
+        ),
+    ),
+    retries: z.optional(
+      z.int().check(z.minimum(0), z.maximum(20), z.describe('How often a unit is tried again; 1 when absent.')),
+    ),
+    backoff_seconds: z.optional(
+      z
+        .int()
+        .check(
+          z.minimum(0),
+          z.describe(
+            'How long the first retry waits, in seconds; each further one waits twice as long. 30 when absent.',
+          ),
+        ),
+    ),
+    restarts: z.optional(restarts.check(z.describe('How often a session that died is restarted.'))),
+    hung: z.optional(
+      z
+        .enum(['escalate', 'restart'])
+        .check(
+          z.describe(
+            'A session is busy without any progress: `escalate` tells you (the default); `restart` restarts it.',
+          ),
+        ),
+    ),
+    hung_minutes: z.optional(
+      z
+        .number()
+        .check(
+          z.positive(),
+          z.describe(
+            'After how many minutes without a word of the model or a tool a busy session counts as hung; 30 when absent.',
+          ),
+        ),
+    ),
+    idle_stop_minutes: z.optional(
+      z
+        .number()
+        .check(
+          z.positive(),
+          z.describe('After how many minutes a polecat without work is stopped; never when absent.'),
+        ),
+    ),
   })
-  .describe('What is done when sessions or work fail.');
+  .check(z.describe('What is done when sessions or work fail.'));
 export type FailurePolicySettings = z.output<typeof failurePolicySettings>;
 
 /** The same with everything filled in; times in milliseconds. */

@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { parse } from 'jsonc-parser';
-import { foreignOwner } from '../channel/ownership.ts';
-import { messageOf } from '../errors.ts';
-import { isSafeDirectory } from '../git/safe-directory.ts';
-import { tooDeepAt } from './nesting.ts';
-import { readBounded } from './read-bounded.ts';
+import { foreignOwner } from '../platform/ownership.ts';
+import { messageOf } from '../platform/errors.ts';
+import { isSafeDirectory } from '../platform/git/safe-directory.ts';
+import { tooDeepAt, topLevelString } from './nesting.ts';
+import { readBounded } from '../platform/read-bounded.ts';
 import { settingsPath } from './settings-path.ts';
-import { unlessMissing } from './write-atomically.ts';
+import { unlessMissing } from '../platform/files.ts';
 
 /** A town's settings that were found and are not obeyed. */
 export interface RefusedTown {
@@ -40,7 +40,8 @@ export async function findTown(
 }
 
 function typeOf(text: string): unknown {
-  if (tooDeepAt(text)) return undefined;
+  // An error as any other: it is told where the file is opened.
+  if (tooDeepAt(text)) return topLevelString(text, 'type');
   const value: unknown = parse(text);
   return typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
 }

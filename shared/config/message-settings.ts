@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import type { MessageLimits } from '../mail/limits.ts';
+import * as z from 'zod/mini';
 
 /** What is in force where the settings say nothing. */
 const defaults = {
@@ -10,9 +9,10 @@ const defaults = {
   urgent_expiry_minutes: 120,
 } as const;
 
-const count = (does: string, value: number) => z.int().min(1).describe(`${does} ${value} when absent.`).optional();
+const count = (does: string, value: number) =>
+  z.optional(z.int().check(z.minimum(1), z.describe(`${does} ${value} when absent.`)));
 const minutes = (does: string, value: number) =>
-  z.number().positive().max(43_200).describe(`${does} ${value} when absent.`).optional();
+  z.optional(z.number().check(z.positive(), z.maximum(43_200), z.describe(`${does} ${value} when absent.`)));
 
 /** `messages` in the town's settings. */
 export const messageSettings = z.looseObject({
@@ -42,4 +42,15 @@ export function messageLimits(settings: z.output<typeof messageSettings> | undef
     nudgeExpiryMinutes: value.nudge_expiry_minutes ?? defaults.nudge_expiry_minutes,
     urgentExpiryMinutes: value.urgent_expiry_minutes ?? defaults.urgent_expiry_minutes,
   };
+}
+
+/** What `messages` in the town's settings says, with what is in force where it says nothing. */
+export interface MessageLimits {
+  /** Messages that one session may send per minute; a broadcast counts once. */
+  maxPerMinute: number;
+  /** Messages that two sessions may exchange within `exchangeMinutes`, both ways together. */
+  maxExchange: number;
+  exchangeMinutes: number;
+  nudgeExpiryMinutes: number;
+  urgentExpiryMinutes: number;
 }

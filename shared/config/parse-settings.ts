@@ -1,10 +1,12 @@
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
-import type { z } from 'zod';
-import type { Problem } from '../town/snapshot.ts';
-import { didYouMean } from './nearest.ts';
+import type * as z from 'zod/mini';
+import type { Problem } from '../domain/problem.ts';
+import { didYouMean } from '../platform/did-you-mean.ts';
+import '../platform/zod-words.ts';
 import { tooDeepAt } from './nesting.ts';
 import { unknownKeys } from './unknown-keys.ts';
+import { cutText } from '../platform/cut-text.ts';
 
 /** `value` is there when nothing worse than warnings was found. */
 export interface ParsedSettings<T> {
@@ -19,10 +21,10 @@ const maxProblems = 50;
 const maxQuoted = 200;
 
 /**
- * Reads a settings file's text: JSON, with comments allowed. Never throws: what is malformed or not allowed becomes a
+ * Reads a settings file's text: JSON; comments and a comma behind the last are allowed. Never throws: what is malformed or not allowed becomes a
  * problem with its place (line counted from 1), its field, what is wrong and what is allowed. Unknown keys are warnings.
  */
-export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: string): ParsedSettings<T> {
+export function parseSettings<T>(text: string, schema: z.ZodMiniType<T>, file: string): ParsedSettings<T> {
   const lineAt = (offset: number) => text.slice(0, offset).split('\n').length;
   const deep = tooDeepAt(text);
   if (deep)
@@ -30,7 +32,7 @@ export function parseSettings<T>(text: string, schema: z.ZodType<T>, file: strin
       problems: [{ file, line: lineAt(deep.offset), message: `The file goes deeper than ${deep.maxDepth} levels.` }],
     };
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors);
+  const root = parseTree(text, errors, { allowTrailingComma: true });
   const [firstError] = errors;
   if (text.trim() === '' || !root) return { problems: [{ file, line: 1, message: 'The file is empty.' }] };
   if (firstError) {
@@ -66,8 +68,16 @@ function syntaxError({ error, offset, length }: ParseError, text: string): strin
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase();
   const found = text.slice(offset, offset + Math.min(length, maxQuoted)).split('\n')[0];
-  return found ? `${words} at ${found}` : `${words} at the end of the file`;
+  return found ? `${words} at ${named(found)}` : `${words} at the end of the file`;
 }
+
+/** What cannot be seen is named: such a character comes with what is pasted from web pages and chats. */
+const named = (text: string): string =>
+  text.replace(
+    /[^\P{C}\t]|(?! )\p{Z}/gu,
+    (character) =>
+      `the invisible character U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`,
+  );
 
 /** `agents.glm.args[0]`; the whole file is "The file". */
 function fieldName(path: Path): string {
@@ -78,7 +88,7 @@ function fieldName(path: Path): string {
       return index === 0 ? part : `.${part}`;
     })
     .join('');
-  return name.length > maxQuoted ? `${name.slice(0, maxQuoted)}…` : name;
+  return cutText(name, maxQuoted + 1);
 }
 
 /** Where the property at `path` begins; where there is none, the nearest object around it. */
@@ -113,7 +123,7 @@ function describe(issue: z.core.$ZodIssue, raw: unknown, path: Path): string {
 
 function quoted(value: unknown): string {
   const text = JSON.stringify(value);
-  return text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
+  return cutText(text, maxQuoted + 1);
 }
 
 const typeNames: Record<string, string> = { int: 'whole number', record: 'object' };

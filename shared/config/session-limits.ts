@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** What a session may have under way at once. */
 export interface SessionLimits {
@@ -10,11 +10,16 @@ export interface SessionLimits {
 const defaults = { open_escalations: 20, open_units: 200 } as const;
 
 const count = (what: string, value: number) =>
-  z
-    .int()
-    .min(1)
-    .describe(`How many ${what} a session may have at once. What you do yourself is not counted. ${value} when absent.`)
-    .optional();
+  z.optional(
+    z
+      .int()
+      .check(
+        z.minimum(1),
+        z.describe(
+          `How many ${what} a session may have at once. What you do yourself is not counted. ${value} when absent.`,
+        ),
+      ),
+  );
 
 /** `limits` in the town's settings. */
 export const sessionLimitSettings = z.looseObject({

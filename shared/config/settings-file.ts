@@ -1,20 +1,21 @@
 import { applyEdits, modify, parse } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
-import type { z } from 'zod';
-import { GasTownError, messageOf } from '../errors.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Disposable } from '../process/emitter.ts';
-import type { Logger } from '../process/logger.ts';
-import type { Problem } from '../town/snapshot.ts';
+import type * as z from 'zod/mini';
+import { GasTownError, messageOf } from '../platform/errors.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Disposable } from '../platform/emitter.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Problem } from '../domain/problem.ts';
 import { tooDeepAt } from './nesting.ts';
 import { parseSettings } from './parse-settings.ts';
-import { readBounded } from './read-bounded.ts';
-import { watchFile } from './watch-file.ts';
-import { unlessMissing, writeAtomically } from './write-atomically.ts';
+import { readBounded } from '../platform/read-bounded.ts';
+import { watchFile } from '../platform/watch-file.ts';
+import { unlessMissing, writeAtomically } from '../platform/files.ts';
+import { isObject } from '../platform/objects.ts';
 
 export interface SettingsFileOptions<T> {
   file: string;
-  schema: z.ZodType<T>;
+  schema: z.ZodMiniType<T>;
   /** In force where there is no file, and until a file that has been bad from the start is corrected. */
   defaults: T;
   /** Whether a missing file is a problem (a town's) or not (a rig's). */
@@ -140,7 +141,7 @@ export class SettingsFile<T extends object> {
     const before = found ?? `${JSON.stringify(this.options.defaults, null, 2)}\n`;
     const errors: ParseError[] = [];
     const isTooDeep = tooDeepAt(before) !== undefined;
-    if (!isTooDeep) parse(before, errors);
+    if (!isTooDeep) parse(before, errors, { allowTrailingComma: true });
     if (isTooDeep || errors.length > 0) {
       const [problem] = parseSettings(before, this.options.schema, this.file).problems;
       throw new GasTownError(
@@ -180,8 +181,7 @@ interface Leaf {
 
 function leaves(patch: object, path: string[] = []): Leaf[] {
   return Object.entries(patch).flatMap(([key, value]: [string, unknown]): Leaf[] => {
-    const isGroup =
-      typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+    const isGroup = isObject(value) && Object.keys(value).length > 0;
     return isGroup ? leaves(value, [...path, key]) : [{ path: [...path, key], value }];
   });
 }

@@ -1,15 +1,16 @@
 import type { FailurePolicy } from '../config/failure-policy.ts';
-import type { Role, SessionId, SessionState } from '../orchestrator.ts';
-import type { Activity } from '../sessions/activity.ts';
-import type { WorkState } from '../work/state.ts';
+import type { EscalationKey } from '../domain/escalation-key.ts';
+import type { Role, SessionId, SessionState } from '../domain/orchestrator.ts';
+import type { Activity } from '../domain/activity.ts';
+import type { WorkState } from '../domain/work-state.ts';
 
 /** What the rules know. Times are epoch milliseconds. */
 export interface Facts {
   now: number;
   sessions: readonly SessionFacts[];
   units: readonly UnitFacts[];
-  /** Whether this cause has been escalated before. */
-  wasRaised: (cause: string) => boolean;
+  /** Whether this has been escalated before. */
+  wasRaised: (key: EscalationKey) => boolean;
 }
 
 export interface SessionFacts {
@@ -22,6 +23,8 @@ export interface SessionFacts {
   since: number;
   /** Why it ended, in its own words. */
   cause: string;
+  /** What it shared with others and ended with (an agent's server): the same for all of them. */
+  lostWith?: string;
   /** It ended while no host could see it; its state is `stopped` then. */
   endedUnseen: boolean;
   /** Its run has been over before, and everything that follows from it was done. */
@@ -33,9 +36,11 @@ export interface SessionFacts {
   restarts: number;
   /** The model or a tool last said something then. */
   progressAt: number;
-  /** Messages that wait for it, and asks that wait for the person. */
+  /** Messages that wait for it, and asks that wait for the user. */
   waiting: number;
   unreadMail: number;
+  /** It runs only while it is needed: after so long idle it is stopped, in ms. */
+  sleepAfterMs?: number;
   /** Something is being done about it right now: it is started, restarted or stopped. */
   inHand: boolean;
   policy: FailurePolicy;
@@ -52,6 +57,11 @@ export interface UnitFacts {
   assignedAt?: number;
   attempts: number;
   notBefore?: number;
+  /** 0 is the most urgent. */
+  priority: number;
+  createdAt: number;
+  /** Queued, and not to begin before other units are over. */
+  waits: boolean;
   /** Its owner's run has it before its model. */
   delivered: boolean;
   /** That run was reminded of it. */

@@ -3,9 +3,10 @@
  * gets at most one action at a time; carrying it out changes the facts, and the rules are asked again. At rest there is
  * none.
  */
-import type { SessionId } from '../orchestrator.ts';
-import { ownedStates } from '../work/state.ts';
-import type { Severity } from '../work/severity.ts';
+import type { EscalationKey } from '../domain/escalation-key.ts';
+import type { SessionId } from '../domain/orchestrator.ts';
+import { ownedStates } from '../domain/work-state.ts';
+import type { Severity } from '../domain/severity.ts';
 import type { Facts, SessionFacts, UnitFacts } from './facts.ts';
 
 export type Rule =
@@ -24,12 +25,12 @@ export type Rule =
 
 export type SessionAct =
   | { kind: 'restart' }
-  /** It is not started again until a person resets it. */
+  /** It is not started again until a user resets it. */
   | { kind: 'quarantine' }
   /** It stays ended: what waited for it is told so, and its worktree goes where that loses nothing. */
   | { kind: 'settle' }
   | { kind: 'stop' }
-  | { kind: 'escalate'; severity: Severity; cause: string };
+  | { kind: 'escalate'; severity: Severity; key: EscalationKey };
 
 export type UnitAct =
   | { kind: 'running'; runId: string }
@@ -39,8 +40,8 @@ export type UnitAct =
   | { kind: 'remind'; session: SessionId }
   /** Queued for another attempt, by `to` where it lives then, else by a new session. */
   | { kind: 'requeue'; notBefore: number; to?: SessionId }
-  /** `moves`: the unit becomes escalated by it, and stays so until a person resets it. */
-  | { kind: 'escalate'; severity: Severity; cause: string; moves: boolean }
+  /** `moves`: the unit becomes escalated by it, and stays so until a user resets it. */
+  | { kind: 'escalate'; severity: Severity; key: EscalationKey; moves: boolean }
   | { kind: 'tell-closed'; session: SessionId }
   | { kind: 'dispatch' };
 
@@ -51,36 +52,70 @@ export type Action = { rule: Rule; reason: string } & (
 
 export interface Verdict {
   actions: Action[];
-  /** When the facts mean something else although nothing has happened, in epoch milliseconds. */
-  due?: number;
+  /** Whose facts mean something else at a time although nothing happens until then. */
+  later: Later[];
 }
+
+/** `at`: epoch milliseconds. */
+export type Later = { at: number } & ({ session: SessionId } | { work: string });
 
 /** An idle session whose turn's end was never reported is taken at its word after so long, in milliseconds. */
 export const missedEndMs = 30_000;
-/** Sessions that end for the same cause within this time have lost what they share. In ms. */
-const togetherMs = 5_000;
 /** A session that died this often before it was ready is not started again. */
 const failedStartBound = 2;
 
 type Judgement<A> = { rule: Rule; reason: string; act: A } | { due: number } | undefined;
 
-export function reconcile(facts: Facts): Verdict {
-  const actions: Action[] = [];
-  const due: number[] = [];
-  for (const session of facts.sessions) {
-    const judged = session.inHand ? undefined : judgeSession(session, facts);
-    if (judged && 'due' in judged) due.push(judged.due);
-    else if (judged) actions.push({ ...judged, session: session.id });
-  }
-  for (const unit of facts.units) {
-    const judged = unit.inHand ? undefined : judgeUnit(unit, facts);
-    if (judged && 'due' in judged) due.push(judged.due);
-    else if (judged) actions.push({ ...judged, work: unit.id });
-  }
-  return due.length === 0 ? { actions } : { actions, due: Math.min(...due) };
+/** The facts, by whom they concern: what is asked of each session and unit must not cost with how many others there are. */
+interface World extends Facts {
+  session: ReadonlyMap<SessionId, SessionFacts>;
+  unitsOf: ReadonlyMap<SessionId, readonly UnitFacts[]>;
+  /** How many that are dead and not settled ended with the same. */
+  lostWith: ReadonlyMap<string, number>;
 }
 
-function judgeSession(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
+export function reconcile(given: Facts): Verdict {
+  const facts = worldOf(given);
+  const actions: Action[] = [];
+  const later: Later[] = [];
+  for (const session of facts.sessions) {
+    const judged = session.inHand ? undefined : judgeSession(session, facts);
+    if (judged && 'due' in judged) later.push({ at: judged.due, session: session.id });
+    else if (judged) actions.push({ ...judged, session: session.id });
+  }
+  const begun: { unit: UnitFacts; action: Action }[] = [];
+  for (const unit of facts.units) {
+    const judged = unit.inHand ? undefined : judgeUnit(unit, facts);
+    if (judged && 'due' in judged) later.push({ at: judged.due, work: unit.id });
+    else if (judged?.act.kind === 'dispatch') begun.push({ unit, action: { ...judged, work: unit.id } });
+    else if (judged) actions.push({ ...judged, work: unit.id });
+  }
+  begun.sort((a, b) => mostUrgentFirst(a.unit, b.unit));
+  actions.push(...begun.map(({ action }) => action));
+  return { actions, later };
+}
+
+function worldOf(facts: Facts): World {
+  const lostWith = new Map<string, number>();
+  for (const session of facts.sessions) {
+    if (session.lostWith === undefined || session.settled || !isDead(session)) continue;
+    lostWith.set(session.lostWith, (lostWith.get(session.lostWith) ?? 0) + 1);
+  }
+  const unitsOf = new Map<SessionId, UnitFacts[]>();
+  for (const unit of facts.units) {
+    if (unit.owner === undefined) continue;
+    const units = unitsOf.get(unit.owner);
+    if (units) units.push(unit);
+    else unitsOf.set(unit.owner, [unit]);
+  }
+  return { ...facts, session: new Map(facts.sessions.map((each) => [each.id, each])), unitsOf, lostWith };
+}
+
+/** The order in which units begin that may begin at once. */
+const mostUrgentFirst = (a: UnitFacts, b: UnitFacts): number =>
+  a.priority - b.priority || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+
+function judgeSession(session: SessionFacts, facts: World): Judgement<SessionAct> {
   switch (session.state) {
     case 'failed':
       return judgeDead(session, facts);
@@ -100,23 +135,22 @@ function isDead({ state, endedUnseen }: SessionFacts): boolean {
 }
 
 /** What becomes of a session that is dead. */
-function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
+function judgeDead(session: SessionFacts, facts: World): Judgement<SessionAct> {
   if (session.quarantined || session.settled) return undefined;
-  const alike = facts.sessions.filter(
-    (other) =>
-      isDead(other) &&
-      !other.settled &&
-      other.cause === session.cause &&
-      Math.abs(other.since - session.since) < togetherMs,
-  );
-  const rule = alike.length > 1 ? 'lost-server' : 'dead-process';
-  // What has stalled waits for the user: nothing is put before a model again because the editor was started.
-  const hasWork = facts.units.some((unit) => has(session, unit) && unit.state !== 'stalled');
+  const alike = session.lostWith === undefined ? 0 : (facts.lostWith.get(session.lostWith) ?? 0);
+  const rule = alike > 1 ? 'lost-server' : 'dead-process';
+  const owned = (facts.unitsOf.get(session.id) ?? []).filter((unit) => has(session, unit));
+  // What has stalled waits for the user: nothing begins again because the editor was started. One that dies under their eyes
+  // comes back for it, with what they have told it last; the unit itself is put before the model by their word only.
+  const hasWork = owned.some(({ state }) => state !== 'stalled' || !session.endedUnseen);
   const { cause } = session;
   const { max, windowMs } = session.policy.restarts;
   // Nobody waits for a polecat without work; and nobody has asked for the others since the window was closed.
   const wanted = hasWork || (session.role !== 'polecat' && !session.endedUnseen);
-  if (!wanted) return { rule, act: { kind: 'settle' }, reason: `${cause}; it has no work, so it is not restarted` };
+  if (!wanted) {
+    const why = owned.length > 0 ? 'its work has stalled and waits for you' : 'it has no work';
+    return { rule, act: { kind: 'settle' }, reason: `${cause}; ${why}, so it is not restarted` };
+  }
   if (max === 0) return { rule, act: { kind: 'settle' }, reason: `${cause}; failure_policy.restarts.max is 0` };
   if (session.failedStarts >= failedStartBound) {
     return {
@@ -132,34 +166,37 @@ function judgeDead(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
   return { rule, act: { kind: 'restart' }, reason: cause };
 }
 
-function judgeBusy(session: SessionFacts, { now, wasRaised }: Facts): Judgement<SessionAct> {
-  const { policy, runId, progressAt } = session;
+function judgeBusy(session: SessionFacts, { now, wasRaised }: World): Judgement<SessionAct> {
+  const { id, policy, runId, progressAt } = session;
   const due = progressAt + policy.hungMs;
   if (now < due) return { due };
-  const cause = `hung:${runId}:${progressAt}`;
   const rule = 'hung-turn';
   const reason = `busy without any progress for ${Math.floor((now - progressAt) / 60_000)} minutes`;
   if (policy.hung === 'restart' && session.restarts < policy.restarts.max)
     return { rule, act: { kind: 'restart' }, reason };
-  if (wasRaised(cause)) return undefined;
-  return { rule, act: { kind: 'escalate', severity: 'high', cause }, reason };
+  const key = { kind: 'hung', subject: id, run: runId, since: progressAt } as const;
+  if (wasRaised(key)) return undefined;
+  return { rule, act: { kind: 'escalate', severity: 'high', key }, reason };
 }
 
-function judgeIdle(session: SessionFacts, facts: Facts): Judgement<SessionAct> {
-  const { policy, role, activity, since } = session;
-  if (role !== 'polecat' || activity !== 'idle' || policy.idleStopMs === undefined) return undefined;
-  if (session.waiting > 0 || session.unreadMail > 0) return undefined;
-  if (facts.units.some((unit) => has(session, unit))) return undefined;
-  const due = since + policy.idleStopMs;
+function judgeIdle(session: SessionFacts, facts: World): Judgement<SessionAct> {
+  const { policy, role, activity, since, sleepAfterMs } = session;
+  const after = role === 'polecat' ? policy.idleStopMs : sleepAfterMs;
+  if (after === undefined || activity !== 'idle' || session.waiting > 0) return undefined;
+  // The mail of a role that exists once waits for its next run.
+  if (role === 'polecat' && session.unreadMail > 0) return undefined;
+  if (facts.unitsOf.get(session.id)?.some((unit) => has(session, unit))) return undefined;
+  const due = since + after;
   if (facts.now < due) return { due };
   const reason = `idle without work for ${Math.floor((facts.now - since) / 60_000)} minutes`;
   return { rule: 'idle-session', act: { kind: 'stop' }, reason };
 }
 
-function judgeUnit(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
-  const owner = facts.sessions.find((session) => session.id === unit.owner);
+function judgeUnit(unit: UnitFacts, facts: World): Judgement<UnitAct> {
+  const owner = unit.owner === undefined ? undefined : facts.session.get(unit.owner);
   switch (unit.state) {
     case 'queued':
+      if (unit.waits) return undefined;
       if (unit.notBefore !== undefined && facts.now < unit.notBefore) return { due: unit.notBefore };
       return {
         rule: 'due-unit',
@@ -192,7 +229,7 @@ function has(session: SessionFacts, { owner, state, assignedAt = 0 }: UnitFacts)
   return !(ended && state === 'assigned' && assignedAt > session.since);
 }
 
-function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Facts): Judgement<UnitAct> {
+function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: World): Judgement<UnitAct> {
   if (!owner) {
     // A unit is assigned before its session is there.
     if (unit.state === 'assigned') return undefined;
@@ -221,7 +258,7 @@ function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Fac
 }
 
 /** A turn's end that nobody reported: the session is idle since after it got the unit, and nothing is on its way to it. */
-function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: Facts): Judgement<UnitAct> {
+function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: World): Judgement<UnitAct> {
   if (owner.activity !== 'idle' || owner.waiting > 0 || owner.since < unit.changedAt) return undefined;
   const due = owner.since + missedEndMs;
   if (now < due) return { due };
@@ -231,7 +268,7 @@ function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: Facts): Jud
   return { rule, act: { kind: 'stall' }, reason: 'idle after the reminder without a report' };
 }
 
-function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: Facts): Judgement<UnitAct> {
+function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: World): Judgement<UnitAct> {
   const { policy } = unit;
   const rule = 'stalled-unit';
   if (policy.stalled === 'leave') return undefined;
@@ -244,11 +281,11 @@ function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: Facts): Judge
   }
   // The quarantine has told of it.
   if (owner.quarantined) return undefined;
-  const act = escalation(`stalled:${unit.id}:${unit.changedAt}`, 'medium', facts);
+  const act = escalation({ kind: 'stalled', subject: unit.id, since: unit.changedAt }, 'medium', facts);
   return act && { rule, act, reason: `${unit.id} is stalled: ${owner.id} stopped working on it without a report` };
 }
 
-function judgeFailed(unit: UnitFacts, owner: SessionFacts | undefined, { now }: Facts): Judgement<UnitAct> {
+function judgeFailed(unit: UnitFacts, owner: SessionFacts | undefined, { now }: World): Judgement<UnitAct> {
   const { policy, attempts, startFailed } = unit;
   const wanted = startFailed ? policy.spawnFailure : unit.byOwner ? policy.workFailure : 'leave';
   if (wanted === 'leave' || wanted === 'fail') return undefined;
@@ -263,15 +300,20 @@ function judgeFailed(unit: UnitFacts, owner: SessionFacts | undefined, { now }: 
   const reason = startFailed ? `no session could be started for ${unit.id}${often}` : `${unit.id} failed${often}`;
   return {
     rule,
-    act: { kind: 'escalate', severity: 'medium', cause: `failed:${unit.id}:${unit.changedAt}`, moves: true },
+    act: {
+      kind: 'escalate',
+      severity: 'medium',
+      key: { kind: 'failed', subject: unit.id, since: unit.changedAt },
+      moves: true,
+    },
     reason,
   };
 }
 
 /** The session said that it is beyond it. */
-function judgeEscalated(unit: UnitFacts, facts: Facts): Judgement<UnitAct> {
+function judgeEscalated(unit: UnitFacts, facts: World): Judgement<UnitAct> {
   if (!unit.byOwner) return undefined;
-  const act = escalation(`escalated:${unit.id}:${unit.changedAt}`, 'medium', facts);
+  const act = escalation({ kind: 'escalated', subject: unit.id, since: unit.changedAt }, 'medium', facts);
   return act && { rule: 'escalated-unit', act, reason: `${unit.owner ?? 'its session'} cannot finish ${unit.id}` };
 }
 
@@ -286,9 +328,9 @@ function judgeClosed(unit: UnitFacts, owner: SessionFacts | undefined): Judgemen
 }
 
 function escalation(
-  cause: string,
+  key: EscalationKey,
   severity: Severity,
-  { wasRaised }: Facts,
+  { wasRaised }: World,
 ): (UnitAct & { kind: 'escalate' }) | undefined {
-  return wasRaised(cause) ? undefined : { kind: 'escalate', severity, cause, moves: false };
+  return wasRaised(key) ? undefined : { kind: 'escalate', severity, key, moves: false };
 }

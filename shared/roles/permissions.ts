@@ -1,7 +1,7 @@
-import type { PermissionProfile } from '../backends/driver.ts';
-import type { Role } from '../orchestrator.ts';
+import type { PermissionProfile } from '../domain/run.ts';
+import type { Role } from '../domain/orchestrator.ts';
 
-/** Roles that talk with the person ask before they edit or run; the others have nobody to ask. */
+/** Roles that talk with the user ask before they edit or run; the others have nobody to ask. */
 export function permissionProfile(role: Role): PermissionProfile {
   return role === 'mayor' || role === 'crew' ? 'interactive' : 'autonomous';
 }

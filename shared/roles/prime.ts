@@ -1,8 +1,8 @@
 /** Composes what `gt prime` prints: the role context that reaches the model at the start and after compaction. Pure. */
-import type { Role, SessionId, WorkUnit } from '../orchestrator.ts';
-import { quoted } from '../channel/inert.ts';
+import type { Role, SessionId, WorkUnit } from '../domain/orchestrator.ts';
+import { quoted } from '../platform/sanitize.ts';
 import { commandReference } from './command-reference.ts';
-import { compoundRole } from './names.ts';
+import { compoundRole } from '../domain/names.ts';
 import { permissionProfile } from './permissions.ts';
 import type { RolePrompt } from './role-prompt.ts';
 
@@ -81,5 +81,5 @@ function startupDirective(role: Role, hasWork: boolean): string {
   }
   return autonomous
     ? 'You have no work at this moment. Work and messages will come to you: end your turn, do not poll for them.'
-    : 'Wait for the person or for a message.';
+    : 'Wait for the user or for a message.';
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBounded } from '../config/read-bounded.ts';
-import type { Role } from '../orchestrator.ts';
+import { readBounded } from '../platform/read-bounded.ts';
+import type { Role } from '../domain/orchestrator.ts';
 
 /** What a role is told: the prompt that comes with us, and what the town adds. */
 export interface RolePrompt {

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path';
 import { channelEnv } from '../channel/protocol.ts';
-import type { Role } from '../orchestrator.ts';
-import { compoundRole } from '../roles/names.ts';
+import type { Role } from '../domain/orchestrator.ts';
+import { compoundRole } from '../domain/names.ts';
 
 export interface Identity {
   sessionId: string;
@@ -12,6 +12,8 @@ export interface Identity {
   agentName: string;
   agent: string;
   branch?: string;
+  /** The first of the ten that are its worktree's. */
+  port?: number;
 }
 
 /**
@@ -27,6 +29,7 @@ export function sessionEnvironment(
   if (role === 'polecat') names['GT_POLECAT'] = agentName;
   if (role === 'crew') names['GT_CREW'] = agentName;
   if (identity.branch !== undefined) names['GT_BRANCH'] = identity.branch;
+  if (identity.port !== undefined) names['GT_PORT'] = String(identity.port);
   return {
     GT_ROLE: compoundRole(role, rig, agentName),
     GT_RIG: rig,

@@ -1,9 +1,9 @@
-import { GasTownError } from '../errors.ts';
-import { unknownName } from '../config/nearest.ts';
-import type { SessionId, SessionInfo, SessionState } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Disposable } from '../process/emitter.ts';
-import { hasEnded } from './session-info.ts';
+import { GasTownError } from '../platform/errors.ts';
+import { unknownName } from '../platform/did-you-mean.ts';
+import type { SessionId, SessionInfo, SessionState } from '../domain/orchestrator.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Disposable } from '../platform/emitter.ts';
+import { hasEnded } from '../domain/session-state.ts';
 
 /** Criteria of `list`; what is absent is not asked for. */
 export interface SessionFilter {
@@ -34,6 +34,8 @@ export class Registry {
     state: new Map(),
   };
   private readonly emitter: Emitter<RegistryChange>;
+  /** In the order of registration; made anew when one comes, goes, or begins anew. */
+  private order: readonly SessionId[] | undefined;
 
   constructor(onListenerError: (error: unknown) => void) {
     this.emitter = new Emitter(onListenerError);
@@ -84,18 +86,16 @@ export class Registry {
   }
 
   update(id: SessionId, patch: Partial<Omit<SessionInfo, 'id'>>): SessionInfo {
-    const before = this.get(id);
-    const after = { ...before, ...patch };
-    this.drop(before);
-    this.put(after);
-    this.emitter.fire({ kind: 'changed', session: after });
-    return after;
+    return this.replace({ ...this.get(id), ...patch });
   }
 
   /** The same session with another run: nothing of what was known of the earlier one stays. */
   replace(info: SessionInfo): SessionInfo {
-    this.drop(this.get(info.id));
+    const before = this.get(info.id);
+    const { order } = this;
+    this.drop(before);
     this.put(info);
+    if (before.startedAt === info.startedAt) this.order = order;
     this.emitter.fire({ kind: 'changed', session: info });
     return info;
   }
@@ -106,7 +106,10 @@ export class Registry {
       const wanted = filter[key];
       return wanted === undefined ? [] : [this.index[key].get(wanted) ?? new Set<SessionId>()];
     });
-    if (sets.length === 0) return [...this.sessions.values()].sort(byStart);
+    if (sets.length === 0) {
+      this.order ??= [...this.sessions.values()].sort(byStart).map(({ id }) => id);
+      return this.order.map((id) => this.sessions.get(id)!);
+    }
     const [smallest, ...others] = sets.sort((a, b) => a.size - b.size);
     return [...smallest!]
       .filter((id) => others.every((set) => set.has(id)))
@@ -115,6 +118,7 @@ export class Registry {
   }
 
   private put(info: SessionInfo): void {
+    this.order = undefined;
     this.sessions.set(info.id, info);
     for (const key of indexed) {
       const ids = this.index[key].get(info[key]) ?? new Set();
@@ -123,6 +127,7 @@ export class Registry {
   }
 
   private drop(info: SessionInfo): void {
+    this.order = undefined;
     this.sessions.delete(info.id);
     for (const key of indexed) {
       const ids = this.index[key].get(info[key]);

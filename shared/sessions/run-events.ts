@@ -1,8 +1,10 @@
-import type { TurnFailure } from '../backends/driver.ts';
-import { messageOf } from '../errors.ts';
-import type { SessionInfo } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Logger } from '../process/logger.ts';
+import type { TurnFailure } from '../domain/run.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { SessionInfo } from '../domain/orchestrator.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Event } from '../platform/emitter.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { StatusReport } from '../domain/status-report.ts';
 import type { Status } from './status.ts';
 
 export interface RunEvent {
@@ -15,16 +17,19 @@ export interface TurnEnd extends RunEvent {
   failure?: TurnFailure;
 }
 
+/** `cause` says for people how it ended. */
+export type AskEnd = RunEvent & Omit<Extract<StatusReport, { kind: 'answered' }>, 'kind'> & { cause: string };
+
 /** What happens to runs, for whoever follows them. */
 export interface RunEvents {
-  readonly onDelivered: Emitter<RunEvent & { deliveryId: string }>['event'];
-  readonly onTurnEnded: Emitter<TurnEnd>['event'];
+  readonly onDidDeliver: Event<RunEvent & { deliveryId: string }>;
+  readonly onDidEndTurn: Event<TurnEnd>;
   /** The session's run is over, and it was not ended for a restart. Told again when one that failed is given up. */
-  readonly onEnded: Emitter<RunEvent & { status: Status }>['event'];
+  readonly onDidEnd: Event<RunEvent & { status: Status }>;
   /** `session` goes on with another run than `runId`; `wasOver`: that had ended before, and its end has been told. */
-  readonly onReplaced: Emitter<RunEvent & { wasOver: boolean }>['event'];
-  /** An ask was answered, or is no longer asked; `cause` says how. Told before it shows; may be repeated. */
-  readonly onAnswered: Emitter<RunEvent & { askId: string; cause: string }>['event'];
+  readonly onDidReplace: Event<RunEvent & { wasOver: boolean }>;
+  /** An ask was answered, or is no longer asked. Told before it shows; may be repeated. */
+  readonly onDidAnswer: Event<AskEnd>;
 }
 
 /** The telling side of `RunEvents`. */
@@ -33,7 +38,7 @@ export class RunEmitters {
   readonly turnEnded: Emitter<TurnEnd>;
   readonly ended: Emitter<RunEvent & { status: Status }>;
   readonly replaced: Emitter<RunEvent & { wasOver: boolean }>;
-  readonly answered: Emitter<RunEvent & { askId: string; cause: string }>;
+  readonly answered: Emitter<AskEnd>;
 
   constructor(log: Logger) {
     const failed = (error: unknown): void => log.error(`a listener failed: ${messageOf(error)}`);
@@ -46,11 +51,11 @@ export class RunEmitters {
 
   get events(): RunEvents {
     return {
-      onDelivered: this.delivered.event,
-      onTurnEnded: this.turnEnded.event,
-      onEnded: this.ended.event,
-      onReplaced: this.replaced.event,
-      onAnswered: this.answered.event,
+      onDidDeliver: this.delivered.event,
+      onDidEndTurn: this.turnEnded.event,
+      onDidEnd: this.ended.event,
+      onDidReplace: this.replaced.event,
+      onDidAnswer: this.answered.event,
     };
   }
 }

@@ -1,31 +1,27 @@
-import type {
-  AskAnswer,
-  AttachTarget,
-  BackendDriver,
-  Delivery,
-  DeliveryOutcome,
-  InsideEvent,
-  TurnFailure,
-} from '../backends/driver.ts';
-import { GasTownError, messageOf } from '../errors.ts';
-import type { BackendName, SessionId } from '../orchestrator.ts';
-import type { Logger } from '../process/logger.ts';
+import type { BackendDriver, DeliveryOutcome, ReporterEvent, ReporterReply } from '../backends/driver.ts';
+import { GasTownError, messageOf } from '../platform/errors.ts';
+import type { BackendName, SessionId } from '../domain/orchestrator.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { LiveRuns } from './live-runs.ts';
+import type { PendingAdoptions } from './pending-adoptions.ts';
 import type { Registry } from './registry.ts';
-import { hasEnded } from './session-info.ts';
+import { hasEnded } from '../domain/session-state.ts';
+import type { AskAnswer, AttachTarget, TurnFailure } from '../domain/run.ts';
+import type { Delivery } from '../domain/delivery.ts';
 
 export interface SessionDriversOptions {
   registry: Registry;
   log: Logger;
-  /** Resolves when it is known whether the run, of an earlier host, still runs. */
-  adopted: (runId: string) => Promise<void>;
-  /** Whose run it is; undefined for one that is not the present one of its session. */
-  sessionOf: (runId: string) => SessionId | undefined;
+  pending: PendingAdoptions;
+  runs: LiveRuns;
 }
 
 /** The drivers of this host, and what is asked of a session's own: of its present run, whatever its backend. */
 export class SessionDrivers {
   private readonly options: SessionDriversOptions;
   private readonly byBackend = new Map<BackendName, BackendDriver>();
+  /** Whose server it is that has shown its token. */
+  private readonly byServer = new Map<string, BackendDriver>();
 
   constructor(options: SessionDriversOptions) {
     this.options = options;
@@ -66,7 +62,7 @@ export class SessionDrivers {
   }
 
   async attach(id: SessionId, preserveFocus: boolean): Promise<AttachTarget> {
-    await this.options.adopted(this.options.registry.get(id).runId);
+    await this.options.pending.settled(this.options.registry.get(id).runId);
     const info = this.options.registry.get(id);
     if (hasEnded(info)) throw new GasTownError('refused', `${id} has ended (${info.cause}). Start it again to attach.`);
     return this.of(info.backend).attach(info.runId, preserveFocus);
@@ -95,15 +91,32 @@ export class SessionDrivers {
     }
   }
 
+  /** The server, of any driver, whose reporter has this token. */
+  identify(token: string): string | undefined {
+    for (const driver of this.byBackend.values()) {
+      const server = driver.identify(token);
+      if (server === undefined) continue;
+      this.byServer.set(server, driver);
+      return server;
+    }
+    return undefined;
+  }
+
+  /** The run that a session belongs to which a server's reporter asks for: it may be the first that is heard of it since this host came. */
+  async runOf(server: string, programSession: string): Promise<string | undefined> {
+    const driver = this.byServer.get(server);
+    if (!driver) return undefined;
+    await this.options.pending.allSettled(driver.backend);
+    return driver.runOf(server, programSession);
+  }
+
   /** What waits for the user waits also until its run has been adopted; the rest tells its driver at once, or nobody. */
-  async fromInside(
-    runId: string,
-    event: InsideEvent,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const id = this.options.sessionOf(runId);
-    if (id === undefined) return undefined;
-    if (event.ask !== undefined) await this.options.adopted(runId);
-    return this.of(this.options.registry.get(id).backend).fromInside(runId, event, signal);
+  async onReporterEvent(event: ReporterEvent, signal: AbortSignal): Promise<ReporterReply> {
+    if ('server' in event.by) return (await this.byServer.get(event.by.server)?.onReporterEvent(event, signal)) ?? {};
+    const { runId } = event.by;
+    const id = this.options.runs.sessionOf(runId);
+    if (id === undefined) return {};
+    if (event.ask !== undefined) await this.options.pending.settled(runId);
+    return this.of(this.options.registry.get(id).backend).onReporterEvent(event, signal);
   }
 }

@@ -1,4 +1,4 @@
-import type { SessionInfo, SessionState } from '../orchestrator.ts';
+import type { SessionInfo } from '../domain/orchestrator.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 
 /** What is known of a run before anything has been reported of it. */
@@ -25,17 +25,4 @@ export function infoOf(session: StoredSession, run: StoredRun): SessionInfo {
     ...(session.metadata === undefined ? {} : { metadata: session.metadata }),
     ...(run.pid === undefined ? {} : { pid: run.pid }),
   };
-}
-
-/**
- * Whether the run is over without anybody having wanted that: it failed, or ended while no host was there. Such a session
- * keeps what it has, until it is started again or given up.
- */
-export function hasDied({ state, endedUnseen }: Pick<SessionInfo, 'state' | 'endedUnseen'>): boolean {
-  return state === 'failed' || endedUnseen === true;
-}
-
-/** Whether the session's run is over. */
-export function hasEnded({ state }: { state: SessionState }): boolean {
-  return state === 'stopped' || state === 'failed';
 }

@@ -4,33 +4,9 @@
  * a pure function of the slots: so however the sources interleave, and however often an event is repeated, the same
  * events end in the same status.
  */
-import type { SessionState } from '../orchestrator.ts';
-import type { Activity, Ask, AskKind } from './activity.ts';
-
-/** `host`: our own acts; `program`: the agent's API or state file; `inside`: plugin or hooks. */
-export type Source = 'host' | 'program' | 'inside';
-
-export type Fact =
-  | { kind: 'ready' }
-  | { kind: 'busy' }
-  | { kind: 'idle' }
-  /** The program itself says that it waits, without saying for what (Claude's `waiting`). */
-  | { kind: 'waiting'; ask: AskKind | 'dialog' }
-  | { kind: 'rate-limited'; until: number; reason: string; failing?: true }
-  /** Its turn has failed, and the host lets it rest until then; idle is shown as this. */
-  | { kind: 'parked'; until: number; reason: string; failing?: true }
-  | { kind: 'resumed' }
-  | { kind: 'asked'; ask: Ask }
-  | { kind: 'answered'; askId: string }
-  | { kind: 'stopping' }
-  /**
-   * The process or server session is gone. `error` where that was not asked for and not clean; `unseen` where no host was
-   * there to see why.
-   */
-  | { kind: 'ended'; error?: string; unseen?: true }
-  | { kind: 'failed'; error: string }
-  /** Somebody has seen that it ended, and does not want it back. */
-  | { kind: 'given-up' };
+import type { SessionState } from '../domain/orchestrator.ts';
+import type { Activity, Ask } from '../domain/activity.ts';
+import type { Source, StatusReport } from '../domain/status-report.ts';
 
 export interface StatusEvent {
   /** The incarnation of the session that this is about; another one's status is not changed by it. */
@@ -40,7 +16,7 @@ export interface StatusEvent {
   seq: number;
   /** Epoch milliseconds on the host's clock. */
   at: number;
-  fact: Fact;
+  fact: StatusReport;
   /** What happened, in the reporting program's words, e.g. `session.status busy`. */
   cause: string;
 }
@@ -60,7 +36,7 @@ interface Slot {
   ready?: { at: number; cause: string };
   parked?: { at: number; activity: Activity; cause: string };
   stopping?: { at: number };
-  ended?: { at: number; cause: string; error?: string; unseen?: true };
+  ended?: { at: number; cause: string; error?: string; unseen?: true; lostWith?: string };
   failed?: { at: number; error: string };
   givenUp?: { at: number; cause: string };
 }
@@ -80,6 +56,8 @@ export interface Status {
   cause: string;
   /** It ended while no host was there: not because anybody wanted that, and not for a fault that anybody saw. */
   endedUnseen: boolean;
+  /** What it shared with others and ended with. */
+  lostWith: string | undefined;
 }
 
 const emptySlot = (): Slot => ({ seq: -1, asked: {}, answered: {} });
@@ -133,6 +111,7 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
               cause,
               ...(fact.error ? { error: fact.error } : {}),
               ...(fact.unseen ? { unseen: true } : {}),
+              ...(fact.lostWith ? { lostWith: fact.lostWith } : {}),
             },
           };
     case 'failed':
@@ -167,12 +146,12 @@ export function deriveStatus(model: StatusModel): Status {
     // A death that we asked for is a stop, whatever exit code it came with.
     if (end.unseen && !stopping) return { ...ended('stopped', end.at, end.cause), endedUnseen: true };
     if (stopping || end.error === undefined) return ended('stopped', end.at, end.cause);
-    return ended('failed', end.at, end.error);
+    return { ...ended('failed', end.at, end.error), lostWith: end.lostWith };
   }
   const ready = earliest(slots.flatMap((slot) => slot.ready ?? []));
   const asks = openAsks(model);
   if (!ready) {
-    // A dialog before the session begins (Claude's folder trust): only the person can let it go on.
+    // A dialog before the session begins (about trust in the folder): only the user can let it go on.
     const dialog = newest(model);
     if (dialog?.activity.kind === 'attention') {
       return alive({ state: 'starting', activity: dialog.activity, asks, since: dialog.since, cause: dialog.cause });
@@ -213,12 +192,12 @@ export function deriveStatus(model: StatusModel): Status {
   return alive({ state: 'running', activity: reading.activity, asks, since: reading.since, cause: reading.cause });
 }
 
-function alive(status: Omit<Status, 'endedUnseen'>): Status {
-  return { ...status, endedUnseen: false };
+function alive(status: Omit<Status, 'endedUnseen' | 'lostWith'>): Status {
+  return { ...status, endedUnseen: false, lostWith: undefined };
 }
 
 function ended(state: SessionState, at: number, cause: string): Status {
-  return { state, activity: { kind: 'unknown' }, asks: [], since: at, cause, endedUnseen: false };
+  return { state, activity: { kind: 'unknown' }, asks: [], since: at, cause, endedUnseen: false, lostWith: undefined };
 }
 
 function earliest<T extends { at: number }>(items: T[]): T | undefined {

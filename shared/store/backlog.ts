@@ -1,6 +1,8 @@
-import { messageOf } from '../errors.ts';
-import type { Disposable } from '../process/emitter.ts';
-import { Emitter } from '../process/emitter.ts';
+import { DisposableStore } from '../platform/disposable-store.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Disposable } from '../platform/emitter.ts';
+import { Emitter } from '../platform/emitter.ts';
+import { Timer } from '../platform/timer.ts';
 import type { Database } from './database.ts';
 import { WriteFailure } from './write-failure.ts';
 
@@ -22,14 +24,16 @@ const pauseMs = { first: 10, longest: 30_000 };
  */
 export class Backlog {
   private readonly db: Database;
+  private readonly disposables = new DisposableStore();
+  private readonly timer = this.disposables.add(new Timer(() => this.tryAgain()));
   private readonly waiting: (() => void)[] = [];
   private readonly emitter: Emitter<void>;
   private readonly report: (message: string) => void;
   private running = false;
   private first: WriteFailure | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private found: WriteFailure | undefined;
   private pause = pauseMs.first;
-  /** The trouble has begun or is over. */
+  /** The trouble has begun or is over, or damage was found. */
   readonly onDidChange: (listener: () => void) => Disposable;
 
   constructor(db: Database, report: (message: string) => void) {
@@ -37,14 +41,23 @@ export class Backlog {
     this.report = report;
     this.emitter = new Emitter((error) => report(`a listener failed: ${messageOf(error)}`));
     this.onDidChange = this.emitter.event;
-    db.onWriteFailed = (failure) => this.failed(failure);
-    db.onWritten = () => this.written();
-    db.beforeWrite = () => this.settle();
+    this.disposables.add(
+      db.watchWrites({
+        beforeWrite: () => this.settle(),
+        onWritten: () => this.written(),
+        onWriteFailed: (failure) => this.failed(failure),
+      }),
+    );
   }
 
   /** What is wrong with the database; undefined where it can be written. */
   get trouble(): StoreTrouble | undefined {
     return this.first && { message: this.first.message, waiting: this.waiting.length };
+  }
+
+  /** That the file was found damaged, in reading or writing: it stays so, whatever can be written to it. */
+  get damage(): string | undefined {
+    return this.found?.message;
   }
 
   /** Whether everything that has happened is recorded. */
@@ -73,10 +86,7 @@ export class Backlog {
         `${this.waiting.length} facts could not be recorded: ${this.first?.message ?? 'the store is closed'}`,
       );
     this.waiting.length = 0;
-    clearTimeout(this.timer);
-    this.db.onWriteFailed = () => undefined;
-    this.db.onWritten = () => undefined;
-    this.db.beforeWrite = () => undefined;
+    void this.disposables.dispose();
   }
 
   /** What is written next is based on what has happened before. */
@@ -107,12 +117,17 @@ export class Backlog {
   }
 
   private failed(failure: WriteFailure): void {
+    if (failure.damaged && !this.found) {
+      this.found = failure;
+      this.report(failure.message);
+      this.emitter.fire();
+    }
     if (this.first) return;
     this.first = failure;
     this.db.setPatience(false);
-    this.report(failure.message);
+    if (failure !== this.found) this.report(failure.message);
     this.pause = pauseMs.first;
-    this.arm();
+    this.timer.set(this.pause);
     this.emitter.fire();
   }
 
@@ -122,19 +137,15 @@ export class Backlog {
     if (this.waiting.length > 0) return;
     this.first = undefined;
     this.db.setPatience(true);
-    clearTimeout(this.timer);
+    this.timer.set(undefined);
     this.report('the database can be written again');
     this.emitter.fire();
   }
 
-  private arm(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.pause = Math.min(this.pause * 2, pauseMs.longest);
-      // Its success calls `written`.
-      this.db.probe();
-      if (this.first) this.arm();
-    }, this.pause);
-    this.timer.unref();
+  private tryAgain(): void {
+    this.pause = Math.min(this.pause * 2, pauseMs.longest);
+    // Its success calls `written`.
+    this.db.probe();
+    if (this.first) this.timer.set(this.pause);
   }
 }

@@ -1,4 +1,4 @@
-import type { Breaker } from '../backends/breaker.ts';
+import type { Breaker } from '../domain/circuit-breaker.ts';
 import { number, optionalNumber, text } from './database.ts';
 import type { Database } from './database.ts';
 

@@ -1,4 +1,4 @@
-import type { ConsentItem } from '../config/consent.ts';
+import type { ConsentItem } from '../domain/consent.ts';
 import { text } from './database.ts';
 import type { Database } from './database.ts';
 

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../process/logger.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Store } from './store.ts';
 
 /** A copy is at least so old before the next one is made, in ms; and it takes at most this share of the time. */

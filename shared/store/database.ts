@@ -1,26 +1,43 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import { GasTownError, messageOf } from '../errors.ts';
+import type { SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { Disposable } from '../platform/emitter.ts';
+import { GasTownError, messageOf } from '../platform/errors.ts';
 import { migrations } from './migrations.ts';
-import { fileIdentity, setAside } from './place.ts';
+import { databaseParts, fileIdentity, setAside, suspectMark } from './place.ts';
+import { Touched } from './touched.ts';
 import { WriteFailure } from './write-failure.ts';
+import type { Act } from './write-failure.ts';
 
 export type Row = Record<string, SQLOutputValue>;
+
+/** So many statements are kept compiled. */
+const maxStatements = 1_000;
+
+/** Who is asked before something is written, and told how that went. */
+export interface WriteWatcher {
+  /** Before anything is written that is not part of a transaction; what it throws is why nothing is. */
+  beforeWrite(): void;
+  /** After each change that is on disk. */
+  onWritten(): void;
+  /** At each statement that fails because of the file. */
+  onWriteFailed(failure: WriteFailure): void;
+}
 
 /**
  * The town's one database (DESIGN D5): `<town>/.runtime/town.db`, WAL, mode 0600. A transaction that has returned is on
  * disk as far as a crash of this process goes; one that was cut short by a crash leaves nothing.
  */
 export class Database {
-  /** Called at each statement that fails because of the file, and after each change that is on disk. */
-  onWriteFailed: (failure: WriteFailure) => void = () => undefined;
-  onWritten: () => void = () => undefined;
-  /** Called before anything is written that is not part of a transaction; what it throws is why nothing is. */
-  beforeWrite: () => void = () => undefined;
+  /** What is written, by what it is about. */
+  readonly touched = new Touched();
+  private readonly watchers = new Set<WriteWatcher>();
+  /** By their text: to compile a statement costs more than to run most of them. */
+  private readonly statements = new Map<string, StatementSync>();
   private db: DatabaseSync;
-  private identity: string | undefined;
+  /** Of each of its parts, as it was opened. SQLite makes none of them anew while it is open. */
+  private identities: readonly { path: string; identity: string | undefined }[] = [];
   private readonly file: string;
   private depth = 0;
   private commits = 0;
@@ -35,7 +52,9 @@ export class Database {
       if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       this.db = this.openFile();
       this.migrate(file);
+      this.touched.watch(this.db);
     } catch (error) {
+      if (WriteFailure.from(error, file, 'read')?.damaged) this.suspect();
       if (GasTownError.is(error)) throw error;
       throw new GasTownError(
         'read-only',
@@ -46,6 +65,12 @@ export class Database {
     }
   }
 
+  /** Disposing what it returns ends that. */
+  watchWrites(watcher: WriteWatcher): Disposable {
+    this.watchers.add(watcher);
+    return { dispose: () => this.watchers.delete(watcher) };
+  }
+
   private openFile(): DatabaseSync {
     const db = new DatabaseSync(this.file);
     db.exec(
@@ -53,7 +78,12 @@ export class Database {
     );
     if (this.file === ':memory:') return db;
     if (process.platform !== 'win32') chmodSync(this.file, 0o600);
-    this.identity = fileIdentity(this.file);
+    // The first reading makes the log.
+    db.prepare('PRAGMA user_version').get();
+    this.identities = databaseParts.map((part) => ({
+      path: this.file + part,
+      identity: fileIdentity(this.file + part),
+    }));
     return db;
   }
 
@@ -62,9 +92,13 @@ export class Database {
     return this.commits;
   }
 
-  /** Whether the path still names the file that is open: else what is written goes into a file that nobody will find. */
-  isInPlace(): boolean {
-    return this.identity === undefined || fileIdentity(this.file) === this.identity;
+  /**
+   * The path, of its file or of what belongs to it, that does not name any more what is open: what is written goes where
+   * nobody will find it. Undefined where everything is in its place.
+   */
+  displaced(): string | undefined {
+    return this.identities.find(({ path, identity }) => identity !== undefined && fileIdentity(path) !== identity)
+      ?.path;
   }
 
   /**
@@ -74,11 +108,15 @@ export class Database {
   putBack(at: number): string | undefined {
     const fresh = `${this.file}.fresh`;
     this.saveTo(fresh);
-    const aside = existsSync(this.file) ? setAside(this.file, 'found', at) : undefined;
+    const isTaken = this.identities.some(({ path, identity }) => existsSync(path) && fileIdentity(path) !== identity);
+    const aside = isTaken ? setAside(this.file, 'found', at) : undefined;
     // Before the new one is there: to close removes what has the name of its log.
-    this.db.close();
+    this.closeFile();
+    // A log that is left would be taken for that of the new one.
+    for (const { path } of this.identities) rmSync(path, { force: true });
     renameSync(fresh, this.file);
     this.db = this.openFile();
+    this.touched.watch(this.db);
     return aside;
   }
 
@@ -124,7 +162,7 @@ export class Database {
    */
   transaction<T>(work: () => T): T {
     if (this.depth > 0) return work();
-    this.beforeWrite();
+    for (const watcher of this.watchers) watcher.beforeWrite();
     this.write(() => this.db.exec('BEGIN IMMEDIATE'));
     this.depth = 1;
     let result: T;
@@ -138,7 +176,7 @@ export class Database {
     }
     const committed = this.endTransaction();
     this.commits += 1;
-    this.onWritten();
+    for (const watcher of this.watchers) watcher.onWritten();
     for (const act of committed) act();
     return result;
   }
@@ -160,31 +198,32 @@ export class Database {
     try {
       this.db.exec('ROLLBACK');
     } catch {
-      // The first reason is the one that is told; what is left of the transaction the next BEGIN names.
+      // The caller gets the first reason; what is left of the transaction the next BEGIN names.
     }
     return committed;
   }
 
+  /** Throws `WriteFailure`, as all that reads. */
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.db.prepare(sql).get(...values);
+    return this.guard('read', () => this.statement(sql).get(...values));
   }
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.db.prepare(sql).all(...values);
+    return this.guard('read', () => this.statement(sql).all(...values));
   }
 
   /** The same with named values (`:name`), for a value that stands in several places. */
   allNamed(sql: string, values: Record<string, SQLInputValue>): Row[] {
-    return this.db.prepare(sql).all(values);
+    return this.guard('read', () => this.statement(sql).all(values));
   }
 
   /** Returns how many rows were changed. Throws `WriteFailure`. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    if (this.depth === 0) this.beforeWrite();
-    const changes = Number(this.write(() => this.db.prepare(sql).run(...values)).changes);
+    if (this.depth === 0) for (const watcher of this.watchers) watcher.beforeWrite();
+    const changes = Number(this.write(() => this.statement(sql).run(...values)).changes);
     if (this.depth === 0) {
       this.commits += 1;
-      this.onWritten();
+      for (const watcher of this.watchers) watcher.onWritten();
     }
     return changes;
   }
@@ -194,7 +233,7 @@ export class Database {
     this.db.exec(`PRAGMA busy_timeout = ${patient ? 5000 : 0}`);
   }
 
-  /** Writes something, to find out whether that is possible; tells the answer by the call-backs. */
+  /** Writes something, to find out whether that is possible; tells those who watch writes. */
   probe(): void {
     try {
       this.transaction(() =>
@@ -207,16 +246,41 @@ export class Database {
     }
   }
 
+  private statement(sql: string): StatementSync {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    // Texts are written in the code, not made: there are some hundred.
+    if (this.statements.size >= maxStatements) this.statements.clear();
+    const made = this.db.prepare(sql);
+    this.statements.set(sql, made);
+    return made;
+  }
+
   private write<T>(act: () => T): T {
+    return this.guard('written', act);
+  }
+
+  private guard<T>(what: Act, act: () => T): T {
     if (this.doomed) throw this.doomed;
     try {
       return act();
     } catch (error) {
-      const failure = WriteFailure.from(error, this.file);
+      const failure = WriteFailure.from(error, this.file, what);
       if (!failure) throw error;
+      if (failure.damaged) this.suspect();
       if (this.depth > 0) this.doomed = failure;
-      this.onWriteFailed(failure);
+      for (const watcher of this.watchers) watcher.onWriteFailed(failure);
       throw failure;
+    }
+  }
+
+  /** The next start reads the whole file, however large it is. */
+  private suspect(): void {
+    if (this.file === ':memory:') return;
+    try {
+      writeFileSync(suspectMark(this.file), '', { mode: 0o600 });
+    } catch {
+      // The caller gets the failure itself; every start reads a file of usual size anyway.
     }
   }
 
@@ -225,6 +289,12 @@ export class Database {
   }
 
   close(): void {
+    this.closeFile();
+  }
+
+  private closeFile(): void {
+    // They hold the connection that they were made with.
+    this.statements.clear();
     this.db.close();
   }
 }

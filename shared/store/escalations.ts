@@ -1,6 +1,8 @@
-import type { Severity } from '../work/severity.ts';
+import type { EscalationKey, EscalationKind } from '../domain/escalation-key.ts';
+import type { Severity } from '../domain/severity.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
+import { withoutUndefined } from '../platform/objects.ts';
 
 export interface StoredEscalation {
   id: string;
@@ -10,8 +12,7 @@ export interface StoredEscalation {
   by: string;
   sessionId?: string;
   workId?: string;
-  /** What it is about, as a key that names the occurrence, such as `hung:<run>`: the same cause is raised once. */
-  cause: string;
+  key: EscalationKey;
   /** Epoch milliseconds. */
   raisedAt: number;
   closedAt?: number;
@@ -20,11 +21,11 @@ export interface StoredEscalation {
   note?: string;
   /** When it was seen to that a mayor who is there gets it as mail. */
   mailedAt?: number;
-  /** When the person's command, where one is configured, was through with it. */
+  /** When the user's command, where one is configured, was through with it. */
   commandEndedAt?: number;
 }
 
-/** What was raised to the person, open and closed. */
+/** What was raised to the user, open and closed. */
 export class EscalationTable {
   private readonly db: Database;
 
@@ -32,12 +33,14 @@ export class EscalationTable {
     this.db = db;
   }
 
-  /** False where the cause is known already: nothing was stored then. */
+  /** False where the key is known already: nothing was stored then. */
   insert(escalation: StoredEscalation): boolean {
-    const sql = `INSERT INTO escalations (id, severity, message, raised_by, session_id, work_id, cause, raised_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (cause) DO NOTHING`;
-    const { id, severity, message, by, sessionId, workId, cause, raisedAt } = escalation;
-    return this.db.run(sql, id, severity, message, by, sessionId ?? null, workId ?? null, cause, raisedAt) === 1;
+    const sql = `INSERT INTO escalations (id, severity, message, raised_by, session_id, work_id, kind, subject, run_id, since, raised_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, subject, run_id, since) DO NOTHING`;
+    const { id, severity, message, by, sessionId, workId, key, raisedAt } = escalation;
+    return (
+      this.db.run(sql, id, severity, message, by, sessionId ?? null, workId ?? null, ...columnsOf(key), raisedAt) === 1
+    );
   }
 
   get(id: string): StoredEscalation | undefined {
@@ -45,8 +48,9 @@ export class EscalationTable {
     return row && toEscalation(row);
   }
 
-  byCause(cause: string): StoredEscalation | undefined {
-    const row = this.db.get('SELECT * FROM escalations WHERE cause = ?', cause);
+  byKey(key: EscalationKey): StoredEscalation | undefined {
+    const sql = 'SELECT * FROM escalations WHERE kind = ? AND subject = ? AND run_id = ? AND since = ?';
+    const row = this.db.get(sql, ...columnsOf(key));
     return row && toEscalation(row);
   }
 
@@ -64,7 +68,7 @@ export class EscalationTable {
       .map(toEscalation);
   }
 
-  /** Open ones of which the mayor or the person's command has not been told, oldest first. */
+  /** Open ones of which the mayor or the user's command has not been told, oldest first. */
   untold(): StoredEscalation[] {
     const sql = `SELECT * FROM escalations WHERE closed_at IS NULL AND (mailed_at IS NULL OR command_ended_at IS NULL)
                  ORDER BY raised_at, rowid`;
@@ -86,6 +90,22 @@ export class EscalationTable {
   }
 }
 
+/** Absent parts are stored as empty, as SQL takes no two NULLs for the same. */
+function columnsOf({ kind, subject, run = '', since = 0 }: EscalationKey): [string, string, string, number] {
+  return [kind, subject, run, since];
+}
+
+function toKey(row: Row): EscalationKey {
+  const run = text(row['run_id']);
+  const since = number(row['since']);
+  return {
+    kind: text(row['kind']) as EscalationKind,
+    subject: text(row['subject']),
+    ...(run === '' ? {} : { run }),
+    ...(since === 0 ? {} : { since }),
+  };
+}
+
 function toEscalation(row: Row): StoredEscalation {
   const optional = {
     sessionId: optionalText(row['session_id']),
@@ -101,10 +121,8 @@ function toEscalation(row: Row): StoredEscalation {
     severity: text(row['severity']) as Severity,
     message: text(row['message']),
     by: text(row['raised_by']),
-    cause: text(row['cause']),
+    key: toKey(row),
     raisedAt: number(row['raised_at']),
-    ...(Object.fromEntries(
-      Object.entries(optional).filter(([, value]) => value !== undefined),
-    ) as Partial<StoredEscalation>),
+    ...withoutUndefined(optional),
   };
 }

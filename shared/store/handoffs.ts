@@ -1,4 +1,4 @@
-import type { SessionId } from '../orchestrator.ts';
+import type { SessionId } from '../domain/orchestrator.ts';
 import { text } from './database.ts';
 import type { Database } from './database.ts';
 

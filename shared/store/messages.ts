@@ -1,7 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { MessageKind, MessageState, Priority } from '../mail/message.ts';
+import type { MessageKind, MessageState, Priority } from '../domain/message.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
+import { withoutUndefined } from '../platform/objects.ts';
 
 export interface StoredMessage {
   id: string;
@@ -38,6 +39,8 @@ export interface MessageFilter {
   from?: string;
   state?: MessageState;
   kind?: MessageKind;
+  /** The unit that it is about. */
+  work?: string;
 }
 
 type EndState = 'refused' | 'expired' | 'dead';
@@ -97,24 +100,35 @@ export class MessageTable {
   }
 
   /** The newest first. */
-  latest(limit: number, { session, from, state, kind }: MessageFilter = {}): StoredMessage[] {
-    const sql = `SELECT * FROM messages
-      WHERE (:session IS NULL OR sender = :session OR recipient = :session) AND (:from IS NULL OR sender = :from)
-        AND (:state IS NULL OR state = :state) AND (:kind IS NULL OR kind = :kind)
-      ORDER BY sent_at DESC, rowid DESC LIMIT :limit`;
-    const values = { session: session ?? null, from: from ?? null, state: state ?? null, kind: kind ?? null, limit };
-    return this.db.allNamed(sql, values).map(toMessage);
+  latest(limit: number, { session, from, state, kind, work }: MessageFilter = {}): StoredMessage[] {
+    // Only what is asked for, so that an index can answer it.
+    const conditions = [
+      session !== undefined && '(sender = :session OR recipient = :session)',
+      from !== undefined && 'sender = :from',
+      state !== undefined && 'state = :state',
+      kind !== undefined && 'kind = :kind',
+      work !== undefined && 'work_id = :work',
+    ].filter((condition) => condition !== false);
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const sql = `SELECT * FROM messages ${where} ORDER BY sent_at DESC, rowid DESC LIMIT :limit`;
+    return this.db.allNamed(sql, withoutUndefined({ session, from, state, kind, work, limit })).map(toMessage);
   }
 
   /** To or from somebody, the newest `limit`. */
   correspondence(party: string, limit: number): StoredMessage[] {
-    const sql = 'SELECT * FROM messages WHERE recipient = ? OR sender = ? ORDER BY sent_at DESC, rowid DESC LIMIT ?';
-    return this.db.all(sql, party, party, limit).map(toMessage);
+    return this.latest(limit, { session: party });
+  }
+
+  /** How many accepted entries are due to the recipient: mail is not in the run that was told of it. */
+  countDue(to: string, runId: string | undefined): number {
+    const sql = `SELECT count(*) AS n FROM messages
+      WHERE recipient = ? AND state = 'accepted' AND (kind <> 'mail' OR run_id IS NULL OR run_id IS NOT ?)`;
+    return number(this.db.get(sql, to, runId ?? null)?.['n']);
   }
 
   countUnread(to: string): number {
     const sql =
-      "SELECT count(*) AS n FROM messages WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL AND closed_at IS NULL";
+      "SELECT count(*) AS n FROM messages INDEXED BY messages_unread WHERE recipient = ? AND kind = 'mail' AND read_at IS NULL AND closed_at IS NULL";
     return number(this.db.get(sql, to)?.['n']);
   }
 
@@ -127,10 +141,17 @@ export class MessageTable {
 
   /** How many messages two have sent each other since then. */
   countExchanged(one: string, other: string, since: number): number {
-    const sql = `SELECT count(*) AS n FROM messages
-      WHERE ((sender = ? AND recipient = ?) OR (sender = ? AND recipient = ?)) AND sent_at > ?
-        AND kind IN ('nudge', 'mail', 'broadcast') AND state <> 'refused'`;
-    return number(this.db.get(sql, one, other, other, one, since)?.['n']);
+    // Each way by itself: the index has a sender's messages by their time.
+    const sql = `SELECT count(*) AS n FROM messages WHERE sender = ? AND recipient = ? AND sent_at > ?
+      AND kind IN ('nudge', 'mail', 'broadcast') AND state <> 'refused'`;
+    const sent = (from: string, to: string): number => number(this.db.get(sql, from, to, since)?.['n']);
+    return sent(one, other) + (one === other ? 0 : sent(other, one));
+  }
+
+  /** How many messages with ids that begin so were sent since then. */
+  countBeginning(beginning: string, since: number): number {
+    const sql = 'SELECT count(*) AS n FROM messages WHERE id >= ? AND id < ? AND sent_at > ?';
+    return number(this.db.get(sql, beginning, `${beginning}\u{10ffff}`, since)?.['n']);
   }
 
   /** Before it is handed over. */
@@ -307,8 +328,6 @@ function toMessage(row: Row): StoredMessage {
     attempts: number(row['attempts']),
     repeated: number(row['repeated']) === 1,
     sentAt: number(row['sent_at']),
-    ...(Object.fromEntries(
-      Object.entries(optional).filter(([, value]) => value !== undefined),
-    ) as Partial<StoredMessage>),
+    ...withoutUndefined(optional),
   };
 }

@@ -263,4 +263,155 @@ export const migrations: readonly string[] = [
   CREATE INDEX worktrees_by_path ON worktrees(path);
   CREATE INDEX worktrees_by_change ON worktrees(changed_at);
   `,
+  // What an escalation is about has a kind of its own; before it was a text such as `hung:<run>:<since>`.
+  `
+  ALTER TABLE escalations RENAME TO escalations_before;
+  CREATE TABLE escalations (
+    id TEXT PRIMARY KEY,
+    severity TEXT NOT NULL,
+    message TEXT NOT NULL,
+    raised_by TEXT NOT NULL,
+    session_id TEXT,
+    work_id TEXT,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    raised_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    closed_by TEXT,
+    note TEXT,
+    mailed_at INTEGER,
+    command_ended_at INTEGER,
+    UNIQUE (kind, subject, run_id, since)
+  ) STRICT;
+  WITH split AS (
+    SELECT rowid AS place, *, substr(cause, 1, instr(cause, ':') - 1) AS head, substr(cause, instr(cause, ':') + 1) AS rest
+    FROM escalations_before
+  ), parts AS (
+    SELECT *,
+      CASE
+        WHEN head IN ('quarantined', 'hung', 'stalled', 'failed', 'escalated', 'wait') THEN head
+        WHEN head = 'model' THEN 'model-' || substr(rest, instr(rest, ':') + 1)
+        ELSE 'reported'
+      END AS kind
+    FROM split
+  )
+  INSERT INTO escalations
+  SELECT id, severity, message, raised_by, session_id, work_id, kind,
+    CASE
+      WHEN kind IN ('stalled', 'failed', 'escalated') THEN rtrim(rtrim(rest, '0123456789'), ':')
+      WHEN kind = 'wait' AND rest LIKE '%/dialog@%' THEN 'dialog'
+      WHEN kind = 'wait' THEN substr(rest, instr(rest, '/') + 1)
+      WHEN kind = 'reported' THEN cause
+      ELSE coalesce(session_id, '')
+    END,
+    CASE
+      WHEN kind = 'quarantined' THEN rest
+      WHEN kind = 'hung' OR kind LIKE 'model-%' THEN substr(rest, 1, instr(rest, ':') - 1)
+      WHEN kind = 'wait' THEN substr(rest, 1, instr(rest, '/') - 1)
+      ELSE ''
+    END,
+    CASE
+      WHEN kind IN ('stalled', 'failed', 'escalated', 'hung') OR (kind = 'wait' AND rest LIKE '%/dialog@%')
+        THEN CAST(substr(rest, length(rtrim(rest, '0123456789')) + 1) AS INTEGER)
+      ELSE 0
+    END,
+    raised_at, closed_at, closed_by, note, mailed_at, command_ended_at
+  FROM parts ORDER BY place;
+  DROP TABLE escalations_before;
+  `,
+  // Units that wait for others, and units that belong together; who has slung one, and hears of its end.
+  `
+  CREATE TABLE work_dependencies (
+    work_id TEXT NOT NULL,
+    after_id TEXT NOT NULL,
+    PRIMARY KEY (work_id, after_id)
+  ) STRICT;
+  CREATE INDEX work_dependencies_by_after ON work_dependencies(after_id);
+  CREATE TABLE batches (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    started_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    outcome TEXT,
+    outcome_at INTEGER
+  ) STRICT;
+  ALTER TABLE work ADD COLUMN batch TEXT;
+  ALTER TABLE work ADD COLUMN slung_by TEXT;
+  CREATE INDEX work_by_batch ON work(batch);
+  `,
+  // Finished branches on their way into the branch that they are for, and what was said about their lines.
+  `
+  CREATE TABLE merges (
+    work_id TEXT PRIMARY KEY,
+    rig TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    target TEXT NOT NULL,
+    base TEXT NOT NULL,
+    head TEXT NOT NULL,
+    state TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    reviewed_head TEXT,
+    approved_head TEXT,
+    approved_by TEXT,
+    conflict_rounds INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    queued_at INTEGER
+  ) STRICT;
+  CREATE INDEX merges_by_state ON merges(state);
+  CREATE TABLE merge_history (
+    work_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    by TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    note TEXT
+  ) STRICT;
+  CREATE INDEX merge_history_by_work ON merge_history(work_id);
+  CREATE TABLE review_threads (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    work_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    side TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    quote TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX review_threads_by_work ON review_threads(work_id);
+  CREATE TABLE review_comments (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    thread INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    body TEXT NOT NULL,
+    message_id TEXT
+  ) STRICT;
+  CREATE INDEX review_comments_by_thread ON review_comments(thread);
+  `,
+  // A port of its own for each worktree, as long as somebody may come back to it.
+  `
+  CREATE TABLE worktree_ports (
+    path TEXT PRIMARY KEY,
+    port INTEGER NOT NULL UNIQUE
+  ) STRICT;
+  `,
+  // What is looked for at every change costs the same after years.
+  `
+  DROP INDEX messages_by_recipient;
+  CREATE INDEX messages_by_recipient ON messages(recipient, state, kind, run_id);
+  CREATE INDEX messages_unread ON messages(recipient) WHERE kind = 'mail' AND read_at IS NULL AND closed_at IS NULL;
+  CREATE INDEX messages_by_time ON messages(sent_at);
+  CREATE INDEX messages_by_work ON messages(work_id) WHERE work_id IS NOT NULL;
+  CREATE INDEX work_by_state ON work(state, changed_at);
+  CREATE INDEX work_by_folded_id ON work(id COLLATE NOCASE);
+  CREATE INDEX escalations_open ON escalations(raised_at) WHERE closed_at IS NULL;
+  CREATE INDEX merges_by_change ON merges(changed_at);
+  CREATE INDEX events_of_asks ON events(run_id, seq) WHERE type IN ('ask.asked', 'ask.answered');
+  `,
 ];

@@ -1,7 +1,7 @@
-import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { GasTownError, messageOf } from '../errors.ts';
-import { setAside } from './place.ts';
+import { GasTownError, messageOf } from '../platform/errors.ts';
+import { setAside, suspectMark } from './place.ts';
 import { Store } from './store.ts';
 
 export interface StorePlace {
@@ -22,7 +22,7 @@ export interface OpenedStore {
   finding?: string;
 }
 
-/** A larger file is not read through at every start. In bytes. */
+/** A larger file is not read through at every start, but after one that has found damage in it. In bytes. */
 const checkedUpTo = 64 * 1024 * 1024;
 
 /**
@@ -54,7 +54,8 @@ function whatIsWrong({ file, copy, wasUsed }: StorePlace): string | undefined {
     return size < 0 ? 'was gone' : 'was empty';
   }
   try {
-    const amount = amountIn(file, size <= checkedUpTo);
+    const amount = amountIn(file, size <= checkedUpTo || existsSync(suspectMark(file)));
+    rmSync(suspectMark(file), { force: true });
     if (existsSync(copy) && (amountOf(copy) ?? 0) > amount) return 'had less in it than its copy';
     return undefined;
   } catch (error) {
@@ -66,6 +67,7 @@ function whatIsWrong({ file, copy, wasUsed }: StorePlace): string | undefined {
 
 function restore(place: StorePlace, wrong: string): string {
   const { file, copy, now } = place;
+  rmSync(suspectMark(file), { force: true });
   const aside = existsSync(file) ? setAside(file, 'damaged', now()) : undefined;
   // What is left of a lost database is none of the next one's.
   if (!aside && existsSync(`${file}-wal`)) setAside(file, 'damaged', now());
@@ -96,7 +98,7 @@ function amountIn(file: string, whole: boolean): number {
   try {
     const [answer] = whole ? db.prepare('PRAGMA quick_check(1)').all() : [];
     const word = answer && Object.values(answer)[0];
-    if (word !== undefined && word !== 'ok') throw new GasTownError('bad-config', String(word));
+    if (word !== undefined && word !== 'ok') throw new GasTownError('bad-config', String(word).replaceAll('\n', ' '));
     const known = new Set(
       db
         .prepare('SELECT name FROM sqlite_master')

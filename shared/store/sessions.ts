@@ -1,6 +1,6 @@
-import type { RunReference } from '../backends/driver.ts';
-import type { ResolvedAgent } from '../config/agents.ts';
-import type { BackendName, Role, SessionId } from '../orchestrator.ts';
+import type { RunReference } from '../domain/run.ts';
+import type { ResolvedAgent } from '../domain/agent.ts';
+import type { BackendName, Role, SessionId } from '../domain/orchestrator.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
 
@@ -169,10 +169,6 @@ export class SessionTable {
       "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
     const row = this.db.get(sql, id);
     return row && toRun(row).reference;
-  }
-
-  setBranch(id: SessionId, workDir: string, branch: string): void {
-    this.db.run('UPDATE sessions SET work_dir = ?, branch = ? WHERE id = ?', workDir, branch, id);
   }
 
   saveReference(runId: string, reference: RunReference): void {

@@ -1,13 +1,21 @@
 import { Backlog } from './backlog.ts';
 import { BreakerTable } from './breakers.ts';
+import { withoutUndefined } from '../platform/objects.ts';
 import { Database, number, optionalText, text } from './database.ts';
+import type { Row } from './database.ts';
+import { BatchTable } from './batches.ts';
 import { ConsentTable } from './consents.ts';
+import { DependencyTable } from './dependencies.ts';
 import { EscalationTable } from './escalations.ts';
 import { HandoffTable } from './handoffs.ts';
+import { MergeTable } from './merges.ts';
 import { MessageTable } from './messages.ts';
+import { ReviewTable } from './reviews.ts';
 import { SessionTable } from './sessions.ts';
+import type { Touched } from './touched.ts';
 import { TroubleTable } from './troubles.ts';
 import { WorkTable } from './work.ts';
+import { WorktreePortTable } from './worktree-ports.ts';
 import { WorktreeTable } from './worktrees.ts';
 
 export interface StoredEvent {
@@ -34,6 +42,10 @@ export const pruneEvery = 100;
 export class Store {
   readonly sessions: SessionTable;
   readonly work: WorkTable;
+  readonly dependencies: DependencyTable;
+  readonly batches: BatchTable;
+  readonly merges: MergeTable;
+  readonly reviews: ReviewTable;
   readonly messages: MessageTable;
   readonly escalations: EscalationTable;
   readonly breakers: BreakerTable;
@@ -43,6 +55,7 @@ export class Store {
   /** What has happened and is to be recorded, whether or not that can be done now. */
   readonly backlog: Backlog;
   readonly worktrees: WorktreeTable;
+  readonly ports: WorktreePortTable;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
@@ -53,6 +66,10 @@ export class Store {
     this.backlog = new Backlog(this.db, report);
     this.sessions = new SessionTable(this.db);
     this.work = new WorkTable(this.db);
+    this.dependencies = new DependencyTable(this.db);
+    this.batches = new BatchTable(this.db);
+    this.merges = new MergeTable(this.db);
+    this.reviews = new ReviewTable(this.db);
     this.messages = new MessageTable(this.db);
     this.escalations = new EscalationTable(this.db);
     this.breakers = new BreakerTable(this.db);
@@ -60,10 +77,16 @@ export class Store {
     this.handoffs = new HandoffTable(this.db);
     this.consents = new ConsentTable(this.db);
     this.worktrees = new WorktreeTable(this.db);
+    this.ports = new WorktreePortTable(this.db);
   }
 
   transaction<T>(work: () => T): T {
     return this.db.transaction(work);
+  }
+
+  /** See `Database`. */
+  get touched(): Touched {
+    return this.db.touched;
   }
 
   /** See `Database.afterCommit`. */
@@ -86,16 +109,19 @@ export class Store {
 
   /** What happened to one session, oldest first. */
   events(sessionId: string): StoredEvent[] {
-    return this.db.all('SELECT * FROM events WHERE session_id = ? ORDER BY seq', sessionId).map((row) => {
-      const runId = optionalText(row['run_id']);
-      return {
-        at: number(row['at']),
-        sessionId,
-        ...(runId === undefined ? {} : { runId }),
-        type: text(row['type']),
-        detail: JSON.parse(text(row['detail'])) as Record<string, unknown>,
-      };
-    });
+    return this.db.all('SELECT * FROM events WHERE session_id = ? ORDER BY seq', sessionId).map(toEvent);
+  }
+
+  /** What a run has asked, and the ends of that, oldest first. */
+  asksOf(runId: string): StoredEvent[] {
+    const sql = `SELECT * FROM events WHERE run_id = ? AND type IN ('ask.asked', 'ask.answered') ORDER BY seq`;
+    return this.db.all(sql, runId).map(toEvent);
+  }
+
+  /** How many events of a type a session has had after then. */
+  countEvents(sessionId: string, type: string, since: number): number {
+    const sql = 'SELECT count(*) AS n FROM events WHERE session_id = ? AND type = ? AND at > ?';
+    return number(this.db.get(sql, sessionId, type, since)?.['n']);
   }
 
   /** Not with every event, so that it costs next to nothing. */
@@ -144,8 +170,8 @@ export class Store {
     return this.db.revision;
   }
 
-  isInPlace(): boolean {
-    return this.db.isInPlace();
+  displaced(): string | undefined {
+    return this.db.displaced();
   }
 
   putBack(at: number): string | undefined {
@@ -168,4 +194,13 @@ export class Store {
     this.backlog.dispose();
     this.db.close();
   }
+}
+
+function toEvent(row: Row): StoredEvent {
+  return {
+    at: number(row['at']),
+    type: text(row['type']),
+    detail: JSON.parse(text(row['detail'])) as Record<string, unknown>,
+    ...withoutUndefined({ sessionId: optionalText(row['session_id']), runId: optionalText(row['run_id']) }),
+  };
 }

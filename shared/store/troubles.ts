@@ -1,5 +1,5 @@
-import type { TurnFailure } from '../backends/driver.ts';
-import type { SessionId } from '../orchestrator.ts';
+import type { TurnFailure } from '../domain/run.ts';
+import type { SessionId } from '../domain/orchestrator.ts';
 import { number, optionalNumber, text } from './database.ts';
 import type { Database, Row } from './database.ts';
 

@@ -1,9 +1,9 @@
-import type { WorkHistoryEntry } from '../channel/protocol.ts';
-import type { WorkType } from '../orchestrator.ts';
-import type { WorktreeResult } from '../git/result.ts';
-import type { WorkState } from '../work/state.ts';
+import type { WorkType } from '../domain/orchestrator.ts';
+import type { WorktreeResult } from '../platform/git/result.ts';
+import type { WorkState, WorkHistoryEntry } from '../domain/work-state.ts';
 import { number, optionalNumber, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
+import { withoutUndefined } from '../platform/objects.ts';
 
 export interface StoredWork {
   id: string;
@@ -25,21 +25,35 @@ export interface StoredWork {
   createdAt: number;
   changedAt: number;
   assignedAt?: number;
+  /** The batch that it belongs to. */
+  batch?: string;
   /** How often it was queued again after a failure. */
   attempts: number;
   /** While queued: not slung before this, in epoch milliseconds. */
   notBefore?: number;
   /** How it is to be slung when its time has come. */
   dispatch?: Dispatch;
+  /** Who wanted it given to a session, and is told what becomes of it: a session's id, or the user. */
+  slungBy?: string;
 }
 
 export interface Dispatch {
   /** The configured agent that was asked for. */
   agent?: string;
+  /** The backend that was asked for. */
+  backend?: string;
+  /** Without what the rig's settings say of new worktrees. */
+  bare?: true;
   /** What its session is told besides the unit. */
   note?: string;
-  /** The session that is to get it, where it lives then. */
+  /** The session that is to get it, where it lives then; with a branch, to go on with that, and it is called where it sleeps. */
   to?: string;
+  /** The polecat that is to have it, where no session of that name lives. */
+  name?: string;
+  /** The branch that is gone on with. */
+  branch?: string;
+  /** It waits for other units; it is tried as soon as the last of them is over. */
+  waits?: true;
   /** Nothing can be started for it now; it is tried as soon as a backend changes. */
   blocked?: true;
   /** The unit failed because its session did not start, for a reason that may pass. */
@@ -66,6 +80,11 @@ export class WorkTable {
     );
   }
 
+  /** How many there are in all. */
+  count(): number {
+    return number(this.db.get('SELECT count(*) AS n FROM work')?.['n']);
+  }
+
   all(): StoredWork[] {
     return this.db.all('SELECT * FROM work ORDER BY created_at, id').map(toWork);
   }
@@ -74,6 +93,13 @@ export class WorkTable {
     const sql =
       "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
     return this.db.all(sql, owner).map(toWork);
+  }
+
+  /** Everything of a session that the rules judge: what is not closed, and what was closed since then. */
+  concerning(owner: string, since: number): StoredWork[] {
+    const sql = `SELECT * FROM work WHERE owner = ? AND (state NOT IN ('done', 'cancelled') OR changed_at >= ?)
+                 ORDER BY created_at, id`;
+    return this.db.all(sql, owner, since).map(toWork);
   }
 
   /** The units that were given this branch, the one that changed last first. */
@@ -91,7 +117,10 @@ export class WorkTable {
   /** Everything that is not closed. */
   unfinished(): StoredWork[] {
     return this.db
-      .all("SELECT * FROM work WHERE state NOT IN ('done', 'cancelled') ORDER BY created_at, id")
+      .all(
+        `SELECT * FROM work WHERE state IN ('open', 'queued', 'assigned', 'running', 'stalled', 'failed', 'escalated')
+         ORDER BY created_at, id`,
+      )
       .map(toWork);
   }
 
@@ -112,8 +141,8 @@ export class WorkTable {
   insert(work: StoredWork, by: string): void {
     this.db.transaction(() => {
       this.db.run(
-        `INSERT INTO work (id, type, title, description, payload, priority, rig, state, created_at, changed_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO work (id, type, title, description, payload, priority, rig, batch, state, created_at, changed_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         work.id,
         work.type,
         work.title,
@@ -121,6 +150,7 @@ export class WorkTable {
         JSON.stringify(work.payload),
         work.priority,
         work.rig,
+        work.batch ?? null,
         work.state,
         work.createdAt,
         work.changedAt,
@@ -134,7 +164,8 @@ export class WorkTable {
     return this.db.transaction(() => {
       const changed = this.db.run(
         `UPDATE work SET state = ?, owner = ?, run_id = ?, branch = ?, base = ?, note = ?, rig = ?, title = ?,
-           description = ?, changed_at = ?, assigned_at = ?, attempts = ?, not_before = ?, dispatch = ?, result = ?
+           description = ?, changed_at = ?, assigned_at = ?, attempts = ?, not_before = ?, dispatch = ?, result = ?,
+           slung_by = ?
          WHERE id = ? AND state = ? AND owner IS ?`,
         next.state,
         next.owner ?? null,
@@ -151,6 +182,7 @@ export class WorkTable {
         next.notBefore ?? null,
         next.dispatch ? JSON.stringify(next.dispatch) : null,
         next.result ? JSON.stringify(next.result) : null,
+        next.slungBy ?? null,
         expected.id,
         expected.state,
         expected.owner ?? null,
@@ -161,18 +193,44 @@ export class WorkTable {
     });
   }
 
-  history(id: string): WorkHistoryEntry[] {
-    return this.db.all('SELECT * FROM work_history WHERE work_id = ? ORDER BY rowid', id).map((row) => {
-      const runId = optionalText(row['run_id']);
-      const note = optionalText(row['note']);
-      return {
-        at: number(row['at']),
-        state: text(row['state']),
-        by: text(row['by']),
-        ...(runId === undefined ? {} : { runId }),
-        ...(note === undefined ? {} : { note }),
-      };
+  /** What it says, and where it belongs. Compare-and-set like `replace`; it is in the same state, since the same time. */
+  edit(expected: StoredWork, next: StoredWork, entry: WorkHistoryEntry): boolean {
+    return this.db.transaction(() => {
+      const changed = this.db.run(
+        `UPDATE work SET type = ?, title = ?, description = ?, payload = ?, priority = ?, rig = ?, batch = ?
+         WHERE id = ? AND state = ? AND owner IS ?`,
+        next.type,
+        next.title,
+        next.description,
+        JSON.stringify(next.payload),
+        next.priority,
+        next.rig,
+        next.batch ?? null,
+        expected.id,
+        expected.state,
+        expected.owner ?? null,
+      );
+      if (changed === 0) return false;
+      this.note(expected.id, entry);
+      return true;
     });
+  }
+
+  /** The entry of its last change of state. */
+  lastMove(id: string): WorkHistoryEntry | undefined {
+    const sql = "SELECT * FROM work_history WHERE work_id = ? AND state <> 'edited' ORDER BY rowid DESC LIMIT 1";
+    const row = this.db.get(sql, id);
+    return row && toEntry(row);
+  }
+
+  /** Who has added it. */
+  addedBy(id: string): string | undefined {
+    const sql = 'SELECT by FROM work_history WHERE work_id = ? ORDER BY rowid LIMIT 1';
+    return optionalText(this.db.get(sql, id)?.['by']);
+  }
+
+  history(id: string): WorkHistoryEntry[] {
+    return this.db.all('SELECT * FROM work_history WHERE work_id = ? ORDER BY rowid', id).map(toEntry);
   }
 
   private note(id: string, entry: WorkHistoryEntry): void {
@@ -188,6 +246,15 @@ export class WorkTable {
   }
 }
 
+function toEntry(row: Row): WorkHistoryEntry {
+  return {
+    at: number(row['at']),
+    state: text(row['state']),
+    by: text(row['by']),
+    ...withoutUndefined({ runId: optionalText(row['run_id']), note: optionalText(row['note']) }),
+  };
+}
+
 function toWork(row: Row): StoredWork {
   const optional = {
     owner: optionalText(row['owner']),
@@ -195,10 +262,12 @@ function toWork(row: Row): StoredWork {
     branch: optionalText(row['branch']),
     base: optionalText(row['base']),
     note: optionalText(row['note']),
+    batch: optionalText(row['batch']),
     assignedAt: optionalNumber(row['assigned_at']),
     notBefore: optionalNumber(row['not_before']),
     dispatch: jsonIn<Dispatch>(row, 'dispatch'),
     result: jsonIn<WorktreeResult>(row, 'result'),
+    slungBy: optionalText(row['slung_by']),
   };
   return {
     id: text(row['id']),
@@ -212,7 +281,7 @@ function toWork(row: Row): StoredWork {
     createdAt: number(row['created_at']),
     changedAt: number(row['changed_at']),
     attempts: number(row['attempts']),
-    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<StoredWork>),
+    ...withoutUndefined(optional),
   };
 }
 

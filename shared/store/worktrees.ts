@@ -1,6 +1,6 @@
-import type { Occasion } from '../git/findings.ts';
-import type { RemovedWorktree } from '../git/remove-worktree.ts';
-import type { SessionId } from '../orchestrator.ts';
+import type { Occasion } from '../platform/git/findings.ts';
+import type { RemovedWorktree } from '../platform/git/remove-worktree.ts';
+import type { SessionId } from '../domain/orchestrator.ts';
 import { number, optionalText, text } from './database.ts';
 import type { Database, Row } from './database.ts';
 

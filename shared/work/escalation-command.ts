@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { messageOf } from '../errors.ts';
-import { inert } from '../channel/inert.ts';
-import type { Logger } from '../process/logger.ts';
-import { identify, killTree } from '../process/process-table.ts';
+import { messageOf } from '../platform/errors.ts';
+import { sanitize } from '../platform/sanitize.ts';
+import type { Logger } from '../platform/logger.ts';
+import { identify, killAll, killTree, startedWith } from '../platform/process-table.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
+
+/** In the environment of the program, and of all that it starts. */
+const mark = 'GT_ESCALATION_ID';
 
 export interface EscalationCommandOptions {
   /** The configured program and its arguments; undefined while there is none. */
@@ -24,7 +27,7 @@ const maxMessageBytes = 8_000;
 const inherited = ['PATH', 'HOME', 'LANG', 'USERPROFILE', 'SystemRoot', 'PATHEXT', 'TMPDIR', 'TEMP', 'TMP'];
 
 /**
- * Runs the person's own program for each escalation, without a shell, with the facts in GT_ESCALATION_* variables. Its
+ * Runs the user's own program for each escalation, without a shell, with the facts in GT_ESCALATION_* variables. Its
  * failure changes nothing but `problem`, until a later run succeeds.
  */
 export class EscalationCommand {
@@ -68,8 +71,11 @@ export class EscalationCommand {
       let late = false;
       const timer = setTimeout(() => {
         late = true;
-        void end(child.pid).catch((error: unknown) =>
-          resolve(`it took longer than ${boundMs / 1000} s and could not be ended: ${messageOf(error)}`),
+        const words = `it took longer than ${boundMs / 1000} s`;
+        // Not before what it has started has ended, too.
+        end(child.pid, escalation.id).then(
+          () => resolve(`${words}, so it was ended.`),
+          (error: unknown) => resolve(`${words} and could not be ended: ${messageOf(error)}`),
         );
       }, boundMs);
       const done = (failure: string | undefined): void => {
@@ -78,7 +84,7 @@ export class EscalationCommand {
       };
       child.on('error', (error) => done(`${program} could not be started: ${error.message}`));
       child.on('exit', (code, signal) => {
-        if (late) return done(`it took longer than ${boundMs / 1000} s, so it was ended.`);
+        if (late) return;
         done(
           code === 0
             ? undefined
@@ -103,7 +109,7 @@ export class EscalationCommand {
     );
     return {
       ...Object.fromEntries(taken),
-      GT_ESCALATION_ID: id,
+      [mark]: id,
       GT_ESCALATION_SEVERITY: severity,
       GT_ESCALATION_MESSAGE: messageFor(message),
       GT_ESCALATION_BY: by,
@@ -122,7 +128,7 @@ function startIn(cwd: string, program: string, args: readonly string[], env: Rec
 
 /** The text as a variable can hold it: without what is no text, and not longer than somebody reads. */
 function messageFor(message: string): string {
-  const text = inert(message);
+  const text = sanitize(message);
   if (Buffer.byteLength(text) <= maxMessageBytes) return text;
   // A character that the cut goes through is left out.
   const kept = Buffer.from(text)
@@ -132,7 +138,12 @@ function messageFor(message: string): string {
   return `${kept}… (all of it: gt escalate list)`;
 }
 
-async function end(pid: number | undefined): Promise<void> {
+/** The program and all that has the escalation's id in its environment, also what comes while that is ended. */
+async function end(pid: number | undefined, id: string): Promise<void> {
+  const also = await startedWith(mark, id);
   const identity = pid === undefined ? undefined : await identify(pid);
-  if (identity) await killTree(identity);
+  if (identity) await killTree(identity, { also });
+  else await killAll(also);
+  const late = await startedWith(mark, id);
+  if (late.length > 0) await killAll(late, 0);
 }

@@ -1,37 +1,40 @@
-import { unknownName } from '../config/nearest.ts';
-import { messageOf } from '../errors.ts';
-import { Emitter } from '../process/emitter.ts';
-import { newId } from '../process/ids.ts';
-import type { Logger } from '../process/logger.ts';
+import { unknownName } from '../platform/did-you-mean.ts';
+import { messageOf } from '../platform/errors.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Event } from '../platform/emitter.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { StoredEscalation } from '../store/escalations.ts';
 import type { Store } from '../store/store.ts';
 
-export type NewEscalation = Pick<StoredEscalation, 'severity' | 'message' | 'by' | 'sessionId' | 'workId' | 'cause'>;
+export type NewEscalation = Pick<StoredEscalation, 'severity' | 'message' | 'by' | 'sessionId' | 'workId' | 'key'>;
 
 /** What somebody beyond the session has to deal with. Every escalation stays open until it is closed. */
 export class Escalations {
   private readonly store: Store;
   private readonly now: () => number;
+  private readonly ids: Ids;
   private readonly emitter: Emitter<StoredEscalation>;
   /** Fires for every one that is raised or closed. */
-  readonly onDidChange: Emitter<StoredEscalation>['event'];
+  readonly onDidChange: Event<StoredEscalation>;
 
-  constructor(store: Store, now: () => number, log: Logger) {
+  constructor(store: Store, now: () => number, log: Logger, ids: Ids) {
     this.store = store;
     this.now = now;
+    this.ids = ids;
     this.emitter = new Emitter((error) => log.error(`a listener failed: ${messageOf(error)}`));
     this.onDidChange = this.emitter.event;
   }
 
-  /** Idempotent: a cause that was raised before is answered with what became of it. */
+  /** Idempotent: a key that was raised before is answered with what became of it. */
   raise(wanted: NewEscalation): StoredEscalation {
-    const escalation: StoredEscalation = { ...wanted, id: newId('esc'), raisedAt: this.now() };
+    const escalation: StoredEscalation = { ...wanted, id: this.ids.newId('esc'), raisedAt: this.now() };
     const isNew = this.store.transaction(() => {
       if (!this.store.escalations.insert(escalation)) return false;
       this.record(escalation, 'escalation.raised', { by: escalation.by });
       return true;
     });
-    if (!isNew) return this.store.escalations.byCause(wanted.cause) ?? escalation;
+    if (!isNew) return this.store.escalations.byKey(wanted.key) ?? escalation;
     this.store.afterCommit(() => this.emitter.fire(escalation));
     return escalation;
   }

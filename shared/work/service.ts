@@ -1,16 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import { unknownName } from '../config/nearest.ts';
-import { GasTownError, messageOf } from '../errors.ts';
-import { resultText } from '../git/result.ts';
-import type { WorktreeResult } from '../git/result.ts';
-import type { SessionId, WorkType, WorkUnit } from '../orchestrator.ts';
-import { Emitter } from '../process/emitter.ts';
-import type { Logger } from '../process/logger.ts';
+import { unknownName } from '../platform/did-you-mean.ts';
+import { GasTownError, messageOf } from '../platform/errors.ts';
+import { resultText } from '../platform/git/result.ts';
+import type { WorktreeResult } from '../platform/git/result.ts';
+import type { SessionId, WorkType, WorkUnit } from '../domain/orchestrator.ts';
+import { Emitter } from '../platform/emitter.ts';
+import type { Event } from '../platform/emitter.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { Dispatch, StoredWork } from '../store/work.ts';
-import { canMove, ownedStates } from './state.ts';
-import type { WorkState } from './state.ts';
+import { canMove, ownedStates } from '../domain/work-state.ts';
+import type { WorkState } from '../domain/work-state.ts';
+import { titled } from './title.ts';
 import { checkWorkId } from './work-id.ts';
+import { cutText } from '../platform/cut-text.ts';
 
 export interface NewWork {
   id?: string;
@@ -18,6 +21,18 @@ export interface NewWork {
   title?: string;
   description: string;
   /** Kept as it is and given back, so plain JSON. */
+  payload?: Record<string, unknown>;
+  priority?: number;
+  rig?: string;
+  /** The id of its batch. */
+  batch?: string;
+}
+
+/** What is changed of a unit. */
+export interface WorkEdit {
+  type?: WorkType;
+  title?: string;
+  description?: string;
   payload?: Record<string, unknown>;
   priority?: number;
   rig?: string;
@@ -29,6 +44,9 @@ export interface Change {
   note?: string;
 }
 
+/** Who edits, and what of it. */
+export type Edit = Pick<Change, 'by'> & { note: string };
+
 /** Fields that a move may set along; `null` clears. */
 export interface MovePatch {
   owner?: SessionId | null;
@@ -39,6 +57,14 @@ export interface MovePatch {
   notBefore?: number | null;
   dispatch?: Dispatch | null;
   result?: WorktreeResult | null;
+  slungBy?: string;
+}
+
+/** A unit goes from one state to another. */
+export interface WorkMove {
+  before: StoredWork;
+  now: StoredWork;
+  by: string;
 }
 
 /** As JSON, in characters. */
@@ -48,14 +74,22 @@ const maxPayload = 256 * 1024;
 export class WorkService {
   private readonly store: Store;
   private readonly now: () => number;
+  private readonly log: Logger;
   private readonly emitter: Emitter<StoredWork>;
-  readonly onDidChange: Emitter<StoredWork>['event'];
+  readonly onDidChange: Event<StoredWork>;
+  private readonly moving: Emitter<WorkMove>;
+  /** Fires within the transaction of a move: what a listener writes is there exactly where the move is. */
+  readonly onWillMove: Event<WorkMove>;
 
   constructor(store: Store, now: () => number, log: Logger) {
+    this.log = log;
     this.store = store;
     this.now = now;
-    this.emitter = new Emitter((error) => log.error(`a listener failed: ${String(error)}`));
+    const failed = (error: unknown): void => log.error(`a listener failed: ${String(error)}`);
+    this.emitter = new Emitter(failed);
     this.onDidChange = this.emitter.event;
+    this.moving = new Emitter(failed);
+    this.onWillMove = this.moving.event;
   }
 
   /** Rejects with `unknown-work`, naming the nearest ids. */
@@ -75,8 +109,8 @@ export class WorkService {
   }
 
   add(work: NewWork, by: string): StoredWork {
-    const description = work.description.trim();
-    const title = work.title?.trim() || firstLine(description);
+    const given = work.description.trim();
+    const { title, description } = titled({ title: work.title?.trim() || firstLine(given), description: given });
     if (title === '') throw new GasTownError('bad-input', 'A work unit needs a description: what is to be done?');
     const id = work.id ?? this.nextId(work.type ?? 'task');
     checkWorkId(id);
@@ -95,6 +129,7 @@ export class WorkService {
       payload: checkPayload(id, work.payload ?? {}),
       priority: work.priority ?? 2,
       rig: work.rig ?? '',
+      ...(work.batch === undefined ? {} : { batch: work.batch }),
       state: 'open',
       createdAt: at,
       changedAt: at,
@@ -118,7 +153,14 @@ export class WorkService {
     const note = change.note ?? `assigned to ${owner}`;
     // Another attempt, with a result of its own; the history keeps where that of the last one is.
     const before = work.result === undefined ? '' : `; what was done before is on ${resultText(work.result)}`;
-    return this.move(work, 'assigned', { ...change, note: `${note}${before}` }, { ...patch, owner, result: null });
+    const assigned = this.move(
+      work,
+      'assigned',
+      { ...change, note: `${note}${before}` },
+      { ...patch, owner, result: null },
+    );
+    this.store.afterCommit(() => this.log.info(`[orchestration] assigned work ${id} to session ${owner}`));
+    return assigned;
   }
 
   /** Moves a unit to another state. Rejects with `work-conflict` where that cannot be, or somebody was quicker. */
@@ -126,6 +168,16 @@ export class WorkService {
     if (!canMove(work.state, state)) {
       throw new GasTownError('work-conflict', `${work.id} is ${work.state}; it cannot become ${state}.`);
     }
+    return this.apply(work, state, change, patch);
+  }
+
+  /** What is done was reviewed, and is not: somebody goes on with it. Rejects with `work-conflict` as `move` does. */
+  reopen(work: StoredWork, state: 'assigned' | 'queued', change: Change, patch: MovePatch = {}): StoredWork {
+    if (work.state === 'done') return this.apply(work, state, change, patch);
+    throw new GasTownError('work-conflict', `${work.id} is ${work.state}, so it cannot be sent back.`);
+  }
+
+  private apply(work: StoredWork, state: WorkState, change: Change, patch: MovePatch): StoredWork {
     const at = this.now();
     const { owner, notBefore, dispatch, result, ...others } = patch;
     const next: StoredWork = { ...work, ...others, state, changedAt: at };
@@ -151,14 +203,35 @@ export class WorkService {
       ...(change.runId ? { runId: change.runId } : {}),
       ...(change.note ? { note: change.note } : {}),
     };
-    if (!this.store.work.replace(work, next, entry)) {
+    this.store.transaction(() => {
+      if (!this.store.work.replace(work, next, entry)) throw quicker(work.id);
+      this.moving.fire({ before: work, now: next, by: change.by });
+      this.store.afterCommit(() => this.emitter.fire(next));
+    });
+    return next;
+  }
+
+  /**
+   * Changes what a unit says, or where it belongs; its state stays. The history has who, and what of it. Rejects with
+   * `refused` for one that is done or cancelled, and with `work-conflict` where somebody was quicker.
+   */
+  edit(work: StoredWork, edit: WorkEdit, change: Edit): StoredWork {
+    if (work.state === 'done' || work.state === 'cancelled') {
       throw new GasTownError(
-        'work-conflict',
-        `${work.id} was changed by somebody else in this moment. Look at it again.`,
+        'refused',
+        `${work.id} is ${work.state}, so it is not changed any more. Add another unit: gt work add.`,
       );
     }
-    this.store.afterCommit(() => this.emitter.fire(next));
-    return next;
+    const next: StoredWork = { ...work, ...edit };
+    Object.assign(next, titled({ title: next.title.trim(), description: next.description.trim() }));
+    if (next.title === '') throw new GasTownError('bad-input', `${work.id} needs a title: what is to be done?`);
+    if (edit.payload !== undefined) checkPayload(work.id, edit.payload);
+    return this.write(work, next, change);
+  }
+
+  /** Puts a unit into a batch, or into none. One that is done belongs somewhere, too. */
+  belong({ batch: _before, ...work }: StoredWork, batch: string | null, change: Edit): StoredWork {
+    return this.write(work, { ...work, ...(batch === null ? {} : { batch }) }, change);
   }
 
   /** What a session has, oldest assignment first. */
@@ -170,28 +243,50 @@ export class WorkService {
   setResult(id: string, result: WorktreeResult): void {
     const before = this.get(id);
     this.store.work.setResult(id, result);
-    this.emitter.fire({ ...before, result });
+    this.store.afterCommit(() => this.emitter.fire({ ...before, result }));
   }
 
   /** `gt done`. Rejects with `work-conflict` for a unit that has been reported already, saying when and how. */
-  finish(id: string, status: 'completed' | 'failed' | 'escalated', change: Change): StoredWork {
-    const work = this.get(id);
-    const state: WorkState = status === 'completed' ? 'done' : status;
-    if (!ownedStates.includes(work.state)) {
-      const last = this.store.work.history(id).at(-1);
-      const when = last
-        ? ` (by ${last.by} at ${new Date(last.at).toISOString()}${last.note ? `: ${last.note}` : ''})`
-        : '';
-      throw new GasTownError('work-conflict', `${id} is ${work.state} already${when}. Nothing was changed.`);
-    }
-    return this.move(work, state, change);
+  finish(
+    id: string,
+    status: 'completed' | 'failed' | 'escalated',
+    change: Change,
+    patch: Pick<MovePatch, 'owner'> = {},
+  ): StoredWork {
+    this.requireUnreported(id);
+    return this.move(this.get(id), status === 'completed' ? 'done' : status, change, patch);
+  }
+
+  /** Throws `work-conflict` for a unit that has been reported already, saying when and how. */
+  requireUnreported(id: string): void {
+    const { state } = this.get(id);
+    if (ownedStates.includes(state)) return;
+    const last = this.store.work.lastMove(id);
+    const when = last
+      ? ` (by ${last.by} at ${new Date(last.at).toISOString()}${last.note ? `: ${last.note}` : ''})`
+      : '';
+    throw new GasTownError('work-conflict', `${id} is ${state} already${when}. Nothing was changed.`);
+  }
+
+  /** The history says something about a unit that stays as it is. */
+  note(work: StoredWork, change: Edit): StoredWork {
+    return this.write(work, work, change);
+  }
+
+  private write(work: StoredWork, next: StoredWork, { by, note }: Edit): StoredWork {
+    if (!this.store.work.edit(work, next, { at: this.now(), state: 'edited', by, note })) throw quicker(work.id);
+    this.store.afterCommit(() => this.emitter.fire(next));
+    return next;
   }
 
   private nextId(type: WorkType): string {
-    const taken = new Set(this.store.work.all().map((work) => work.id.toLowerCase()));
-    for (let n = taken.size + 1; ; n += 1) if (!taken.has(`${type}-${n}`)) return `${type}-${n}`;
+    for (let n = this.store.work.count() + 1; ; n += 1)
+      if (this.store.work.idLike(`${type}-${n}`) === undefined) return `${type}-${n}`;
   }
 }
+
+const quicker = (id: string): GasTownError =>
+  new GasTownError('work-conflict', `${id} was changed by somebody else in this moment. Look at it again.`);
 
 export function toWorkUnit(work: StoredWork): WorkUnit {
   return {
@@ -226,6 +321,5 @@ function checkPayload(id: string, payload: Record<string, unknown>): Record<stri
 }
 
 function firstLine(text: string): string {
-  const line = text.split('\n', 1)[0]?.trim() ?? '';
-  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+  return cutText(text.split('\n', 1)[0]?.trim() ?? '', 120);
 }

@@ -1,6 +1,6 @@
-import { GasTownError } from '../errors.ts';
-import { problemInBranch } from '../git/branch-name.ts';
-import { isDeviceName } from '../roles/names.ts';
+import { GasTownError } from '../platform/errors.ts';
+import { problemInBranch } from '../platform/git/branch-name.ts';
+import { isDeviceName } from '../domain/names.ts';
 
 const longest = 100;
 

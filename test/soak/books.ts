@@ -7,6 +7,8 @@ import { doubleOwners } from './ownership.ts';
 import type { Passing, Past } from './ownership.ts';
 import { acceptedIn, idsIn, reportedIn, sightingsIn } from './sightings.ts';
 import type { SoakTown } from './town.ts';
+import { eventsOf, historyRows, integrityOf, messageRows, unitRows } from '../support/questions.ts';
+import type { Row } from '../support/questions.ts';
 
 /** Everything that is compared in the end. */
 export interface Books {
@@ -27,7 +29,7 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readon
   );
   return {
     messages: {
-      entries: town.stored('SELECT * FROM messages ORDER BY sent_at').map(entryOf),
+      entries: messageRows(town).map(entryOf),
       seen: sightingsIn(model.messages()),
       read: idsIn(results),
       claimed: new Set([...confirmed.messages, ...acceptedIn(results)]),
@@ -36,21 +38,16 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readon
       runs: new Map([...runs].map(([session, starts]) => [session, starts.length])),
     },
     work: {
-      units: town.stored('SELECT * FROM work ORDER BY created_at').map(unitOf),
+      units: unitRows(town).map(unitOf),
       confirmed: confirmed.units,
       reported: reportedIn(results),
       live: new Set(town.live.map(({ id }) => id)),
-      twice: doubleOwners(passings, town.stored('SELECT * FROM work_history').map(pastOf)),
+      twice: doubleOwners(passings, historyRows(town).map(pastOf)),
     },
     states,
-    integrity: town
-      .stored('PRAGMA integrity_check')
-      .map((row) => String(row['integrity_check']))
-      .join('; '),
+    integrity: integrityOf(town),
   };
 }
-
-type Row = Record<string, unknown>;
 
 const optional = <K extends string, T>(key: K, value: unknown, read: (value: unknown) => T): Partial<Record<K, T>> =>
   value === null || value === undefined ? {} : ({ [key]: read(value) } as Partial<Record<K, T>>);
@@ -92,17 +89,15 @@ interface RunState extends StateChange {
 
 /** From the timeline: what each session was doing, from when. */
 function stateChanges(town: SoakTown): RunState[] {
-  const rows = town.stored(
-    "SELECT at, session_id, run_id, type, detail FROM events WHERE type IN ('session.starting', 'session.status') ORDER BY seq",
-  );
-  return rows.map((row) => {
-    const detail = JSON.parse(String(row['detail'])) as { state?: string; activity?: string };
+  const events = eventsOf(town).filter(({ type }) => type === 'session.starting' || type === 'session.status');
+  return events.map(({ session, run: runId, at, type, detail: text }) => {
+    const detail = JSON.parse(text) as { state?: string; activity?: string };
     const state =
-      row['type'] === 'session.starting'
+      type === 'session.starting'
         ? 'starting'
         : detail.state === 'running'
           ? (detail.activity ?? 'unknown')
           : (detail.state ?? 'unknown');
-    return { session: String(row['session_id']), runId: String(row['run_id']), at: Number(row['at']), state };
+    return { session, runId, at, state };
   });
 }

@@ -39,7 +39,7 @@ export interface MessageVerdict {
   problems: string[];
 }
 
-/** The person, who reads mail in the editor. */
+/** The user, who reads mail in the editor. */
 const person = 'overseer';
 
 /** Pure. Compares what the store says of every message with what the models saw. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BackendName } from '../../shared/orchestrator.ts';
-import { ownedStates } from '../../shared/work/state.ts';
+import type { BackendName } from '../../shared/domain/orchestrator.ts';
+import { ownedStates } from '../../shared/domain/work-state.ts';
 import type { People } from './people.ts';
 import type { Random } from './random.ts';
 import type { SoakTown } from './town.ts';
@@ -26,7 +26,7 @@ const emptyFor = 600;
 
 /**
  * Keeps every place filled with a session: a polecat that is slung a unit, or one that starts without work. One that died
- * with work is the town's own matter until it is quarantined; then it is reset, as a person would.
+ * with work is the town's own matter until it is quarantined; then it is reset, as a user would.
  */
 export class Keeper {
   private readonly town: SoakTown;

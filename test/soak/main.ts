@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { UsageError } from '../support/command-line.ts';
 import { linesOf } from './print.ts';
 import { readOptions, usage } from './options.ts';
 import type { SoakOptions } from './options.ts';
@@ -31,7 +32,8 @@ try {
   if (options === 'help') console.log(usage);
   else await run(options);
 } catch (error) {
-  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  if (error instanceof UsageError) console.error(error.message);
+  else console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 1;
 }
 // Whatever may still be open, of the model or of a terminal, is not waited for.

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { UsageError, valuesOf } from '../support/command-line.ts';
 
 export interface SoakOptions {
   /** How long messages, work and faults go on; set-up and the end come on top. */
@@ -23,21 +23,18 @@ of work was lost or doubled, or a process was left over.
   --keep         keep the town, the logs and the books also when all is well
   --help         this text`;
 
-/** Throws an `Error` that says which option is wrong. `randomSeed` is used where no seed is given. */
+/** Throws a `UsageError` that says which option is wrong. `randomSeed` is used where no seed is given. */
 export function readOptions(argv: readonly string[], randomSeed: number): SoakOptions | 'help' {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: 'string' },
-      seed: { type: 'string' },
-      sessions: { type: 'string', default: '4' },
-      report: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
+  const values = valuesOf(argv, {
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    sessions: { type: 'string', default: '4' },
+    report: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   });
   if (values.help) return 'help';
-  if (values.seconds === undefined) throw new Error('How long? Give --seconds N, for instance --seconds 60.');
+  if (values.seconds === undefined) throw new UsageError('How long? Give --seconds N, for instance --seconds 60.');
   return {
     seconds: wholeNumber('--seconds', values.seconds, 5),
     seed: values.seed === undefined ? randomSeed : wholeNumber('--seed', values.seed, 0),
@@ -50,5 +47,5 @@ export function readOptions(argv: readonly string[], randomSeed: number): SoakOp
 function wholeNumber(option: string, text: string, least: number): number {
   const number = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
-  throw new Error(`${option} ${text}: expected a whole number, ${least} or more.`);
+  throw new UsageError(`${option} ${text}: expected a whole number, ${least} or more.`);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import type { SessionView } from '../../shared/channel/views.ts';
 import type { Journal } from './journal.ts';
 import type { Random } from './random.ts';
 import type { SoakTown } from './town.ts';
@@ -28,7 +28,7 @@ export interface Confirmed {
   refused: number;
 }
 
-/** The person, and through them the sessions: everybody who sends messages and gives out work. */
+/** The user, and through them the sessions: everybody who sends messages and gives out work. */
 export class People {
   readonly confirmed: Confirmed = { messages: new Set(), units: new Set(), refused: 0 };
   private readonly town: SoakTown;

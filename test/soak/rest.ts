@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
 import type { SoakTown } from './town.ts';
+import { patience } from '../support/patience.ts';
+import { openMessages } from '../support/questions.ts';
 
 export interface OpenEntry {
   id: string;
@@ -39,9 +41,9 @@ export function unrest(
   return [...restless, ...waiting, ...units];
 }
 
-/** Resolves when everything has come to rest, or with what has not after `limitMs`. */
+/** Resolves when everything has come to rest, or with what has not after `limitMs` (see `patience`). */
 export async function comeToRest(town: SoakTown, limitMs: number): Promise<string[]> {
-  const end = performance.now() + limitMs;
+  const end = performance.now() + patience(limitMs);
   let still = 0;
   let last = '';
   for (;;) {
@@ -57,10 +59,7 @@ export async function comeToRest(town: SoakTown, limitMs: number): Promise<strin
 }
 
 function openEntries(town: SoakTown): OpenEntry[] {
-  const rows = town.stored(
-    "SELECT id, recipient, kind, state, run_id FROM messages WHERE state IN ('accepted', 'delivered') AND kind <> 'mail' AND recipient <> 'overseer'",
-  );
-  return rows.map((row) => ({
+  return openMessages(town).map((row) => ({
     id: String(row['id']),
     to: String(row['recipient']),
     kind: String(row['kind']),

@@ -34,7 +34,7 @@ export interface SoakResult {
 
 /** Runs a soak. An interruption ends it early, in order. */
 export async function soak(options: SoakOptions, interrupted: AbortSignal): Promise<SoakResult> {
-  await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], {
+  await mustRun(process.execPath, ['esbuild.config.mjs'], {
     cwd: root,
   });
   let journal!: Journal;

@@ -1,15 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
 import { settingsPath } from '../../shared/config/settings-path.ts';
-import { townPaths } from '../../shared/town/paths.ts';
-import type { SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import { townPaths } from '../../shared/config/town-paths.ts';
+import type { SessionView, TownSnapshot } from '../../shared/channel/views.ts';
 import { endProcessesOf } from '../support/editor/processes.ts';
 import type { ProcessFact } from '../support/editor/processes.ts';
 import { HostProcess } from '../support/host-process.ts';
 import type { HostSetup } from '../support/host-process.ts';
+import { patience } from '../support/patience.ts';
 import { PtyTerminalHost } from '../support/pty-terminal-host.ts';
+import { booksOf } from '../support/questions.ts';
+import type { Books } from '../support/questions.ts';
 import { bundledFiles, makeTownFolder } from '../support/town-folder.ts';
 import type { TownFolder } from '../support/town-folder.ts';
 import { TownWatcher } from '../support/town-watcher.ts';
@@ -100,13 +102,13 @@ export class SoakTown {
     await this.leave((host) => host.close());
   }
 
-  /** As the person, over the channel. Rejects with the code `no-host` while there is none. */
+  /** As the user, over the channel. Rejects with the code `no-host` while there is none. */
   async request<M extends MethodName>(method: M, params: Params<M>): Promise<Results[M]> {
     if (!this.watcher) throw Object.assign(new Error('The town has no host at this moment.'), { code: 'no-host' });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       const words = `${method} was not answered within ${answerMs / 1000} s`;
-      timer = setTimeout(() => reject(Object.assign(new Error(words), { code: 'late' })), answerMs);
+      timer = setTimeout(() => reject(Object.assign(new Error(words), { code: 'late' })), patience(answerMs));
     });
     try {
       return await Promise.race([this.watcher.request(method, params), late]);
@@ -115,15 +117,8 @@ export class SoakTown {
     }
   }
 
-  /** What the town's database says now. */
-  stored(sql: string): Record<string, unknown>[] {
-    const db = new DatabaseSync(townPaths(this.folder.root).database, { readOnly: true });
-    try {
-      return db.prepare(sql).all();
-    } finally {
-      db.close();
-    }
-  }
+  /** What the town's database says now. Questions are in questions.ts. */
+  stored: Books['stored'] = (sql, ...values) => booksOf(townPaths(this.folder.root).database).stored(sql, ...values);
 
   /** Stops every session, then the host. Returns the processes that were left over (and are killed now). */
   async stop(): Promise<ProcessFact[]> {

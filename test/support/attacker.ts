@@ -17,7 +17,7 @@ export interface Attack {
 
 export type Finding = { outcome: string } | { received: string };
 
-const quiet = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
+const quiet = ['--disable-warning=ExperimentalWarning'];
 
 /**
  * A process of another user. Where the tests do not run as root it cannot be one: then it has our user id, and stays in

@@ -1,22 +1,25 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { answerOf, clientFor } from '../../shared/backends/opencode/client.ts';
+import { answerOf } from '../../shared/backends/opencode/client.ts';
 import { readServerRecord } from '../../shared/backends/opencode/server-record.ts';
 import type { ServerRecord } from '../../shared/backends/opencode/server-record.ts';
+import { sdkClient } from './opencode/sdk-client.ts';
+import { referenceOf } from './questions.ts';
 import type { TownFixture } from './town-fixture.ts';
 
-/** Compacts a session's conversation as a person would: `/compact` in Claude's terminal, Opencode's own call. */
+/** Compacts a session's conversation as a user would: `/compact` in Claude's terminal, Opencode's own call, the third's signal. */
 export async function compact(town: TownFixture, id: string): Promise<void> {
-  const { backend, agentName, runId } = town.session(id);
+  const { backend, agentName, runId, pid } = town.session(id);
   const before = town.model.requests.filter(({ kind }) => kind === 'compaction').length;
   if (backend === 'claude') {
     const terminal = town.terminals.terminals.find(({ name }) => name.startsWith(`${agentName} `));
     terminal!.write('/compact\r');
+  } else if (backend === 'third') {
+    process.kill(pid!, 'SIGUSR2');
   } else {
-    const { reference } = town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0] as { reference: string };
-    const { session: sessionID, directory } = JSON.parse(reference) as { session: string; directory: string };
+    const { session: sessionID, directory } = referenceOf<{ session: string; directory: string }>(town, runId);
     const [record] = serverRecords(town.root);
-    const client = clientFor(record!.port, record!.password);
+    const client = sdkClient(record!);
     await answerOf(
       'compact',
       client.session.summarize({ sessionID, directory, providerID: 'scripted', modelID: 'm1' }),

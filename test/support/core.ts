@@ -3,17 +3,16 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageLimits } from '../../shared/config/message-settings.ts';
-import type { MessageLimits } from '../../shared/mail/limits.ts';
-import { Outbox } from '../../shared/mail/outbox.ts';
-import { silentLogger } from '../../shared/process/logger.ts';
-import { SessionManager } from '../../shared/sessions/manager.ts';
-import { BackendOrchestrator } from '../../shared/sessions/orchestrator.ts';
-import { Registry } from '../../shared/sessions/registry.ts';
+import { composeCore, orchestratorsOf } from '../../shared/host/compose-core.ts';
+import type { CoreParts } from '../../shared/host/compose-core.ts';
+import { randomIds } from '../../shared/platform/ids.ts';
+import { silentLogger } from '../../shared/platform/logger.ts';
+import type { Logger } from '../../shared/platform/logger.ts';
 import { Store } from '../../shared/store/store.ts';
-import { followSessions } from '../../shared/work/progress.ts';
-import { WorkService } from '../../shared/work/service.ts';
-import type { ResolvedAgent } from '../../shared/config/agents.ts';
+import type { ResolvedAgent } from '../../shared/domain/agent.ts';
 import { FakeDriver } from './fake-driver.ts';
+import type { WorktreesOptions } from '../../shared/orchestration/worktrees.ts';
+import type { MessageLimits } from '../../shared/config/message-settings.ts';
 
 export const fakeAgent: ResolvedAgent = {
   name: 'opencode',
@@ -23,49 +22,74 @@ export const fakeAgent: ResolvedAgent = {
   env: {},
 };
 
-/** The core's parts around a fake driver, on a real database in a folder of its own. */
-export function makeCore(file: string) {
-  const rethrow = (error: unknown): never => {
-    throw error;
-  };
+/** What a driver is told of a run, without a town's folder. */
+export const fakeSpec: CoreParts['specOf'] = async (session, run, firstPrompt) => ({
+  sessionId: session.id,
+  runId: run.id,
+  role: session.role,
+  rig: session.rig,
+  title: session.id,
+  agent: session.agent,
+  cwd: session.workDir,
+  env: {},
+  permissions: 'autonomous',
+  contextFile: '',
+  runDir: '',
+  ...(firstPrompt === undefined ? {} : { firstPrompt }),
+});
+
+export const rethrow = (error: unknown): never => {
+  throw error;
+};
+
+/** A clock that goes on by a millisecond each time it is asked; `advance` lets it make a jump. */
+export function makeClock(): { now: () => number; advance: (ms: number) => void } {
   let clock = 1_000;
-  const now = (): number => (clock += 1);
-  const store = new Store(file);
-  const registry = new Registry(rethrow);
-  const manager = new SessionManager({
-    store,
-    registry,
-    log: silentLogger,
-    now,
-    specOf: async (session, run, firstPrompt) => ({
-      sessionId: session.id,
-      runId: run.id,
-      role: session.role,
-      rig: session.rig,
-      title: session.id,
-      agent: session.agent,
-      cwd: session.workDir,
-      env: {},
-      permissions: 'autonomous',
-      contextFile: '',
-      runDir: '',
-      ...(firstPrompt === undefined ? {} : { firstPrompt }),
-    }),
-  });
-  const driver = new FakeDriver(manager);
-  manager.drivers.add(driver);
-  const work = new WorkService(store, now, silentLogger);
-  const limits = (): MessageLimits => messageLimits(undefined);
-  const outbox = new Outbox({ store, registry, manager, log: silentLogger, limits, onChange: () => undefined });
-  followSessions({ manager, work, outbox, store });
-  const parts = { store, registry, manager, work, outbox, resolveAgent: () => fakeAgent };
-  const orchestrators = new Map([['opencode' as const, new BackendOrchestrator('opencode', parts)]]);
-  /** Lets the clock, which else goes on by a millisecond each time it is asked, make a jump. */
-  const advance = (ms: number): void => {
-    clock += ms;
+  return {
+    now: () => (clock += 1),
+    advance: (ms) => {
+      clock += ms;
+    },
   };
+}
+
+/** The core's parts around a fake driver, on a real database in a folder of its own. */
+export function makeCore(file: string, log: Logger = silentLogger) {
+  const { now, advance } = makeClock();
+  const store = new Store(file);
+  const resolveAgent = (): ResolvedAgent => fakeAgent;
+  const limits = (): MessageLimits => messageLimits(undefined);
+  const { parts } = composeCore({
+    store,
+    log,
+    now,
+    ids: randomIds,
+    specOf: fakeSpec,
+    specOfLeft: fakeSpec,
+    requireTrust: () => undefined,
+    limits,
+    changed: () => undefined,
+    onListenerError: rethrow,
+  });
+  const driver = new FakeDriver(parts.manager.runs);
+  parts.manager.drivers.add(driver);
+  const orchestrators = orchestratorsOf(parts, [driver.backend], resolveAgent);
   return { ...parts, driver, orchestrators, advance };
 }
+
+/** Worktrees that begin at their repository's default branch, with nothing made ready. */
+export const plainWorktrees: Pick<WorktreesOptions, 'baseOf' | 'setUps' | 'stages'> = {
+  baseOf: () => ({ subfolder: '' }),
+  setUps: {
+    requireConsent: async () => undefined,
+    prepare: async () => [],
+    hasTeardown: async () => false,
+    tearDown: async () => undefined,
+    endLeft: async () => undefined,
+    teardownOf: async () => undefined,
+  },
+  stages: { enter: () => undefined, leave: () => undefined },
+};
 
 /** A temporary folder, its real path. */
 export function temporaryFolder(name: string): { path: string; remove: () => void } {
@@ -73,7 +97,7 @@ export function temporaryFolder(name: string): { path: string; remove: () => voi
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A git repository with one commit on `main`, independent of the person's git configuration. */
+/** A git repository with one commit on `main`, independent of the user's git configuration. */
 export function makeRepository(path: string): string {
   mkdirSync(path, { recursive: true });
   const git = (...args: string[]): void => {

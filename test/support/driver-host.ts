@@ -1,13 +1,16 @@
-import type { DriverHost, RunReference } from '../../shared/backends/driver.ts';
-import type { ChildSession } from '../../shared/orchestrator.ts';
-import type { Logger } from '../../shared/process/logger.ts';
+import type { DriverHost } from '../../shared/backends/driver.ts';
+import type { ChildSession } from '../../shared/domain/orchestrator.ts';
+import type { Logger } from '../../shared/platform/logger.ts';
 import { deriveStatus, newStatusModel, reduceStatus } from '../../shared/sessions/status.ts';
-import type { Fact, Source, Status, StatusModel } from '../../shared/sessions/status.ts';
+import type { Status, StatusModel } from '../../shared/sessions/status.ts';
+import type { StatusReport, Source } from '../../shared/domain/status-report.ts';
+import type { RunReference } from '../../shared/domain/run.ts';
+import { patience } from './patience.ts';
 
 export interface Report {
   runId: string;
   source: Source;
-  fact: Fact;
+  fact: StatusReport;
   cause: string;
   at: number;
 }
@@ -19,6 +22,7 @@ export class RecordingHost implements DriverHost {
   readonly turns: string[] = [];
   readonly references = new Map<string, RunReference>();
   readonly pids = new Map<string, number>();
+  readonly serverPids = new Map<string, number>();
   readonly progressed = new Map<string, number>();
   readonly children = new Map<string, ChildSession[]>();
   readonly problems = new Map<string, string | undefined>();
@@ -38,7 +42,7 @@ export class RecordingHost implements DriverHost {
     return Date.now();
   }
 
-  report(runId: string, source: Source, fact: Fact, cause: string, seq?: number): void {
+  report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void {
     const at = this.now();
     const key = `${runId} ${source}`;
     const number = seq ?? (this.sequences.get(key) ?? 0) + 1;
@@ -56,6 +60,11 @@ export class RecordingHost implements DriverHost {
 
   setPid(runId: string, pid: number): void {
     this.pids.set(runId, pid);
+    this.changed();
+  }
+
+  setServerPid(runId: string, pid: number): void {
+    this.serverPids.set(runId, pid);
     this.changed();
   }
 
@@ -98,12 +107,13 @@ export class RecordingHost implements DriverHost {
     return deriveStatus(this.models.get(runId) ?? newStatusModel(runId, 0));
   }
 
-  facts(runId: string): Fact[] {
+  facts(runId: string): StatusReport[] {
     return this.reports.filter((report) => report.runId === runId).map((report) => report.fact);
   }
 
-  /** Resolves as soon as `look` finds something; it is asked again after everything that the driver tells. */
-  until<T>(what: string, look: () => T | undefined | false, timeoutMs = 20_000): Promise<T> {
+  /** Resolves as soon as `look` finds something; it is asked again after everything that the driver tells. The limit is as in `patience`. */
+  until<T>(what: string, look: () => T | undefined | false, limitMs?: number): Promise<T> {
+    const boundMs = patience(limitMs);
     return new Promise((resolve, reject) => {
       const check = (): void => {
         const found = look();
@@ -120,10 +130,10 @@ export class RecordingHost implements DriverHost {
         const told = this.reports.map(({ source, fact, cause }) => `  ${source}: ${JSON.stringify(fact)} (${cause})`);
         reject(
           new Error(
-            `Not within ${timeoutMs} ms: ${what}. The driver told:\n${told.join('\n')}\n${this.logged.join('\n')}`,
+            `Not within ${boundMs} ms: ${what}. The driver told:\n${told.join('\n')}\n${this.logged.join('\n')}`,
           ),
         );
-      }, timeoutMs);
+      }, boundMs);
       this.waiters.add(check);
       check();
     });

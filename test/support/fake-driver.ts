@@ -1,15 +1,14 @@
 import type {
-  AskAnswer,
-  AttachTarget,
   BackendDriver,
-  Delivery,
   DeliveryOutcome,
   DriverHost,
+  ReporterReply,
   RunRecord,
   RunSpec,
-  TurnFailure,
 } from '../../shared/backends/driver.ts';
-import type { BackendName } from '../../shared/orchestrator.ts';
+import type { BackendName } from '../../shared/domain/orchestrator.ts';
+import type { AskAnswer, AttachTarget, TurnFailure } from '../../shared/domain/run.ts';
+import type { Delivery } from '../../shared/domain/delivery.ts';
 
 /** A driver without an agent behind it, for what the core does around drivers: the test says what happens. */
 export class FakeDriver implements BackendDriver {
@@ -23,6 +22,8 @@ export class FakeDriver implements BackendDriver {
   onStop: (runId: string) => Promise<void> = async () => undefined;
   outcome: DeliveryOutcome | 'throws' = { kind: 'accepted' };
   adoptable = true;
+  /** What comes before the answer to `adopt`. */
+  onAdopt: () => Promise<void> = async () => undefined;
   /** What the program has recorded, or why that cannot be read. */
   recorded: readonly string[] | Error = [];
   /** How the newest turn failed, by the program's record. */
@@ -39,6 +40,7 @@ export class FakeDriver implements BackendDriver {
   }
 
   async adopt(_record: RunRecord): Promise<boolean> {
+    await this.onAdopt();
     return this.adoptable;
   }
 
@@ -80,8 +82,16 @@ export class FakeDriver implements BackendDriver {
 
   async health(): Promise<void> {}
 
-  async fromInside(): Promise<undefined> {
+  identify(): undefined {
     return undefined;
+  }
+
+  runOf(): undefined {
+    return undefined;
+  }
+
+  async onReporterEvent(): Promise<ReporterReply> {
+    return {};
   }
 
   async dispose(): Promise<void> {}

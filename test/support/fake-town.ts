@@ -1,37 +1,46 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { AskLog } from '../../shared/attention/ask-log.ts';
-import { Breakers } from '../../shared/backends/breakers.ts';
 import type { MethodName, Params, Results } from '../../shared/channel/protocol.ts';
 import { SettingsFile } from '../../shared/config/settings-file.ts';
 import { defaultTownSettings, townSettings } from '../../shared/config/town-settings.ts';
 import type { TownSettings } from '../../shared/config/town-settings.ts';
 import type { FailurePolicySettings } from '../../shared/config/failure-policy.ts';
-import { silentLogger } from '../../shared/process/logger.ts';
-import { carryOut } from '../../shared/town/api.ts';
-import { SessionContexts } from '../../shared/town/context.ts';
-import { cleanUpAfter } from '../../shared/town/cleanup.ts';
-import { reconcileTown } from '../../shared/town/reconciling.ts';
-import type { TownParts } from '../../shared/town/parts.ts';
-import { townPaths } from '../../shared/town/paths.ts';
-import { lookAtRemoval, removeOutside } from '../../shared/town/removal.ts';
-import { RigConsents } from '../../shared/town/rig-consents.ts';
-import { Rigs } from '../../shared/town/rigs.ts';
-import { ownFilesIn } from '../../shared/town/own-files.ts';
-import { Worktrees } from '../../shared/town/worktrees.ts';
-import { SnapshotBuilder } from '../../shared/town/snapshot-builder.ts';
-import { Escalations } from '../../shared/work/escalations.ts';
-import { makeCore, makeRepository, temporaryFolder } from './core.ts';
+import { randomIds } from '../../shared/platform/ids.ts';
+import { silentLogger } from '../../shared/platform/logger.ts';
+import { carryOut } from '../../shared/api/dispatch.ts';
+import { Store } from '../../shared/store/store.ts';
+import { SessionContexts } from '../../shared/sessions/role-context.ts';
+import type { ApiContext } from '../../shared/api/context.ts';
+import { townPaths } from '../../shared/config/town-paths.ts';
+import { backends } from '../../shared/host/backends.ts';
+import { composeTown } from '../../shared/host/composition.ts';
+import { lookAtRemoval, removeOutside } from '../../shared/host/removal.ts';
+import { fakeSpec, makeClock, makeRepository, rethrow, temporaryFolder } from './core.ts';
+import { FakeDriver } from './fake-driver.ts';
+import { booksOf, eventsOf } from './questions.ts';
 
-function detailIn(text: unknown): { action: string; work?: string } {
-  return JSON.parse(String(text)) as { action: string; work?: string };
+function detailIn(text: string): { action: string; work?: string } {
+  return JSON.parse(text) as { action: string; work?: string };
+}
+
+/** What was kept and renewed piece by piece is what everybody would see who looked at all of it. Throws where it is not. */
+function requireWholeSnapshot({ store, builder }: Pick<ApiContext, 'store' | 'builder'>): void {
+  if (!store.isOpen || store.backlog.trouble) return;
+  const { revision: _before, ...kept } = builder.build();
+  builder.touchAll();
+  const { revision: _after, ...whole } = builder.build();
+  assert.deepStrictEqual(kept, whole);
 }
 
 /** A town with one rig (`alpha`), its reconciler, and the fake driver: everything but agents. */
 export type FakeTown = Awaited<ReturnType<typeof makeFakeTown>>;
 
-export async function makeFakeTown(policy: FailurePolicySettings = {}) {
+/** `seed`: leaves what earlier hosts would have left in the database. */
+export async function makeFakeTown(
+  policy: FailurePolicySettings = {},
+  seed: (database: string) => void = () => undefined,
+) {
   const folder = temporaryFolder('fake-town');
   const root = join(folder.path, 'town');
   mkdirSync(join(root, 'settings'), { recursive: true });
@@ -41,9 +50,9 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     JSON.stringify({ type: 'town-settings', version: 1, default_agent: 'opencode', failure_policy: policy }),
   );
   const paths = { ...townPaths(root), worktrees: join(folder.path, 'data', 'gastown', 'worktrees', 'town') };
-  const core = makeCore(paths.database);
-  const { store, registry, outbox, manager } = core;
-  const now = (): number => manager.now();
+  const { now, advance } = makeClock();
+  seed(paths.database);
+  const store = new Store(paths.database);
   const settings = await SettingsFile.open<TownSettings>({
     file,
     schema: townSettings,
@@ -51,70 +60,52 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     required: true,
     log: silentLogger,
   });
-  const rigs = new Rigs({ store, townRoot: root, now, log: silentLogger, onChange: () => undefined });
-  const consents = new RigConsents({ store, rigs, townRoot: root, now, log: silentLogger });
-  rigs.onSettings = (name) => void consents.refresh(name);
+  const contexts = new SessionContexts({ paths, promptsDir: root, store });
+  let driver!: FakeDriver;
+  const composed = composeTown({
+    paths,
+    store,
+    settings,
+    backends,
+    contexts,
+    now,
+    ids: randomIds,
+    log: silentLogger,
+    trusted: () => true,
+    onListenerError: rethrow,
+    specs: { specOf: fakeSpec, specOfLeft: fakeSpec, identityOf: () => ({}) },
+    drivers: (host) => {
+      driver = new FakeDriver(host);
+      return [driver];
+    },
+  });
+  const { reconciler, mergeQueue, pullRequests, forecast } = composed;
+  const { registry, manager, rigs, builder } = composed.town;
   const rig = makeRepository(join(folder.path, 'alpha'));
   await rigs.add(rig, 'alpha');
-  const asks = new AskLog({ store, registry, manager, log: silentLogger });
-  const breakers = new Breakers({ store, now, log: silentLogger });
-  const worktrees = new Worktrees({
-    ...{ store, now, log: silentLogger, onChange: () => undefined },
-    rebuildableIn: () => settings.value.worktrees?.rebuildable ?? [],
-    ownFilesIn: (path) => ownFilesIn({ settings, rigs, store }, path),
-  });
-  const builder = new SnapshotBuilder({
-    root,
-    name: 'town',
-    store,
-    registry,
-    outbox,
-    rigs,
-    breakers,
-    asks,
-    worktrees,
-    problems: () => worktrees.problems(),
-  });
-  const town: TownParts = {
-    ...core,
-    asks,
-    breakers,
-    worktrees,
-    name: 'town',
-    paths,
-    settings,
-    rigs,
-    consents,
-    escalations: new Escalations(store, now, silentLogger),
-    contexts: new SessionContexts({ paths, promptsDir: root, store }),
-    builder,
-    namesInHand: new Set(),
-    endings: new Map(),
-    opencode: { serverOf: () => undefined, runOf: () => undefined, fromPlugin: async () => undefined },
-    identityOf: () => ({}),
-    removal: { look: () => lookAtRemoval(town, {}), remove: () => removeOutside(town, {}) },
-    lastFailure: () => undefined,
-    log: silentLogger,
+  const town: ApiContext = {
+    ...composed.town,
+    show: () => undefined,
     snapshot: () => builder.build(),
-    changed: () => undefined,
-    requireTrust: () => undefined,
+    removal: { look: () => lookAtRemoval(composed.town, {}), remove: () => removeOutside(composed.town, {}) },
   };
-  cleanUpAfter(town);
-  const reconciler = reconcileTown(town);
   reconciler.start();
+  mergeQueue.start();
+  pullRequests.start();
+  forecast.start();
   /** What the rules decide and can be done at once is done. */
   const settled = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   return {
     ...town,
-    driver: core.driver,
-    manager,
+    driver,
     root,
     rig,
     reconciler,
+    mergeQueue,
     settled,
-    /** Asks for an operation: as the person, or as the session of that id. */
+    /** Asks for an operation: as the user, or as the session of that id. */
     request<M extends MethodName>(method: M, params: Params<M>, by?: string): Promise<Results[M]> {
       const caller =
         by === undefined
@@ -124,12 +115,18 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     },
     /** Lets the town's time pass, and what is due be done. */
     async pass(ms: number): Promise<void> {
-      core.advance(ms);
+      advance(ms);
       reconciler.schedule();
       await settled();
     },
-    die(id: string, cause = 'it was killed'): void {
-      manager.report(registry.get(id).runId, 'program', { kind: 'ended', error: cause }, cause);
+    /** `lostWith`: with others, as its server went. */
+    die(id: string, cause = 'it was killed', lostWith?: string): void {
+      manager.report(
+        registry.get(id).runId,
+        'program',
+        { kind: 'ended', error: cause, ...(lostWith === undefined ? {} : { lostWith }) },
+        cause,
+      );
     },
     /** Its program went while no host was there. */
     vanish(id: string): void {
@@ -148,25 +145,17 @@ export async function makeFakeTown(policy: FailurePolicySettings = {}) {
     },
     /** What the reconciler did, in words. */
     deeds(id?: string): string[] {
-      const db = new DatabaseSync(paths.database, { readOnly: true });
-      const rows = db.prepare("SELECT * FROM events WHERE type LIKE 'reconciler.%' ORDER BY seq").all();
-      db.close();
-      return rows
-        .map((row) => ({
-          rule: String(row['type']).replace('reconciler.', ''),
-          session: row['session_id'],
-          ...detailIn(row['detail']),
-        }))
+      return eventsOf(booksOf(paths.database))
+        .filter(({ type }) => type.startsWith('reconciler.'))
+        .map(({ type, session, detail }) => ({ rule: type.replace('reconciler.', ''), session, ...detailIn(detail) }))
         .filter(({ session, work }) => id === undefined || session === id || work === id)
         .map(({ rule, action }) => `${rule}: ${action}`);
     },
     close(): void {
-      reconciler.dispose();
-      outbox.dispose();
-      asks.dispose();
-      manager.dispose();
-      settings.dispose();
+      requireWholeSnapshot(composed.town);
+      void composed.dispose();
       rigs.dispose();
+      settings.dispose();
       store.close();
       folder.remove();
     },

@@ -2,8 +2,9 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { TownHostOptions } from '../../shared/town/host-options.ts';
+import type { TownHostOptions } from '../../shared/host/host-options.ts';
 import { lendTerminals } from './lent-terminals.ts';
+import { patience } from './patience.ts';
 import type { PtyTerminalHost } from './pty-terminal-host.ts';
 
 /** What can be handed to another process of a host's options. */
@@ -45,7 +46,7 @@ export class HostProcess {
     const gone = once(child, 'exit');
     if (terminals) lendTerminals(terminals, child);
     child.send({ ...setup, borrowsTerminals: terminals !== undefined });
-    const ready = heard(child, 'ready', startMs);
+    const ready = heard(child, 'ready', patience(startMs));
     const first = await Promise.race([ready, gone.then(() => undefined)]);
     // Whoever lost the race must not be an unhandled rejection later.
     ready.catch(() => undefined);

@@ -1,6 +1,6 @@
 // Hosts a town until it is told to close, or killed. See host-process.ts.
 import { once } from 'node:events';
-import { joinTown } from '../../shared/town/join.ts';
+import { joinTown } from '../../shared/host/membership.ts';
 import { BorrowedTerminalHost } from './borrowed-terminals.ts';
 import { fileLogger } from './file-logger.ts';
 import type { HostSetup } from './host-process.ts';

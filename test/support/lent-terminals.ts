@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { TerminalExit, TerminalSpec } from '../../shared/backends/terminal-host.ts';
-import { messageOf } from '../../shared/errors.ts';
+import { messageOf } from '../../shared/platform/errors.ts';
 import type { PtyTerminal, PtyTerminalHost } from './pty-terminal-host.ts';
 
 /** What a host process asks of the process that owns its terminals. `terminal` is a process id. */

@@ -69,7 +69,7 @@ export class PtyTerminal implements ManagedTerminal {
     return stripVTControlCharacters(this.output);
   }
 
-  /** Test only: the person types here until the returned function is called. */
+  /** Test only: the user types here until the returned function is called. */
   personTypes(): () => void {
     let stop = (): void => undefined;
     const until = new Promise<void>((resolve) => {

@@ -1,21 +1,24 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { worktreesFolder } from '../../shared/git/worktree-places.ts';
-import { silentLogger } from '../../shared/process/logger.ts';
-import type { Logger } from '../../shared/process/logger.ts';
-import { TownHost } from '../../shared/town/host.ts';
-import type { TownHostOptions } from '../../shared/town/host-options.ts';
-import type { LifecycleCallbacks } from '../../shared/town/callbacks.ts';
-import { HostLock } from '../../shared/town/lock.ts';
-import { townPaths } from '../../shared/town/paths.ts';
-import type { MessageView, SessionView, TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { Backends } from '../../shared/backends/backend.ts';
+import { worktreesFolder } from '../../shared/platform/git/worktree-places.ts';
+import { silentLogger } from '../../shared/platform/logger.ts';
+import type { Logger } from '../../shared/platform/logger.ts';
+import { TownHost } from '../../shared/host/host.ts';
+import type { TownHostOptions } from '../../shared/host/host-options.ts';
+import type { LifecycleCallbacks } from '../../shared/host/lifecycle-callbacks.ts';
+import { HostLock } from '../../shared/host/host-lock.ts';
+import { townPaths } from '../../shared/config/town-paths.ts';
+import type { MessageView, SessionView, TownSnapshot } from '../../shared/channel/views.ts';
 import { demoRules } from './demo/behaviours.ts';
 import { HostProcess } from './host-process.ts';
 import { endProcessesOf } from './editor/processes.ts';
 import type { ProcessFact } from './editor/processes.ts';
 import type { ScriptedModel } from './model/server.ts';
 import type { Rule } from './model/rules.ts';
+import { patience } from './patience.ts';
 import { PtyTerminalHost } from './pty-terminal-host.ts';
+import { booksOf, stateOfMessage } from './questions.ts';
+import type { OpenBooks } from './questions.ts';
 import { bundledFiles, makeTownFolder } from './town-folder.ts';
 import type { TownFolder } from './town-folder.ts';
 
@@ -25,6 +28,8 @@ export interface FixtureOptions {
   readonly folder: string;
   rules: readonly Rule[];
   callbacks: LifecycleCallbacks;
+  /** Instead of those that ship. */
+  backends?: Backends;
 }
 
 /** A town with one rig (`alpha`), real agents on real ptys, and the scripted model. Needs the build in dist/. */
@@ -75,6 +80,7 @@ export class TownFixture {
         node: { command: process.execPath, env: {} },
         trusted: () => true,
         callbacks: chosen.callbacks,
+        ...(chosen.backends ? { backends: chosen.backends } : {}),
       },
     );
     await fixture.open();
@@ -123,36 +129,22 @@ export class TownFixture {
     return found;
   }
 
-  /** What the town's database says now, whoever is its host. */
-  stored(sql: string): Record<string, unknown>[] {
-    const db = new DatabaseSync(townPaths(this.root).database, { readOnly: true });
-    try {
-      return db.prepare(sql).all();
-    } finally {
-      db.close();
-    }
-  }
+  /** What the town's database says now, whoever is its host. Questions are in questions.ts. */
+  stored: OpenBooks['stored'] = (sql, ...values) => booksOf(townPaths(this.root).database).stored(sql, ...values);
 
   /** Makes the town's database what a crash would leave. Only while nobody hosts it. */
-  write(sql: string): void {
-    const db = new DatabaseSync(townPaths(this.root).database);
-    try {
-      db.exec(`PRAGMA foreign_keys = ON; ${sql}`);
-    } finally {
-      db.close();
-    }
-  }
+  write: OpenBooks['write'] = (sql, ...values) => booksOf(townPaths(this.root).database).write(sql, ...values);
 
   /** Resolves when the message is in this state; every change of a message comes with a snapshot. */
   async message(id: string, state: MessageView['state'], limitMs?: number): Promise<MessageView> {
-    const read = (): string => String(this.stored(`SELECT state FROM messages WHERE id = '${id}'`)[0]?.['state']);
-    await this.until(`message ${id} to be ${state}`, () => read() === state, limitMs);
+    await this.until(`message ${id} to be ${state}`, () => stateOfMessage(this, id) === state, limitMs);
     const { messages } = await this.host.api.request('message.list', { limit: 1000 });
     return messages.find((message) => message.id === id)!;
   }
 
-  /** Resolves with the first snapshot that satisfies `check`. */
+  /** Resolves with the first snapshot that satisfies `check`; rejects after `limitMs` (see `patience`) with what the town looked like. */
   until(what: string, check: (snapshot: TownSnapshot) => boolean, limitMs = 60_000): Promise<TownSnapshot> {
+    const boundMs = patience(limitMs);
     return new Promise((resolve, reject) => {
       const look = (snapshot: TownSnapshot): void => {
         if (!check(snapshot)) return;
@@ -175,14 +167,14 @@ export class TownFixture {
         reject(
           new Error(
             [
-              `Waited for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.`,
+              `Waited ${boundMs / 1000} s for ${what}. Sessions: ${sessions.join('; ')}. Work: ${work.join('; ')}.`,
               ...this.logged,
               'The model was last asked:',
               ...asked,
             ].join('\n'),
           ),
         );
-      }, limitMs);
+      }, boundMs);
       const done = (): void => {
         clearTimeout(timer);
         listening.dispose();

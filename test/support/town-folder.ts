@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { backends } from '../../shared/host/backends.ts';
 import { createTown } from '../../shared/config/create-town.ts';
-import type { BundledFiles } from '../../shared/town/host-options.ts';
+import type { BundledFiles } from '../../shared/host/host-options.ts';
 import { agentEnvironment, makeAgentHome } from './agent-home.ts';
 import { makeRepository, temporaryFolder } from './core.ts';
 import { agentPath } from './editor/agent-path.ts';
@@ -13,8 +14,7 @@ const dist = path.resolve(import.meta.dirname, '../../dist');
 
 /** What the build has put into dist/ for agents. */
 export const bundledFiles: BundledFiles = {
-  plugin: path.join(dist, 'plugin/gastown.js'),
-  hook: path.join(dist, 'plugin/claude-hook.js'),
+  reporters: path.join(dist, 'plugin'),
   gt: path.join(dist, 'plugin/gt.js'),
   prompts: path.join(dist, 'roles'),
 };
@@ -40,7 +40,7 @@ export async function makeTownFolder(): Promise<TownFolder> {
   const home = path.join(folder, 'home');
   const rig = makeRepository(path.join(folder, 'alpha'));
   await mkdir(root);
-  await createTown(root);
+  await createTown(root, backends);
   const model = await startScriptedModel();
   await makeAgentHome(home, { model: model.url, trusted: [root, rig], path: agentPath(tools) });
   const environment = {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { ChannelClient } from '../../shared/channel/client.ts';
 import { changedNotification, protocolVersion } from '../../shared/channel/protocol.ts';
 import type { HostFile, MethodName, Params, Results } from '../../shared/channel/protocol.ts';
-import type { TownSnapshot } from '../../shared/town/snapshot.ts';
+import type { TownSnapshot } from '../../shared/channel/views.ts';
 import { eventually } from './editor/eventually.ts';
+import { patience } from './patience.ts';
 
 /** Looks at a hosted town from outside, as another window does: every change arrives as an event. */
 export class TownWatcher {
@@ -21,7 +22,7 @@ export class TownWatcher {
     });
   }
 
-  /** Waits for a host of the town and connects as the person. */
+  /** Waits for a host of the town and connects as the user. */
   static async connect(root: string): Promise<TownWatcher> {
     const file = await eventually(
       'a host of the town',
@@ -33,8 +34,9 @@ export class TownWatcher {
     return new TownWatcher(client, await client.request('town.snapshot', {}));
   }
 
-  /** Resolves with the first snapshot that satisfies `check`; rejects after `limitMs` with what the town looked like. */
+  /** Resolves with the first snapshot that satisfies `check`; rejects after `limitMs` (see `patience`) with what the town looked like. */
   until(what: string, check: (snapshot: TownSnapshot) => boolean, limitMs = 60_000): Promise<TownSnapshot> {
+    const boundMs = patience(limitMs);
     return new Promise((resolve, reject) => {
       const look = (): void => {
         if (!check(this.snapshot)) return;
@@ -47,8 +49,8 @@ export class TownWatcher {
       };
       const timer = setTimeout(() => {
         done();
-        reject(new Error(`Waited ${limitMs / 1000} s for ${what}. The town: ${describe(this.snapshot)}`));
-      }, limitMs);
+        reject(new Error(`Waited ${boundMs / 1000} s for ${what}. The town: ${describe(this.snapshot)}`));
+      }, boundMs);
       this.listeners.add(look);
       look();
     });

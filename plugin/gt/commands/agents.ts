@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import type { Activity } from '../../../shared/sessions/activity.ts';
-import type { BackendView, SessionView } from '../../../shared/town/snapshot.ts';
+import type { OpenBreaker } from '../../../shared/domain/circuit-breaker.ts';
+import type { Activity } from '../../../shared/domain/activity.ts';
+import type { BackendView, SessionView } from '../../../shared/channel/views.ts';
 import { addCommand } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
 import { oneLine, table } from '../table.ts';
@@ -9,9 +10,11 @@ export function addAgentCommands(program: Command, gt: Gt): void {
   addCommand(program, 'agents', 'list all sessions of the town')
     .option('-l, --long', 'also show what each one does, its session id and its agent')
     .action(async (options: CommonOptions & { long?: true }) => {
-      const { sessions, backends } = await gt.request('town.snapshot', {});
+      const { sessions, backends } = await gt.request('session.list', {});
       const notes = [...backends.flatMap(troubleOf), ...sessions.flatMap(problemOf)];
-      gt.print(options, sessions, () => [agentsTable(sessions, options.long === true), ...notes].join('\n'));
+      gt.print(options, sessions, (_listed, width) =>
+        [agentsTable(sessions, options.long === true, width), ...notes].join('\n'),
+      );
     });
 
   addCommand(
@@ -40,17 +43,30 @@ export function addAgentCommands(program: Command, gt: Gt): void {
   });
 }
 
-/** A line below the table for a backend on which nothing is started now. */
-function troubleOf({ name, breaker }: BackendView): string[] {
-  if (!breaker) return [];
-  const until = breaker.until === undefined ? '' : ` until ${new Date(breaker.until).toISOString()}`;
-  return [`! ${name}: nothing new is started${until}: ${oneLine(breaker.reason)}`];
+/** A line below the table for each backend, rig or agent's program on which nothing is started now. */
+function troubleOf({ name, breaker, parts = [] }: BackendView): string[] {
+  return [
+    ...(breaker ? [troubleLine(name, breaker)] : []),
+    ...parts.map((part) =>
+      troubleLine(
+        part.program === undefined
+          ? `${name} in ${part.rig === '' ? "the town's folder" : part.rig}`
+          : `agent ${part.program}`,
+        part.breaker,
+      ),
+    ),
+  ];
+}
+
+function troubleLine(of: string, { until, reason }: OpenBreaker): string {
+  const bound = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
+  return `! ${of}: nothing new is started${bound}: ${oneLine(reason)}`;
 }
 
 const problemOf = ({ id, problem }: SessionView): string[] =>
   problem === undefined ? [] : [`! ${id}: ${oneLine(problem)}`];
 
-function agentsTable(sessions: readonly SessionView[], long: boolean): string {
+function agentsTable(sessions: readonly SessionView[], long: boolean, width: number | undefined): string {
   return table(
     ['BACKEND', 'ROLE', 'NAME', 'RIG', 'STATE', ...(long ? ['ACTIVITY', 'SESSION', 'AGENT'] : [])],
     sessions.map((session) => [
@@ -63,6 +79,7 @@ function agentsTable(sessions: readonly SessionView[], long: boolean): string {
         ? [session.quarantined ? 'quarantined' : activityText(session.activity), session.id, session.agent]
         : []),
     ]),
+    { width, cut: ['ACTIVITY', 'AGENT', 'BACKEND'] },
   );
 }
 

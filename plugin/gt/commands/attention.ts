@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { quoted } from '../../../shared/channel/inert.ts';
-import type { AttentionView } from '../../../shared/attention/waits.ts';
+import { quoted } from '../../../shared/platform/sanitize.ts';
+import type { AttentionView } from '../../../shared/channel/views.ts';
 import type { Params } from '../../../shared/channel/protocol.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand } from '../gt.ts';
@@ -11,15 +11,15 @@ type Answer = Params<'session.answer'>['answer'];
 type AnswerOptions = CommonOptions & { ask?: string; message?: string; remember?: true };
 
 export function addAttentionCommands(program: Command, gt: Gt): void {
-  const parent = program.command('attention').description('what waits for the person, and the answers to it');
+  const parent = program.command('attention').description('what waits for the user, and the answers to it');
 
-  addCommand(parent, 'list', 'list what waits for the person, oldest first')
+  addCommand(parent, 'list', 'list what waits for the user, oldest first')
     .option('-l, --long', 'with everything that there is to know, such as the plan or the arguments of the tool')
     .action(async ({ long, ...options }: CommonOptions & { long?: true }) => {
       const { waits } = await gt.request('attention.list', {});
-      gt.print(options, waits, () => {
+      gt.print(options, waits, (_listed, width) => {
         if (waits.length === 0) return 'Nothing waits for you.';
-        return long ? waits.map(inFull).join('\n\n') : waitsTable(waits);
+        return long ? waits.map((wait) => inFull(wait, width)).join('\n\n') : waitsTable(waits, width);
       });
     });
 
@@ -78,7 +78,7 @@ function answerTo(
   return { kind: 'allow', ...(remember ? { remember: true } : {}) };
 }
 
-/** One answer per question: an option of it, or for a single question the person's own words. */
+/** One answer per question: an option of it, or for a single question the user's own words. */
 function optionsOf(wait: AttentionView, given: readonly string[], message: string | undefined): string[][] {
   const questions = wait.questions ?? [{ text: wait.title, options: wait.options, multiple: false }];
   if (message !== undefined) {
@@ -112,7 +112,7 @@ const choices = (options: readonly string[]): string =>
     ? 'It offers no answers.'
     : `Its answers: ${options.map((each) => `"${oneLine(each)}"`).join(', ')}.`;
 
-function waitsTable(waits: readonly AttentionView[]): string {
+function waitsTable(waits: readonly AttentionView[], width?: number): string {
   return table(
     ['SESSION', 'KIND', 'SINCE', 'ASK', 'WHAT'],
     waits.map(({ session, kind, since, ask, title, resolvable }) => [
@@ -122,10 +122,11 @@ function waitsTable(waits: readonly AttentionView[]): string {
       resolvable ? ask : 'in its terminal',
       title,
     ]),
+    { width, whole: true },
   );
 }
 
-function inFull(wait: AttentionView): string {
+function inFull(wait: AttentionView, width: number | undefined): string {
   const answers = wait.questions === undefined && wait.options.length > 0 ? ['', choices(wait.options)] : [];
-  return [waitsTable([wait]), '', quoted(wait.detail), ...answers].join('\n').trimEnd();
+  return [waitsTable([wait], width), '', quoted(wait.detail), ...answers].join('\n').trimEnd();
 }

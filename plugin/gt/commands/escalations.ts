@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Params } from '../../../shared/channel/protocol.ts';
-import type { EscalationView } from '../../../shared/town/snapshot.ts';
-import type { Severity } from '../../../shared/work/severity.ts';
+import type { EscalationView } from '../../../shared/channel/views.ts';
+import type { Severity } from '../../../shared/domain/severity.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
 import { table } from '../table.ts';
@@ -13,9 +13,9 @@ const severities: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 type RaiseOptions = CommonOptions & { severity?: Severity; message?: string; work?: string };
 
 export function addEscalationCommands(program: Command, gt: Gt): void {
-  const parent = addCommand(program, 'escalate', 'tell the person that something is wrong that you cannot solve')
+  const parent = addCommand(program, 'escalate', 'tell the user that something is wrong that you cannot solve')
     .addOption(
-      new Option('-s, --severity <severity>', 'how much the person is needed').choices(severities).default('medium'),
+      new Option('-s, --severity <severity>', 'how much the user is needed').choices(severities).default('medium'),
     )
     // Not required: `gt escalate list` has none. The host refuses an empty one.
     .option('-m, --message <text>', 'what is wrong, and what you need; "-" reads standard input')
@@ -35,8 +35,8 @@ export function addEscalationCommands(program: Command, gt: Gt): void {
     .option('--all', 'also what has been closed')
     .action(async ({ all, ...options }: CommonOptions & { all?: boolean }) => {
       const { escalations } = await gt.request('escalation.list', given<Params<'escalation.list'>>({ all }));
-      gt.print(options, escalations, (listed) =>
-        listed.length === 0 ? 'Nothing is escalated.' : escalationTable(listed),
+      gt.print(options, escalations, (listed, width) =>
+        listed.length === 0 ? 'Nothing is escalated.' : escalationTable(listed, width),
       );
     });
 
@@ -48,7 +48,7 @@ export function addEscalationCommands(program: Command, gt: Gt): void {
     });
 }
 
-function escalationTable(escalations: readonly EscalationView[]): string {
+function escalationTable(escalations: readonly EscalationView[], width: number | undefined): string {
   return table(
     ['ID', 'SEVERITY', 'BY', 'WORK', 'SINCE', 'STATE', 'MESSAGE'],
     escalations.map(({ id, severity, by, work, raisedAt, closedBy, message }) => [
@@ -60,5 +60,6 @@ function escalationTable(escalations: readonly EscalationView[]): string {
       closedBy === undefined ? 'open' : `closed by ${closedBy}`,
       message,
     ]),
+    { width, whole: true },
   );
 }

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { quoted } from '../../../shared/channel/inert.ts';
+import { quoted } from '../../../shared/platform/sanitize.ts';
 import type { Params } from '../../../shared/channel/protocol.ts';
-import type { MessageView } from '../../../shared/town/snapshot.ts';
+import type { MessageView } from '../../../shared/channel/views.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
@@ -32,7 +32,7 @@ export function addMessageCommands(program: Command, gt: Gt): void {
 
   const mail = program.command('mail').description('send and read mail');
 
-  addCommand(mail, 'send <to>', 'send mail to a session, an address, a group (@<rig>, @town), or the person (overseer)')
+  addCommand(mail, 'send <to>', 'send mail to a session, an address, a group (@<rig>, @town), or the user (overseer)')
     .option('-s, --subject <text>', 'what it is about')
     .requiredOption('-m, --message <text>', 'the text; "-" reads standard input')
     .addOption(urgentOption())
@@ -85,8 +85,10 @@ export function addMessageCommands(program: Command, gt: Gt): void {
         timeOf(message.sentAt),
         message.subject,
       ]);
-      gt.print(options, messages, () =>
-        messages.length === 0 ? 'Nothing sent.' : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows),
+      gt.print(options, messages, (_listed, width) =>
+        messages.length === 0
+          ? 'Nothing sent.'
+          : table(['MESSAGE', 'KIND', 'TO', 'STATE', 'SENT', 'SUBJECT'], rows, { width, cut: ['SUBJECT', 'TO'] }),
       );
     });
 }
@@ -106,10 +108,11 @@ async function send(
 
 async function fanOut(gt: Gt, options: CommonOptions, message: Wanted<Params<'message.broadcast'>>): Promise<void> {
   const sent = await gt.request('message.broadcast', given<Params<'message.broadcast'>>(message));
-  gt.print(options, sent, ({ results }) =>
+  gt.print(options, sent, ({ results }, width) =>
     table(
       ['TO', 'MESSAGE', 'ERROR'],
       results.map((result) => [result.to, result.messageId, result.error]),
+      { width, whole: true },
     ),
   );
   if (sent.results.some(({ error }) => error !== undefined)) gt.exitCode = exitCode.failed;

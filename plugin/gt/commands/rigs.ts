@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RigReview, RigReviewItem } from '../../../shared/town/snapshot.ts';
+import type { RigReview, RigReviewItem, SessionView } from '../../../shared/channel/views.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
@@ -12,7 +12,7 @@ export function addRigCommands(program: Command, gt: Gt): void {
   addCommand(
     parent,
     'trust <rig>',
-    'look at the programs, arguments and environments that a rig brings, and agree to them (not for sessions)',
+    'look at the programs, arguments, commands and environments that a rig brings, and agree to them (not for sessions)',
   )
     .option('--yes <hash>', 'agree to what has this hash, without a question')
     .action(async (rig: string, { yes, ...options }: CommonOptions & { yes?: string }) => {
@@ -34,6 +34,23 @@ export function addRigCommands(program: Command, gt: Gt): void {
       await gt.request('rig.trust', { rig, hash: review.hash });
       gt.print(options, review, () => agreedText(rig));
     });
+
+  addCommand(parent, 'untrust <rig>', 'take back what was agreed to of a rig (not for sessions)').action(
+    async (rig: string, options: CommonOptions) => {
+      const review = await gt.request('rig.untrust', { rig });
+      const { sessions } = await gt.request('town.snapshot', {});
+      const running = sessions.filter((session) => session.rig === rig && isAlive(session)).map(({ id }) => id);
+      gt.print(options, { ...review, running }, () => withdrawnText(rig, running));
+    },
+  );
+}
+
+const isAlive = ({ state }: SessionView): boolean => state !== 'stopped' && state !== 'failed';
+
+function withdrawnText(rig: string, running: readonly string[]): string {
+  const text = `Withdrawn. Nothing of what ${rig} brings is started before you agree again, restarts included.`;
+  if (running.length === 0) return text;
+  return `${text}\nWhat runs goes on as it was started, until you stop it: ${running.map((id) => `gt stop ${id}`).join(', ')}`;
 }
 
 const isAgreed = ({ items }: RigReview): boolean => items.every(({ state }) => state === 'agreed');
@@ -48,11 +65,13 @@ const states: Record<RigReviewItem['state'], string> = {
 
 function reviewText(review: RigReview): string {
   const { rig, path, items } = review;
-  if (items.length === 0) return `The rig ${rig} (${path}) brings no programs, arguments or environments of its own.`;
-  const texts = items.map(({ subject, content, state, before }) => {
+  if (items.length === 0)
+    return `The rig ${rig} (${path}) brings no programs, arguments, commands or environments of its own.`;
+  const texts = items.map(({ subject, inWorktree, content, state, before }) => {
     const lines = before === undefined ? content.split('\n') : lineDiff(before, content);
     // Whoever agrees shall see every character.
-    return [`${visible(subject)}: ${states[state]}`, ...lines.map((line) => `  ${visible(line)}`)].join('\n');
+    const place = inWorktree ? ' (as a branch of a worker has it)' : '';
+    return [`${visible(subject)}${place}: ${states[state]}`, ...lines.map((line) => `  ${visible(line)}`)].join('\n');
   });
   const head = isAgreed(review)
     ? `You have agreed to all that the rig ${rig} (${path}) brings:`

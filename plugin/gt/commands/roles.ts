@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Params } from '../../../shared/channel/protocol.ts';
-import type { Role } from '../../../shared/orchestrator.ts';
-import type { SessionView, TownSnapshot } from '../../../shared/town/snapshot.ts';
+import type { Role } from '../../../shared/domain/orchestrator.ts';
+import type { SessionView, TownSnapshot } from '../../../shared/channel/views.ts';
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand, backendOption, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';

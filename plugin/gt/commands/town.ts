@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { DoctorCheck, Params, RemovalItem, TownRemoval } from '../../../shared/channel/protocol.ts';
-import manifest from '../../../package.json' with { type: 'json' };
 import { exitCode, Failure } from '../failure.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
+import { oneLine } from '../table.ts';
+import { gtVersion } from '../version.ts';
 
 export function addTownCommands(program: Command, gt: Gt): void {
   addCommand(program, 'prime', 'print the role context of this session')
@@ -42,12 +43,12 @@ export function addTownCommands(program: Command, gt: Gt): void {
         );
       const removal = await gt.request(yes ? 'town.remove' : 'town.removal', {});
       gt.print(options, removal, (result) =>
-        removalText(result, yes ? ['Went:', 'Stayed:'] : ['Would go:', 'Would stay:']),
+        removalText(result, yes ? ['Ran:', 'Went:', 'Stayed:'] : ['Would run:', 'Would go:', 'Would stay:']),
       );
     });
 
   addCommand(program, 'version', 'print the version of gt').action((options: CommonOptions) =>
-    gt.print(options, { version: manifest.version }, ({ version }) => `gt ${version}`),
+    gt.print(options, { version: gtVersion }, ({ version }) => `gt ${version}`),
   );
 }
 
@@ -57,9 +58,13 @@ function line({ name, state, detail, advice }: DoctorCheck): string {
   return `${marks[state]} ${name}: ${detail}${advice === undefined ? '' : `\n         → ${advice}`}`;
 }
 
-function removalText({ sessions, goes, stays }: TownRemoval, [went, stayed]: [string, string]): string {
+function removalText(
+  { sessions, runs, goes, stays }: TownRemoval,
+  [ran, went, stayed]: [string, string, string],
+): string {
   const item = ({ path, what }: RemovalItem): string => `  ${path}: ${what}`;
   return [
+    ...(runs.length === 0 ? [] : [ran, ...runs.map(({ path, what }) => `  ${oneLine(what)} (in ${path})`)]),
     went,
     ...sessions.map((id) => `  ${id}: a session, which is ended`),
     ...goes.map(item),

@@ -1,22 +1,29 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { quoted } from '../../../shared/channel/inert.ts';
+import { isObject } from '../../../shared/platform/objects.ts';
+import { quoted } from '../../../shared/platform/sanitize.ts';
 import type { DoneStatus, Params, Results } from '../../../shared/channel/protocol.ts';
-import type { WorkType } from '../../../shared/orchestrator.ts';
-import type { WorkView } from '../../../shared/town/snapshot.ts';
+import type { WorkType } from '../../../shared/domain/orchestrator.ts';
+import type { WorkView } from '../../../shared/channel/views.ts';
 import { addCommand, backendOption, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
+import { Failure } from '../failure.ts';
 import { oneLine, table } from '../table.ts';
+import { hasCode } from '../../../shared/platform/errors.ts';
 
 // Written out, because only the core's types reach this bundle.
 const workTypes: readonly WorkType[] = ['issue', 'formula', 'task'];
 const doneStatuses: readonly DoneStatus[] = ['completed', 'failed', 'escalated'];
 
-type SlingOptions = CommonOptions & Pick<Params<'sling'>, 'agent' | 'backend' | 'name' | 'message'>;
+type SlingOptions = CommonOptions &
+  Pick<Params<'sling'>, 'agent' | 'backend' | 'name' | 'message' | 'setup'> & { now?: true };
 type HandoffOptions = CommonOptions &
   Pick<Params<'work.handoff'>, 'work' | 'agent' | 'backend'> & { message?: string; context?: string };
-type AddOptions = CommonOptions & Pick<Params<'work.add'>, 'id' | 'rig' | 'type' | 'priority'> & { message?: string };
-type DoneOptions = CommonOptions & Pick<Params<'work.done'>, 'status' | 'message' | 'id'>;
+type UnitOptions = CommonOptions &
+  Pick<Params<'work.add'>, 'rig' | 'type' | 'priority' | 'after' | 'batch' | 'payload'> & { file?: string[] };
+type AddOptions = UnitOptions & { id?: string; message?: string };
+type EditOptions = UnitOptions & { title?: string; description?: string };
+type DoneOptions = CommonOptions & Pick<Params<'work.done'>, 'status' | 'message' | 'id' | 'uncommitted'>;
 
 export function addWorkCommands(program: Command, gt: Gt): void {
   addCommand(program, 'sling <work> <rig>', 'give a unit of work to a polecat of a rig')
@@ -27,17 +34,40 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       '-m, --message <text>',
       'describes work that the town does not know yet, or adds a note; "-" reads standard input',
     )
-    .action(async (work: string, rig: string, { agent, backend, name, message, ...options }: SlingOptions) => {
-      const text = message === undefined ? undefined : await gt.text(message);
-      const slung = await gt.request(
-        'sling',
-        given<Params<'sling'>>({ work, rig, agent, backend, name, message: text }),
-      );
-      gt.print(options, slung, ({ session }) => {
-        const on = session.branch === undefined ? '' : ` on branch ${session.branch}`;
-        return `Slung ${slung.work.id} to ${session.id} (${session.agent})${on}.`;
-      });
-    });
+    .option('--no-setup', "leave out what the rig's settings say of new worktrees: fetch, copies and set-up")
+    .option('--now', 'also where it waits for other units: it waits for them no more')
+    .action(
+      async (work: string, rig: string, { agent, backend, name, message, now, setup, ...options }: SlingOptions) => {
+        const text = message === undefined ? undefined : await gt.text(message);
+        const order = given<Params<'work.queue'>>({
+          work,
+          rig,
+          agent,
+          backend,
+          name,
+          message: text,
+          setup: setup === false ? false : undefined,
+        });
+        await tellOverlaps(gt, given<Params<'work.overlap'>>({ work, rig, message: text }));
+        let slung: Results['sling'];
+        try {
+          slung = await gt.request('sling', now ? { ...order, now } : order);
+        } catch (error) {
+          if (!hasCode(error, 'waits')) throw error;
+          const queued = await gt.request('work.queue', order);
+          gt.print(
+            options,
+            { work: queued },
+            () => `${work} ${queued.note ?? 'waits'}. It is queued, and begins by itself.`,
+          );
+          return;
+        }
+        gt.print(options, slung, ({ session }) => {
+          const on = session.branch === undefined ? '' : ` on branch ${session.branch}`;
+          return `Slung ${slung.work.id} to ${session.id} (${session.agent})${on}.`;
+        });
+      },
+    );
 
   addCommand(program, 'handoff <from> <to>', 'hand a unit of work, with its branch and worktree, to another session')
     .option('-m, --message <context>', 'what the new session has to know; "-" reads standard input')
@@ -81,38 +111,79 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     )
     .option('-m, --message <text>', 'what was done, or why not; "-" reads standard input')
     .option('--id <work>', 'which unit, where the session has several')
-    .action(async ({ status, message, id, ...options }: DoneOptions) => {
+    .option('--uncommitted', 'what is not committed is not part of it')
+    .action(async ({ status, message, id, uncommitted, ...options }: DoneOptions) => {
       const text = message === undefined ? undefined : await gt.text(message);
-      const done = await gt.report(options, 'work.done', given<Params<'work.done'>>({ status, message: text, id }));
+      const done = await gt.report(
+        options,
+        'work.done',
+        given<Params<'work.done'>>({ status, message: text, id, uncommitted }),
+      );
       if (done) gt.print(options, done, () => `${done.id} is reported: ${done.state}.`);
     });
 
   const parent = program.command('work').description('add, list and show units of work');
 
-  addCommand(parent, 'add <title>', 'record a unit of work')
+  withUnitOptions(addCommand(parent, 'add [title]', 'record a unit of work, or those of documents'))
     .option('-m, --message <text>', 'the full description; "-" reads standard input')
     .option('--id <id>', 'its id; made from a counter when left out')
-    .option('--rig <rig>', 'the rig that it belongs to')
-    .addOption(new Option('--type <type>', 'what it is').choices(workTypes))
-    .option('--priority <number>', '0 (most urgent) to 4 (least); 2 is normal', priorityOf)
-    .action(async (title: string, { message, id, rig, type, priority, ...options }: AddOptions) => {
+    .action(async (title: string | undefined, { message, id, file, ...unit }: AddOptions) => {
+      const { json: _json, ...fields } = unit;
+      if (file !== undefined) {
+        if (title !== undefined || message !== undefined || id !== undefined || Object.keys(fields).length > 0)
+          throw new Failure(
+            'With -F everything stands in the documents: write title, rig and the like into their front matter.',
+            2,
+          );
+        const { work } = await gt.request('work.import', { documents: await gt.documents(file) });
+        gt.print(unit, work, () => work.map(added).join('\n'));
+        return;
+      }
+      if (title === undefined)
+        throw new Failure('Say what is to be done: gt work add "<title>", or gt work add -F <file>.', 2);
       const heading = await gt.text(title);
       const description = message === undefined ? heading : await gt.text(message);
-      const params = given<Params<'work.add'>>({ title: heading, description, id, rig, type, priority });
-      const added = await gt.request('work.add', params);
-      gt.print(options, added, () => `Added ${added.id}: ${oneLine(added.title)}`);
+      const params = given<Params<'work.add'>>({ title: heading, description, id, ...fields });
+      gt.print(unit, await gt.request('work.add', params), added);
+    });
+
+  withUnitOptions(addCommand(parent, 'edit <id>', 'change a unit of work; the session that works on it is told'))
+    .option('--title <title>', 'what it is called')
+    .option('-m, --description <text>', 'what is to be done; "-" reads standard input')
+    .action(async (id: string, { file, description, ...unit }: EditOptions) => {
+      const { json: _json, ...fields } = unit;
+      const [document] = file === undefined ? [] : await gt.documents(file.slice(-1));
+      const text = description === undefined ? undefined : await gt.text(description);
+      if (document === undefined && text === undefined && Object.keys(fields).length === 0)
+        throw new Failure(`Say what is to be changed about ${id}: see gt work edit --help.`, 2);
+      const params = given<Params<'work.edit'>>({ id, description: text, document, ...fields });
+      gt.print(unit, await gt.request('work.edit', params), (work) => `${work.id} is changed: ${oneLine(work.title)}`);
+    });
+
+  addCommand(parent, 'depend <id>', 'let a unit begin after others')
+    .requiredOption('--on <ids>', 'the units that it waits for, as A,B', idsOf)
+    .option('--remove', 'it waits for them no more')
+    .action(async (id: string, { on, remove, ...options }: CommonOptions & { on: string[]; remove?: true }) => {
+      const work = await gt.request('work.depend', given<Params<'work.depend'>>({ id, on, remove }));
+      const after = work.after === undefined ? 'waits for nothing' : `begins after ${work.after.join(', ')}`;
+      gt.print(options, work, () => `${work.id} ${after}.`);
     });
 
   addCommand(parent, 'list', 'list units of work')
     .option('--rig <rig>', 'only those of this rig')
-    .action(async ({ rig, ...options }: CommonOptions & { rig?: string }) => {
-      const { work } = await gt.request('town.snapshot', {});
-      gt.print(
-        options,
-        work.filter((unit) => rig === undefined || unit.rig === rig),
-        workTable,
-      );
-    });
+    .option('--state <state>', 'only those in this state')
+    .option('--batch <batch>', 'only those of this batch, by its id or title')
+    .action(
+      async ({ rig, state, batch, ...options }: CommonOptions & { rig?: string; state?: string; batch?: string }) => {
+        const { work } = await gt.request('town.snapshot', {});
+        const units = batch === undefined ? undefined : (await gt.request('batch.show', { batch })).units;
+        const isWanted = (unit: WorkView): boolean =>
+          (rig === undefined || unit.rig === rig) &&
+          (state === undefined || unit.state === state) &&
+          (units === undefined || units.includes(unit.id));
+        gt.print(options, work.filter(isWanted), workTable);
+      },
+    );
 
   addCommand(parent, 'cancel <id>', 'nobody shall do it any more; the session that has it is told')
     .option('-m, --message <text>', 'why; "-" reads standard input')
@@ -122,7 +193,7 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       gt.print(options, cancelled, () => `${cancelled.id} is cancelled.`);
     });
 
-  addCommand(parent, 'requeue <id>', 'give a unit another chance, whatever has become of it').action(
+  addCommand(parent, 'requeue <id>', 'give a unit that is not done another chance').action(
     async (id: string, options: CommonOptions) => {
       gt.print(
         options,
@@ -134,9 +205,60 @@ export function addWorkCommands(program: Command, gt: Gt): void {
 
   addCommand(parent, 'show <id>', 'show a unit of work and what has happened to it').action(
     async (id: string, options: CommonOptions) => {
-      gt.print(options, await gt.request('work.show', { id }), (work) => `${details(work)}\n\n${historyTable(work)}`);
+      gt.print(
+        options,
+        await gt.request('work.show', { id }),
+        (work, width) => `${details(work)}${payloadText(work)}\n\n${historyTable(work, width)}`,
+      );
     },
   );
+}
+
+/** Who changes what the unit names, too: said beside the result, and no reason not to sling it. */
+async function tellOverlaps(gt: Gt, about: Params<'work.overlap'>): Promise<void> {
+  // What is wrong with the order, the sling itself says.
+  const { overlaps, more } = await gt.request('work.overlap', about).catch(() => ({ overlaps: [], more: 0 }));
+  for (const { work, session, state, files, moreFiles } of overlaps) {
+    const who = session === undefined ? state : `${session}, ${state}`;
+    const rest = moreFiles === 0 ? '' : ` and ${moreFiles} more`;
+    gt.io.err(`Note: ${oneLine(`${work} (${who}) changes ${files.join(', ')}${rest}, too.`)}\n`);
+  }
+  if (more > 0) gt.io.err(`Note: ${more} more ${more === 1 ? 'unit does' : 'units do'}, too: gt queue\n`);
+}
+
+/** What can be said of a unit, new or not. */
+function withUnitOptions(command: Command): Command {
+  return command
+    .option('--rig <rig>', 'the rig that it belongs to')
+    .addOption(new Option('--type <type>', 'what it is').choices(workTypes))
+    .option('--priority <number>', '0 (most urgent) to 4 (least); 2 is normal', priorityOf)
+    .option('--after <ids>', 'the units that it begins after, as A,B', idsOf)
+    .option('--batch <batch>', 'the batch that it belongs to, by id or title; begun where there is none')
+    .option('--payload <json>', 'a JSON object that is kept with it', payloadOf)
+    .option(
+      '-F, --file <file>',
+      'a Markdown document with front matter; "-" is standard input',
+      (file, files: string[] = []) => [...files, file],
+    );
+}
+
+const added = ({ id, title, batch }: WorkView): string =>
+  `Added ${id}: ${oneLine(title)}${batch === undefined ? '' : ` (in ${batch})`}`;
+
+const idsOf = (value: string): string[] =>
+  value
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '');
+
+function payloadOf(value: string): Record<string, unknown> {
+  try {
+    const payload: unknown = JSON.parse(value);
+    if (isObject(payload)) return payload;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('It has to be a JSON object, such as {"issue": 7}.');
 }
 
 function priorityOf(value: string): number {
@@ -152,10 +274,18 @@ function lowerCase(value: string): string {
   return status;
 }
 
-function workTable(work: readonly WorkView[]): string {
+export function workTable(work: readonly WorkView[], width: number | undefined): string {
   return table(
     ['ID', 'STATE', 'PRIORITY', 'RIG', 'OWNER', 'TITLE'],
-    work.map(({ id, state, priority, rig, owner, title }) => [id, state, String(priority), rig, owner, title]),
+    work.map(({ id, state, waitsFor, priority, rig, owner, title }) => [
+      id,
+      waitsFor === undefined || state !== 'queued' ? state : `${state} (waits for ${waitsFor.join(', ')})`,
+      String(priority),
+      rig,
+      owner,
+      title,
+    ]),
+    { width, cut: ['TITLE', 'OWNER', 'RIG'] },
   );
 }
 
@@ -173,6 +303,9 @@ function details({
   description,
   attempts,
   notBefore,
+  after,
+  waitsFor,
+  batch,
 }: WorkView): string {
   const facts = [
     `state: ${state}`,
@@ -181,6 +314,8 @@ function details({
     ...(result === undefined ? [branch && `branch: ${withCommits(branch, commits)}`] : placesOf(result)),
     result !== undefined && result.branch !== branch && `given branch: ${branch}`,
     attempts !== undefined && `queued again: ${attempts} ${attempts === 1 ? 'time' : 'times'}`,
+    batch && `batch: ${batch}`,
+    after && `begins after: ${after.join(', ')}${waitsFor ? ` (waits for ${waitsFor.join(', ')})` : ''}`,
     notBefore !== undefined && `not before: ${new Date(notBefore).toISOString()}`,
     note && `note: ${oneLine(note)}`,
   ].filter(Boolean);
@@ -199,9 +334,13 @@ function placesOf({ branch, head, commits, others = [] }: NonNullable<WorkView['
 const withCommits = (branch: string, commits: number | undefined): string =>
   commits === undefined ? branch : `${branch} (${commits} ${commits === 1 ? 'commit' : 'commits'})`;
 
-function historyTable({ history }: Results['work.show']): string {
+const payloadText = ({ payload }: Results['work.show']): string =>
+  Object.keys(payload).length === 0 ? '' : `\n\n${quoted(`payload: ${JSON.stringify(payload, null, 2)}`)}`;
+
+function historyTable({ history }: Results['work.show'], width: number | undefined): string {
   return table(
     ['AT', 'STATE', 'BY', 'NOTE'],
     history.map(({ at, state, by, note }) => [new Date(at).toISOString(), state, by, note]),
+    { width, whole: true },
   );
 }

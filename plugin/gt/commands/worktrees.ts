@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { WorktreeView } from '../../../shared/town/snapshot.ts';
+import type { WorktreeView } from '../../../shared/channel/views.ts';
 import { addCommand } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
 import { table } from '../table.ts';
@@ -13,8 +13,8 @@ export function addWorktreeCommands(program: Command, gt: Gt): void {
     'list those that stay, with the reason, and those that were removed and can be brought back',
   ).action(async (options: CommonOptions) => {
     const { worktrees } = await gt.request('worktree.list', {});
-    gt.print(options, worktrees, (listed) =>
-      listed.length === 0 ? 'No session that is over has left a worktree.' : worktreeTable(listed),
+    gt.print(options, worktrees, (listed, width) =>
+      listed.length === 0 ? 'No session that is over has left a worktree.' : worktreeTable(listed, width),
     );
   });
 
@@ -40,7 +40,7 @@ export function addWorktreeCommands(program: Command, gt: Gt): void {
   );
 }
 
-function worktreeTable(worktrees: readonly WorktreeView[]): string {
+function worktreeTable(worktrees: readonly WorktreeView[], width: number | undefined): string {
   return table(
     ['ID', 'STATE', 'SESSION', 'SINCE', 'BRANCH', 'PATH', 'WHY'],
     worktrees.map(({ id, state, session, at, branch, path, reason, rescue }) => [
@@ -52,5 +52,6 @@ function worktreeTable(worktrees: readonly WorktreeView[]): string {
       path,
       reason ?? (rescue === undefined ? undefined : `saved in ${rescue}`),
     ]),
+    { width, cut: ['BRANCH', 'PATH'], whole: true },
   );
 }

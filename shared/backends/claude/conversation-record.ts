@@ -1,16 +1,18 @@
-import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import { unlessMissing } from '../../config/write-atomically.ts';
-import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
+import { openRegular } from '../../platform/read-bounded.ts';
+import { unlessMissing } from '../../platform/files.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { readRecordEntry } from './record-entry.ts';
 import type { RecordEntry } from './record-entry.ts';
 
 /** How much is read at once, in bytes. */
 const chunk = 1024 * 1024;
+/** No entry that matters is longer; one that never ends would fill the memory. In characters. */
+const maxLine = 16 * 1024 * 1024;
 
 export interface ConversationRecordParts {
   /** The file, where no hook has told it yet. */
@@ -30,6 +32,8 @@ export class ConversationRecord {
   private decoder = new StringDecoder('utf8');
   /** The beginning of a line whose end is not written yet. */
   private begun = '';
+  /** The rest of a line that is too long is passed over. */
+  private passing = false;
   private watch: FolderWatch | undefined;
   private reading: Promise<void> | undefined;
   private again = false;
@@ -44,6 +48,7 @@ export class ConversationRecord {
     this.file = file;
     this.offset = 0;
     this.begun = '';
+    this.passing = false;
     this.decoder = new StringDecoder('utf8');
     if (!this.watch) return;
     this.rest();
@@ -52,7 +57,8 @@ export class ConversationRecord {
 
   /** Resolves when what is there has been told; from now on what is added is. */
   async follow(): Promise<void> {
-    const file = (this.file ??= await this.parts.find());
+    // What speaks against it is told by `look`, which tries the same.
+    const file = (this.file ??= await this.parts.find().catch(() => undefined));
     if (file !== undefined && !this.watch) {
       this.watch = new FolderWatch(dirname(file), this.parts.log, () => void this.look());
       await this.watch.begin();
@@ -82,7 +88,7 @@ export class ConversationRecord {
       this.again = false;
       try {
         const file = (this.file ??= await this.parts.find());
-        const handle = file === undefined ? undefined : await unlessMissing(open(file, 'r'));
+        const handle = file === undefined ? undefined : await unlessMissing(openRegular(file));
         if (handle) await this.readFrom(handle).finally(() => handle.close());
       } catch (error) {
         // The hooks and the state file say the same a little later.
@@ -99,12 +105,30 @@ export class ConversationRecord {
       const { bytesRead } = await handle.read(buffer, 0, chunk, this.offset);
       if (bytesRead === 0) return;
       this.offset += bytesRead;
-      const lines = (this.begun + this.decoder.write(buffer.subarray(0, bytesRead))).split('\n');
-      this.begun = lines.pop() ?? '';
+      const [rest = '', ...lines] = this.decoder.write(buffer.subarray(0, bytesRead)).split('\n');
+      this.add(rest);
       for (const line of lines) {
-        const entry = readRecordEntry(line);
-        if (entry) this.parts.tell(entry);
+        this.endLine();
+        this.add(line);
       }
     }
+  }
+
+  private add(text: string): void {
+    if (this.passing) return;
+    this.begun += text;
+    if (this.begun.length <= maxLine) return;
+    this.parts.log.warn(
+      `claude: a line of ${this.file ?? 'a record'} is longer than ${maxLine} characters; it is passed over`,
+    );
+    this.begun = '';
+    this.passing = true;
+  }
+
+  private endLine(): void {
+    const entry = this.passing ? undefined : readRecordEntry(this.begun);
+    this.begun = '';
+    this.passing = false;
+    if (entry) this.parts.tell(entry);
   }
 }

@@ -1,27 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { access, chmod, constants, mkdir, rm } from 'node:fs/promises';
-import { unlessMissing, writeAtomically } from '../../config/write-atomically.ts';
-import { GasTownError, throwIfCancelled } from '../../errors.ts';
-import { identify, isAlive, killTree } from '../../process/process-table.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { unlessMissing, writeAtomically } from '../../platform/files.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../../platform/errors.ts';
+import { identify, isAlive, killTree } from '../../platform/process-table.ts';
 import type {
-  AskAnswer,
-  AttachTarget,
   BackendDriver,
-  Delivery,
   DeliveryOutcome,
   DriverHost,
-  InsideEvent,
+  ReporterEvent,
+  ReporterReply,
   RunRecord,
   RunSpec,
-  TurnFailure,
 } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
+import { workDir } from '../work-dir.ts';
 import { configFolder, globalConfigFile, terminalEnvironment } from './environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 import { hookPayload, sessionStartPayload } from './hook-payloads.ts';
-import { HandedOver } from './handed-over.ts';
-import { checkAgentArguments, launchArguments, permissionPlan } from './launch.ts';
+import { UnconfirmedDeliveries } from './unconfirmed-deliveries.ts';
+import { checkAgentArguments, launchArguments, permissionPlan } from './launch-arguments.ts';
 import { firstPromptOf, messagesDirOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
 import type { ClaudeReference } from './reference.ts';
@@ -33,6 +32,8 @@ import { Startup } from './startup.ts';
 import { hasTranscript, inTranscript, lastFailureIn, lastWordsIn } from './transcript.ts';
 import { isTrusted, trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
+import type { AskAnswer, AttachTarget, TurnFailure } from '../../domain/run.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 export interface ClaudeDriverOptions {
   terminals: TerminalHost;
@@ -46,7 +47,7 @@ interface Launch {
   environment: Record<string, string>;
   /** Path of the program. */
   program: string;
-  /** The folder, where the person has not said that they trust it. */
+  /** The folder, where the user has not said that they trust it. */
   untrusted: string | undefined;
 }
 
@@ -72,6 +73,7 @@ export class ClaudeDriver implements BackendDriver {
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
     checkAgentArguments(spec.agent.name, spec.agent.args);
+    await workDir(spec.cwd);
     const environment = terminalEnvironment(this.options.environment, spec.agent.env, spec.env);
     const program = await this.programs.find(spec.agent.command, environment, spec.cwd);
     const folder = await trustFolder(spec.cwd);
@@ -147,13 +149,25 @@ export class ClaudeDriver implements BackendDriver {
       this.host.report(spec.runId, 'program', { kind: 'ready' }, 'Claude Code is ready');
       if (earlier !== undefined) await this.confirm(spec.runId, reference, spec.resume?.unconfirmed ?? []);
     } catch (error) {
+      // Before it is ended by us.
+      const isPlaces =
+        GasTownError.is(error, 'spawn-failed') && run.isOver && (untrusted !== undefined || this.isWellElsewhere(run));
       startup.fail(new GasTownError('spawn-failed', `${spec.sessionId} was given up.`));
       await this.discard(run, earlier !== undefined);
-      throw error;
+      throw isPlaces ? new GasTownError('spawn-failed', error.message, { cause: error, about: 'place' }) : error;
     } finally {
       clearInterval(liveness);
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** Whether the same program is at work in another folder: then it is about this one that it ends at once. */
+  private isWellElsewhere({ spec }: ClaudeRun): boolean {
+    const programOf = ({ agent: { command, args, env } }: RunSpec): unknown => [command, args, env];
+    return [...this.runs.values()].some(
+      (other) =>
+        other.isWell && other.spec.cwd !== spec.cwd && isDeepStrictEqual(programOf(other.spec), programOf(spec)),
+    );
   }
 
   async adopt({ runId, reference: stored, spec, unconfirmed = [] }: RunRecord): Promise<boolean> {
@@ -170,11 +184,23 @@ export class ClaudeDriver implements BackendDriver {
       await rm(settingsFileOf(spec), { force: true });
       return false;
     }
-    const handedOver = new HandedOver(unconfirmed, reference.firstPrompt);
+    const handedOver = new UnconfirmedDeliveries(unconfirmed, reference.firstPrompt);
     const run = new ClaudeRun(spec, reference, this.host, { hooked: reference.hookPort === undefined, handedOver });
     this.runs.set(runId, run);
-    await this.begin(run, terminal, reference.configDir);
-    for (const id of await this.confirm(runId, reference, unconfirmed)) handedOver.found(id);
+    try {
+      await this.begin(run, terminal, reference.configDir);
+    } catch (error) {
+      // It goes on, and may be taken up by another attempt.
+      this.runs.delete(runId);
+      await run.release();
+      throw error;
+    }
+    try {
+      for (const id of await this.confirm(runId, reference, unconfirmed)) handedOver.found(id);
+    } catch (error) {
+      // Who delivers looks for it again, and is told then.
+      this.host.log.warn(`claude: the conversation of ${spec.sessionId} cannot be read: ${messageOf(error)}`);
+    }
     return true;
   }
 
@@ -187,7 +213,7 @@ export class ClaudeDriver implements BackendDriver {
 
   async stop(runId: string): Promise<void> {
     const run = this.runs.get(runId);
-    if (!run) return;
+    if (!run) return killProcessesOf(runId);
     await run.stop();
     await rm(messagesDirOf(run.spec), { recursive: true, force: true });
     this.runs.delete(runId);
@@ -233,19 +259,26 @@ export class ClaudeDriver implements BackendDriver {
     }
   }
 
+  /** Every session has a program, and a token, of its own. */
+  identify(): undefined {
+    return undefined;
+  }
+
+  runOf(): undefined {
+    return undefined;
+  }
+
   /** A hook, told by our reporter. */
-  async fromInside(
-    runId: string,
-    event: InsideEvent,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const run = this.runs.get(runId);
-    const start = event.name === 'SessionStart' ? sessionStartPayload.safeParse(event.payload).data : undefined;
+  async onReporterEvent(event: ReporterEvent, signal: AbortSignal): Promise<ReporterReply> {
+    const run = 'runId' in event.by ? this.runs.get(event.by.runId) : undefined;
+    const begins = event.name === 'SessionStart';
+    const start = begins ? sessionStartPayload.safeParse(event.payload).data : undefined;
     if (start) run?.sessionStarted(start.session_id);
     const hook = hookPayload.safeParse(event.payload).data;
-    if (!run || !hook) return undefined;
     const at = Math.min(event.at ?? Number.POSITIVE_INFINITY, this.host.now());
-    return run.onHook(hook, { at, signal, ask: event.ask });
+    const answer = run && hook && (await run.onHook(hook, { at, signal, ask: event.ask }));
+    if (begins) return { wantsContext: true };
+    return answer ? { answer } : {};
   }
 
   async dispose(): Promise<void> {

@@ -118,6 +118,25 @@ export function isTorn(prompt: string, encoded: string): boolean {
   return comparable(encoded).includes(given) || lines.some((line) => given.includes(line));
 }
 
+/**
+ * Pure. What a prompt has besides the encoded text, wherever the composer has changed its blanks; undefined where it does
+ * not have it whole.
+ */
+export function besides(prompt: string, encoded: string): string | undefined {
+  // Without blanks, with the place of each character: a search that counts them would miss what was trimmed.
+  const places: number[] = [];
+  let bare = '';
+  for (const { 0: character, index } of prompt.matchAll(/[^\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu)) {
+    for (let unit = 0; unit < character.length; unit += 1) places.push(index + unit);
+    bare += character;
+  }
+  const wanted = encoded.replace(/[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
+  const from = bare.indexOf(wanted);
+  if (wanted === '' || from < 0) return undefined;
+  const [start = 0, end = 0] = [places[from], places[from + wanted.length - 1]];
+  return `${prompt.slice(0, start)}${prompt.slice(end + 1)}`.trim();
+}
+
 function comparable(text: string): string {
   return text
     .replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')

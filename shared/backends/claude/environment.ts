@@ -1,15 +1,16 @@
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { exemptLoopback, inheritedEnvironment } from '../../process/inherited-environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import { exemptLoopback, inheritedEnvironment } from '../../platform/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
+import { variables } from './variables.ts';
 
 /**
- * Pure: the whole environment of Claude's terminal. The person's own (sign-in, proxies, ANTHROPIC_* and CLAUDE_* settings)
+ * Pure: the whole environment of Claude's terminal. The user's own (sign-in, proxies, ANTHROPIC_* and CLAUDE_* settings)
  * without what is foreign, then the configured agent's, then the run's identity; the run's PATH entries first; loopback
  * never through a proxy, which would get the run's token with Claude's hooks.
  */
 export function terminalEnvironment(host: Environment, agent: Environment, run: Environment): Record<string, string> {
-  const inherited = inheritedEnvironment('claude', host);
+  const inherited = inheritedEnvironment(host, variables);
   const all: Environment = {
     COLORTERM: 'truecolor',
     ...inherited,
@@ -17,7 +18,7 @@ export function terminalEnvironment(host: Environment, agent: Environment, run: 
     ...agent,
     ...run,
     PATH: joinPaths(run['PATH'], agent['PATH'], inherited['PATH']),
-    // No left-arrow into another session, and no taking the editor's connection from the person's own Claude.
+    // No left-arrow into another session, and no taking the editor's connection from the user's own Claude.
     CLAUDE_CODE_DISABLE_AGENT_VIEW: '1',
     CLAUDE_CODE_AUTO_CONNECT_IDE: 'false',
     CLAUDE_CODE_IDE_SKIP_AUTO_INSTALL: '1',
@@ -33,7 +34,7 @@ export function configFolder(environment: Environment): string {
   return set === '' ? join(homeOf(environment), '.claude') : set;
 }
 
-/** Pure. The file with, among much else, the folders that the person trusts. */
+/** Pure. The file with, among much else, the folders that the user trusts. */
 export function globalConfigFile(environment: Environment): string {
   const set = environment['CLAUDE_CONFIG_DIR'] ?? '';
   return join(set === '' ? homeOf(environment) : set, '.claude.json');

@@ -1,9 +1,9 @@
-import { GasTownError } from '../../errors.ts';
+import { GasTownError } from '../../platform/errors.ts';
 import type { RunSpec } from '../driver.ts';
 import type { TerminalExit } from '../terminal-host.ts';
 
 export interface Exit {
-  /** Ended by the person (`/exit`, the terminal closed) or by itself in order. */
+  /** Ended by the user (`/exit`, the terminal closed) or by itself in order. */
   clean: boolean;
   /** For people, without a full stop. */
   words: string;

@@ -1,11 +1,11 @@
-import type { Fact } from '../../sessions/status.ts';
-import type { TurnFailure } from '../driver.ts';
+import type { StatusReport } from '../../domain/status-report.ts';
+import type { TurnFailure } from '../../domain/run.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { resetTime } from './reset-time.ts';
 
 /** What a hook says about the session's activity. Undefined: nothing. */
 export interface HookReading {
-  fact: Extract<Fact, { kind: 'busy' | 'idle' }>;
+  fact: Extract<StatusReport, { kind: 'busy' | 'idle' }>;
   cause: string;
   /** The turn ended because of the provider. */
   failure?: TurnFailure;

@@ -1,29 +1,35 @@
 /** What Claude Code's hooks send, as far as we use it. Newer versions may add fields; they pass. */
-import { z } from 'zod';
+import * as z from 'zod/mini';
+import { orElse } from '../../platform/or-else.ts';
 
+/** Names files of Claude Code's, so it may name no others. */
+const sessionId = z.string().check(z.regex(/^[\w-]+$/));
 const common = {
-  session_id: z.string(),
+  session_id: sessionId,
   /** The conversation's record. */
-  transcript_path: z.string().optional(),
+  transcript_path: z.optional(z.string()),
   /** Names the turn by the prompt that opened it, also in the hook of one that is typed while the turn goes on. */
-  prompt_id: z.string().optional(),
-  agent_id: z.string().optional(),
-  agent_type: z.string().optional(),
+  prompt_id: z.optional(z.string()),
+  agent_id: z.optional(z.string()),
+  agent_type: z.optional(z.string()),
 };
 const event = <N extends string, S extends z.core.$ZodLooseShape>(name: N, shape: S) =>
   z.object({ ...common, hook_event_name: z.literal(name), ...shape });
 
-const tool = { tool_name: z.string(), tool_input: z.record(z.string(), z.unknown()).catch({}) };
-const list = z.array(z.unknown()).catch([]);
+const tool = { tool_name: z.string(), tool_input: orElse(z.record(z.string(), z.unknown()), {}) };
+const list = orElse(z.array(z.unknown()), []);
 
 export const hookPayload = z.discriminatedUnion('hook_event_name', [
   event('UserPromptSubmit', { prompt: z.string() }),
   event('PreToolUse', tool),
   event('PostToolUse', tool),
-  event('PostToolUseFailure', { ...tool, is_interrupt: z.boolean().catch(false) }),
-  event('PermissionRequest', { ...tool, permission_suggestions: z.array(z.record(z.string(), z.unknown())).catch([]) }),
+  event('PostToolUseFailure', { ...tool, is_interrupt: orElse(z.boolean(), false) }),
+  event('PermissionRequest', {
+    ...tool,
+    permission_suggestions: orElse(z.array(z.record(z.string(), z.unknown())), []),
+  }),
   event('Stop', { background_tasks: list, session_crons: list }),
-  event('StopFailure', { error: z.string().catch('unknown'), last_assistant_message: z.string().catch('') }),
+  event('StopFailure', { error: orElse(z.string(), 'unknown'), last_assistant_message: orElse(z.string(), '') }),
   event('SubagentStart', {}),
   event('SubagentStop', {}),
 ]);
@@ -43,8 +49,8 @@ export type HookName = HookPayload['hook_event_name'];
 export type PermissionRequest = Extract<HookPayload, { hook_event_name: 'PermissionRequest' }>;
 
 export const sessionStartPayload = z.object({
-  session_id: z.string(),
-  source: z.string().catch('startup'),
+  session_id: sessionId,
+  source: orElse(z.string(), 'startup'),
 });
 
 /**

@@ -1,4 +1,6 @@
-import type { ChildSession } from '../../orchestrator.ts';
+import type { ChildSession } from '../../domain/orchestrator.ts';
+import { DisposableStore } from '../../platform/disposable-store.ts';
+import { Timer } from '../../platform/timer.ts';
 import type { DriverHost } from '../driver.ts';
 import { readHook } from './hook-facts.ts';
 import type { Heard, HookPayload } from './hook-payloads.ts';
@@ -37,7 +39,12 @@ export class HookReports {
   private submittedAt = 0;
   /** When the newest hook that told what the session does was started. */
   private toldAt = 0;
-  private insistTimer: NodeJS.Timeout | undefined;
+  private readonly disposables = new DisposableStore();
+  private readonly insistTimer = this.disposables.add(
+    new Timer(() => {
+      if (this.said) this.parts.insist(this.said);
+    }),
+  );
 
   constructor(parts: HookReportsParts) {
     this.parts = parts;
@@ -47,6 +54,7 @@ export class HookReports {
   async take(hook: HookPayload, heard: Heard): Promise<Record<string, unknown> | undefined> {
     const { host, runId, asks, turn, startup } = this.parts;
     host.progress(runId);
+    this.forgetFuture(host.now());
     // Whatever comes after the prompt has been submitted is a sign that the model has it; not what is only heard after it.
     if (hook.hook_event_name === 'UserPromptSubmit') this.submittedAt = heard.at;
     else if (heard.at >= this.submittedAt) turn.alive(hook.prompt_id);
@@ -81,7 +89,13 @@ export class HookReports {
   }
 
   dispose(): void {
-    clearTimeout(this.insistTimer);
+    void this.disposables.dispose();
+  }
+
+  /** The clock was set back: what was told before it would make all that comes look older until it has caught up. */
+  private forgetFuture(now: number): void {
+    if (this.toldAt > now) this.toldAt = 0;
+    if (this.submittedAt > now) this.submittedAt = 0;
   }
 
   private report(hook: HookPayload, at: number): void {
@@ -96,10 +110,8 @@ export class HookReports {
     if (failure) turn.end(failure, hook.prompt_id);
     host.report(runId, 'inside', fact, cause);
     if (fact.kind !== 'busy') turn.end(undefined, hook.prompt_id);
-    clearTimeout(this.insistTimer);
-    const said = fact.kind;
-    this.said = said;
-    this.insistTimer = setTimeout(() => this.parts.insist(said), fileLag);
+    this.said = fact.kind;
+    this.insistTimer.set(fileLag);
   }
 
   private setChild(id: string | undefined, child: ChildSession | undefined): void {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { GasTownError } from '../../errors.ts';
-import type { Ask } from '../../sessions/activity.ts';
-import type { AskAnswer } from '../driver.ts';
+import { GasTownError } from '../../platform/errors.ts';
+import type { Ask } from '../../domain/activity.ts';
+import type { AskAnswer } from '../../domain/run.ts';
+import type { AnsweredBy } from '../../domain/status-report.ts';
 import type { Heard, PermissionRequest } from './hook-payloads.ts';
 import { askOfRequest, decisionOf } from './permission.ts';
 
@@ -15,31 +16,35 @@ interface Pending {
 
 export interface AskEvents {
   asked(ask: Ask): void;
-  answered(askId: string, cause: string): void;
+  answered(askId: string, by: AnsweredBy, cause: string): void;
 }
 
 /**
- * Permission requests whose hooks are held open, so that the person can answer here while Claude's own dialog stays usable:
+ * Permission requests whose hooks are held open, so that the user can answer here while Claude's own dialog stays usable:
  * the first answer wins. Claude does not tell when it was answered there; that is seen by what it does next.
  */
 export class PendingAsks {
   private readonly open = new Map<string, Pending>();
   private readonly known = new Set<string>();
   private readonly events: AskEvents;
+  private readonly now: () => number;
 
-  constructor(events: AskEvents) {
+  constructor(events: AskEvents, now: () => number) {
     this.events = events;
+    this.now = now;
   }
 
   /** Resolves with the hook's answer; undefined where nothing is decided here. */
   hold(request: PermissionRequest, { at, ask: wanted, signal }: Heard): Promise<Record<string, unknown> | undefined> {
+    // The reporter has gone before this was reached, and will not be heard to go again.
+    if (signal.aborted) return Promise.resolve(undefined);
     // One that has been closed here is not opened again under its name.
     const id = wanted === undefined || this.known.has(wanted) ? randomUUID() : wanted;
     this.known.add(id);
     const ask = askOfRequest(id, request, at);
     return new Promise((resolve) => {
       this.open.set(ask.id, { ask, request, respond: resolve });
-      signal.addEventListener('abort', () => this.close(ask.id, 'Claude withdrew it'), { once: true });
+      signal.addEventListener('abort', () => this.close(ask.id, 'nobody', 'Claude withdrew it'), { once: true });
       this.events.asked(ask);
     });
   }
@@ -49,23 +54,23 @@ export class PendingAsks {
     const pending = this.open.get(askId);
     if (!pending) throw new GasTownError('refused', 'This was answered in the terminal, or the turn has ended.');
     pending.respond(decisionOf(pending.request, answer));
-    this.close(askId, 'answered here');
+    this.close(askId, 'here', 'answered here');
   }
 
   /** A tool has run, until `at`: the request for exactly this call was answered in the terminal. */
   settleTool(call: { tool_name: string; tool_input: unknown; agent_id?: string | undefined }, at: number): void {
     const fits = ({ ask, request }: Pending): boolean =>
-      ask.since <= at &&
+      this.isAsked(ask, at) &&
       request.tool_name === call.tool_name &&
       request.agent_id === call.agent_id &&
       isDeepStrictEqual(request.tool_input, call.tool_input);
     const pending = [...this.open.values()].find(fits);
-    if (pending) this.close(pending.ask.id, 'answered in the terminal');
+    if (pending) this.close(pending.ask.id, 'terminal', 'answered in the terminal');
   }
 
-  /** Claude does not wait any more: whatever was asked until then was answered in the terminal. */
-  settleUntil(at: number, cause: string): void {
-    for (const { ask } of [...this.open.values()]) if (ask.since <= at) this.close(ask.id, cause);
+  /** Claude does not wait any more for what was asked until then. */
+  settleUntil(at: number, by: AnsweredBy, cause: string): void {
+    for (const { ask } of [...this.open.values()]) if (this.isAsked(ask, at)) this.close(ask.id, by, cause);
   }
 
   /** The session ends: nothing is decided any more. */
@@ -74,12 +79,17 @@ export class PendingAsks {
     this.open.clear();
   }
 
-  private close(askId: string, cause: string): void {
+  /** What was asked in the future was asked before the clock was set back. */
+  private isAsked({ since }: Ask, at: number): boolean {
+    return since <= at || since > this.now();
+  }
+
+  private close(askId: string, by: AnsweredBy, cause: string): void {
     const pending = this.open.get(askId);
     if (!pending) return;
     this.open.delete(askId);
     // After an answer of ours this changes nothing: the first call of `resolve` counts.
     pending.respond();
-    this.events.answered(askId, cause);
+    this.events.answered(askId, by, cause);
   }
 }

@@ -1,16 +1,17 @@
 /** The `PermissionRequest` hook as an ask of ours, and our answers in its words. Pure. */
-import { z } from 'zod';
-import { GasTownError } from '../../errors.ts';
-import type { Ask, Question, ToolCall } from '../../sessions/activity.ts';
-import type { AskAnswer } from '../driver.ts';
+import * as z from 'zod/mini';
+import { GasTownError } from '../../platform/errors.ts';
+import { orElse } from '../../platform/or-else.ts';
+import type { Ask, Question, ToolCall } from '../../domain/activity.ts';
+import type { AskAnswer } from '../../domain/run.ts';
 import type { PermissionRequest } from './hook-payloads.ts';
 
 const questionsSchema = z.object({
   questions: z.array(
     z.object({
       question: z.string(),
-      options: z.array(z.object({ label: z.string(), description: z.string().optional() })).catch([]),
-      multiSelect: z.boolean().catch(false),
+      options: orElse(z.array(z.object({ label: z.string(), description: z.optional(z.string()) })), []),
+      multiSelect: orElse(z.boolean(), false),
     }),
   ),
 });
@@ -119,7 +120,7 @@ function decide(request: PermissionRequest, answer: AskAnswer): Record<string, u
   const isQuestion = request.tool_name === 'AskUserQuestion';
   switch (answer.kind) {
     case 'deny':
-      return { behavior: 'deny', message: answer.message ?? 'The person said no.' };
+      return { behavior: 'deny', message: answer.message ?? 'The user said no.' };
     case 'allow':
       if (isQuestion) throw new GasTownError('bad-input', 'This is a question: choose one of its answers.');
       // A plan is accepted only with its input: a bare "allow" leaves Claude's dialog open.

@@ -1,4 +1,6 @@
-import type { Fact } from '../../sessions/status.ts';
+import { DisposableStore } from '../../platform/disposable-store.ts';
+import { Timer } from '../../platform/timer.ts';
+import type { StatusReport } from '../../domain/status-report.ts';
 import type { ProgramState, ProgramStatus } from './sessions-folder.ts';
 
 /** Between two queued turns, and before a background task wakes the session, the file says `idle` for a moment; in ms. */
@@ -7,10 +9,10 @@ const settled = 150;
 const overtakenBound = 10_000;
 
 export interface ProgramStatusEvents {
-  report(fact: Fact, cause: string): void;
+  report(fact: StatusReport, cause: string): void;
   /** Idle has lasted long enough to be true. */
   idle(): void;
-  /** It waited for the person, and has not waited again since `leftAt` (epoch ms). */
+  /** It waited for the user, and has not waited again since `leftAt` (epoch ms). */
   noLongerWaiting(leftAt: number): void;
 }
 
@@ -20,17 +22,19 @@ export interface ProgramStatusEvents {
  * from before a turn began (`begun`) is no word about that turn.
  */
 export class ProgramStatusTracker {
+  private readonly disposables = new DisposableStore();
   /** The newest word of the file. */
   private said: ProgramStatus | undefined;
   private saidAt = 0;
   /** A turn has begun since the file said idle. */
-  private overtaken: NodeJS.Timeout | undefined;
+  private readonly overtaken = this.disposables.add(new Timer(() => this.settleIdle()));
   private readonly events: ProgramStatusEvents;
   private readonly now: () => number;
   private begunAt = 0;
   private waitingFor = '';
-  private idleTimer: NodeJS.Timeout | undefined;
-  private leftTimer: NodeJS.Timeout | undefined;
+  private readonly idleTimer = this.disposables.add(new Timer(() => this.settleIdle()));
+  private leftAt = 0;
+  private readonly leftTimer = this.disposables.add(new Timer(() => this.events.noLongerWaiting(this.leftAt)));
   private readonly idleWaiters = new Set<() => void>();
 
   constructor(events: ProgramStatusEvents, now: () => number) {
@@ -40,7 +44,7 @@ export class ProgramStatusTracker {
 
   /** What the program does, as far as is known. */
   get current(): ProgramStatus | undefined {
-    return this.overtaken ? 'busy' : this.said;
+    return this.overtaken.isSet ? 'busy' : this.said;
   }
 
   update(state: ProgramState): void {
@@ -48,19 +52,19 @@ export class ProgramStatusTracker {
     if (status === undefined) return;
     const isSame = status === this.said && waitingFor === this.waitingFor;
     // Idle anew: what was between was not seen.
-    const isAnew = this.overtaken !== undefined && at !== undefined && at > this.saidAt;
+    const isAnew = this.overtaken.isSet && at !== undefined && at > this.saidAt;
     if (isSame && !isAnew) return;
     const before = this.said;
     this.said = status;
     this.saidAt = at ?? this.now();
     this.waitingFor = waitingFor;
-    this.stopIdle();
-    this.caughtUp();
+    this.idleTimer.set(undefined);
+    this.overtaken.set(undefined);
     if (before === 'waiting' && status !== 'waiting') this.startLeaving();
-    if (status === 'waiting') this.stopLeaving();
+    if (status === 'waiting') this.leftTimer.set(undefined);
     if (status !== 'idle') return this.report();
     if (this.saidAt < this.begunAt) this.overtake();
-    else this.idleTimer = setTimeout(() => this.settleIdle(), settled);
+    else this.idleTimer.set(settled);
   }
 
   /** Something else than the file tells that a turn has begun at `at` (epoch ms): an idle from before that is outdated. */
@@ -71,7 +75,7 @@ export class ProgramStatusTracker {
 
   /** The file's word again, now that a hook has said something else and the file has had the time to follow. */
   insist(hookSaid: 'busy' | 'idle'): void {
-    if (this.current === undefined || this.idleTimer || this.overtaken) return;
+    if (this.current === undefined || this.idleTimer.isSet || this.overtaken.isSet) return;
     const same = this.current === hookSaid || (this.current === 'shell' && hookSaid === 'busy');
     if (!same) this.report();
   }
@@ -81,13 +85,13 @@ export class ProgramStatusTracker {
    * `patience` ms.
    */
   async stableIdle(patience: number): Promise<boolean> {
-    if (this.current === 'idle' && !this.idleTimer) return true;
+    if (this.current === 'idle' && !this.idleTimer.isSet) return true;
     if (this.current !== 'idle' && patience === 0) return false;
     return new Promise((resolve) => {
       const tell = (): void => {
         clearTimeout(bound);
         this.idleWaiters.delete(tell);
-        resolve(this.current === 'idle' && !this.idleTimer);
+        resolve(this.current === 'idle' && !this.idleTimer.isSet);
       };
       const bound = setTimeout(tell, patience + settled + 50);
       this.idleWaiters.add(tell);
@@ -95,26 +99,15 @@ export class ProgramStatusTracker {
   }
 
   dispose(): void {
-    this.stopIdle();
-    this.stopLeaving();
-    this.caughtUp();
+    void this.disposables.dispose();
   }
 
   private overtake(): void {
-    this.stopIdle();
-    this.overtaken ??= setTimeout(() => {
-      this.caughtUp();
-      this.settleIdle();
-    }, overtakenBound);
-  }
-
-  private caughtUp(): void {
-    clearTimeout(this.overtaken);
-    this.overtaken = undefined;
+    this.idleTimer.set(undefined);
+    if (!this.overtaken.isSet) this.overtaken.set(overtakenBound);
   }
 
   private settleIdle(): void {
-    this.idleTimer = undefined;
     this.report();
     this.events.idle();
     for (const tell of [...this.idleWaiters]) tell();
@@ -138,22 +131,8 @@ export class ProgramStatusTracker {
   }
 
   private startLeaving(): void {
-    const leftAt = this.now();
-    this.stopLeaving();
-    this.leftTimer = setTimeout(() => {
-      this.leftTimer = undefined;
-      this.events.noLongerWaiting(leftAt);
-    }, settled);
-  }
-
-  private stopLeaving(): void {
-    clearTimeout(this.leftTimer);
-    this.leftTimer = undefined;
-  }
-
-  private stopIdle(): void {
-    clearTimeout(this.idleTimer);
-    this.idleTimer = undefined;
+    this.leftAt = this.now();
+    this.leftTimer.set(settled);
   }
 }
 

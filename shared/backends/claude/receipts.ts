@@ -1,7 +1,7 @@
-import { deliveryMark, entriesOf } from '../driver.ts';
-import type { Delivery } from '../driver.ts';
-import { hasWhole, isSamePrompt, isTorn } from './encode.ts';
+import type { Delivery } from '../../domain/delivery.ts';
+import { besides, hasWhole, isSamePrompt, isTorn } from './encode.ts';
 import type { RecordEntry } from './record-entry.ts';
+import { deliveryMark, entriesOf } from '../../domain/delivery.ts';
 
 /** What became of a text that was typed. */
 export type Confirmation =
@@ -15,8 +15,8 @@ export type Confirmation =
 interface Expected {
   delivery: Delivery;
   text: string;
-  /** It stands in the composer, or is about to; the program's argument is not typed. */
-  isTyped: boolean;
+  /** In the composer: now, or about to; perhaps still, and the user may submit something else; or it was not typed, but the program's argument. */
+  stands: 'now' | 'perhaps' | 'not';
   /** A hook has told that it is being submitted; the turn's name, where its first sign of life is a proof. */
   submitted?: { promptId: string | undefined; opensTurn: boolean };
   settle: (confirmation: Confirmation) => void;
@@ -36,13 +36,18 @@ export class Receipts {
 
   /** It was given as the program's argument. */
   expectFirst(delivery: Delivery, text: string): void {
-    this.expected.push({ delivery, text, isTyped: false, settle: () => undefined });
+    this.expected.push({ delivery, text, stands: 'not', settle: () => undefined });
   }
 
   /** Resolves when it is known what became of the text. */
   expect(delivery: Delivery, text: string): Promise<Confirmation> {
     this.forget(delivery.id);
-    return new Promise((settle) => this.expected.push({ delivery, text, isTyped: true, settle }));
+    return new Promise((settle) => this.expected.push({ delivery, text, stands: 'now', settle }));
+  }
+
+  /** Whoever typed it waits no longer: what is submitted from here on may be the user's. */
+  left(deliveryId: string): void {
+    for (const entry of this.expected) if (entry.delivery.id === deliveryId) entry.stands = 'perhaps';
   }
 
   /** Nothing of it was typed. */
@@ -66,12 +71,9 @@ export class Receipts {
       entry.submitted = { promptId, opensTurn };
       return true;
     }
-    const torn = this.expected.find(({ text, isTyped, submitted }) => isTyped && !submitted && isTorn(prompt, text));
+    const torn = this.expected.find((each) => each.stands !== 'not' && !each.submitted && isTornOf(each, prompt));
     if (!torn) return true;
-    this.settle(torn, {
-      kind: 'torn',
-      surplus: hasWhole(prompt, torn.text) ? prompt.replace(torn.text, '').trim() : '',
-    });
+    this.settle(torn, { kind: 'torn', surplus: besides(prompt, torn.text) ?? '' });
     return false;
   }
 
@@ -85,9 +87,7 @@ export class Receipts {
   recorded({ kind, text }: RecordEntry): readonly string[] {
     if (kind === 'given') return this.prove(this.expected.filter((entry) => hasWhole(text, entry.text)));
     // The user's hook says why. What is in the record for other reasons does not carry our mark.
-    for (const entry of this.expected.filter(({ delivery }) =>
-      entriesOf(delivery).some((id) => text.includes(deliveryMark(id))),
-    )) {
+    for (const entry of this.expected.filter(({ delivery }) => marksOf(delivery).some((mark) => text.includes(mark)))) {
       this.settle(entry, { kind: 'refused', reason: `a hook of yours refused it: ${oneLine(text)}` });
     }
     return [];
@@ -112,6 +112,16 @@ export class Receipts {
     this.expected.splice(this.expected.indexOf(entry), 1);
     entry.settle(confirmation);
   }
+}
+
+const marksOf = (delivery: Delivery): string[] => entriesOf(delivery).map(deliveryMark);
+
+/**
+ * Of a prompt that is not the text. What was left in the composer is known by its mark alone: words that it shares with the
+ * user's own prompt are the user's.
+ */
+function isTornOf({ text, stands, delivery }: Expected, prompt: string): boolean {
+  return marksOf(delivery).some((mark) => prompt.includes(mark)) || (stands === 'now' && isTorn(prompt, text));
 }
 
 const maxReason = 300;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 /** What an entry of the conversation's record says of a prompt. */
 export interface RecordEntry {
@@ -11,9 +11,9 @@ export interface RecordEntry {
   promptId?: string;
 }
 
-const blocks = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]);
-const common = { timestamp: z.string(), isSidechain: z.literal(false).optional(), promptId: z.string().optional() };
-const own = z.literal(false).optional();
+const blocks = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.optional(z.string()) }))]);
+const common = { timestamp: z.string(), isSidechain: z.optional(z.literal(false)), promptId: z.optional(z.string()) };
+const own = z.optional(z.literal(false));
 
 // As 2.1.330 writes them. What Claude Code itself says to the model (`isMeta`, summaries) is nobody's prompt.
 const given = z.object({

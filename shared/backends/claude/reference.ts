@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { halfTypedSchema } from './half-typed.ts';
+import * as z from 'zod/mini';
+import { pendingInputSchema } from './pending-input.ts';
 
 const referenceSchema = z.object({
   /** Name of the terminal. */
@@ -7,13 +7,13 @@ const referenceSchema = z.object({
   /** Claude's id of the conversation; `/clear` changes it. */
   claudeSession: z.string(),
   /** Set by an older version: the run's hooks go to this port by HTTP, where nobody of ours listens any more. */
-  hookPort: z.number().optional(),
+  hookPort: z.optional(z.number()),
   configDir: z.string(),
   /** The message that the program was started with. */
-  firstPrompt: z.string().optional(),
-  halfTyped: halfTypedSchema.nullish(),
+  firstPrompt: z.optional(z.string()),
+  halfTyped: z.nullish(pendingInputSchema),
   /** Absent while the terminal is being opened. */
-  process: z.object({ pid: z.number(), startTime: z.string() }).optional(),
+  process: z.optional(z.object({ pid: z.number(), startTime: z.string() })),
 });
 
 /** By what a run is found again after a host restart. */

@@ -1,14 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GasTownError, messageOf } from '../../errors.ts';
-import { isAlive, killTree, waitForEnd } from '../../process/process-table.ts';
-import type { ProcessIdentity } from '../../process/process-table.ts';
-import type { AskAnswer, Delivery, DeliveryOutcome, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
+import { isAlive, killTree, waitForEnd } from '../../platform/process-table.ts';
+import type { ProcessIdentity } from '../../platform/process-table.ts';
+import type { DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalExit } from '../terminal-host.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { describeExit, startFailure } from './exit.ts';
-import type { HandedOver } from './handed-over.ts';
+import type { UnconfirmedDeliveries } from './unconfirmed-deliveries.ts';
 import type { Heard, HookPayload } from './hook-payloads.ts';
 import { HookReports } from './hook-reports.ts';
 import { PendingAsks } from './pending-asks.ts';
@@ -17,10 +17,12 @@ import type { ClaudeReference } from './reference.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 import type { Startup } from './startup.ts';
 import { StateFile } from './state-file.ts';
-import { hasSpokenSince, inTranscript, lastFailureIn, transcriptOf } from './transcript.ts';
+import { hasSpokenSince, inTranscript, lastFailureIn, recordNamed, transcriptOf } from './transcript.ts';
 import { Turn } from './turn.ts';
-import { Typist } from './typist.ts';
+import { ComposerInput } from './composer-input.ts';
 import { Unheard } from './unheard.ts';
+import type { AskAnswer, TurnFailure } from '../../domain/run.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 /** The state file may follow a hook as late as this on a machine under load; it is over as soon as the file says idle. In ms. */
 const fileBound = 2000;
@@ -41,7 +43,7 @@ export interface RunOptions {
   hooked: boolean;
   /** The program is started with it. */
   first?: { delivery: Delivery; text: string };
-  handedOver?: HandedOver;
+  handedOver?: UnconfirmedDeliveries;
 }
 
 /** One Claude Code process in its terminal: brings together what the state file, the hooks and the terminal tell. */
@@ -57,7 +59,7 @@ export class ClaudeRun {
   private readonly record: ConversationRecord;
   private readonly hooks: HookReports;
   private readonly file: StateFile;
-  private readonly typist: Typist;
+  private readonly typist: ComposerInput;
   private readonly unheard: Unheard;
   private reference: ClaudeReference;
   /** False for a session of an older version, whose hooks do not come to us any more. */
@@ -84,14 +86,17 @@ export class ClaudeRun {
       {
         report: (fact, cause) => host.report(runId, 'program', fact, cause),
         idle: () => this.onStableIdle(),
-        noLongerWaiting: (leftAt) => this.asks.settleUntil(leftAt, 'answered in the terminal'),
+        noLongerWaiting: (leftAt) => this.asks.settleUntil(leftAt, 'terminal', 'answered in the terminal'),
       },
       now,
     );
-    this.asks = new PendingAsks({
-      asked: (ask) => host.report(runId, 'inside', { kind: 'asked', ask }, ask.title),
-      answered: (askId, cause) => host.report(runId, 'inside', { kind: 'answered', askId }, cause),
-    });
+    this.asks = new PendingAsks(
+      {
+        asked: (ask) => host.report(runId, 'inside', { kind: 'asked', ask }, ask.title),
+        answered: (askId, by, cause) => host.report(runId, 'inside', { kind: 'answered', askId, by }, cause),
+      },
+      now,
+    );
     this.turn = new Turn({
       runId,
       host,
@@ -127,7 +132,7 @@ export class ClaudeRun {
       says: (state) => this.onState(state),
       gone: () => void this.onFileGone(),
     });
-    this.typist = new Typist({
+    this.typist = new ComposerInput({
       spec,
       log: host.log,
       receipts: this.turn.receipts,
@@ -159,6 +164,11 @@ export class ClaudeRun {
   /** The process has ended by itself. */
   get isOver(): boolean {
     return this.exiting !== undefined;
+  }
+
+  /** It has come to be ready, and has not ended. */
+  get isWell(): boolean {
+    return !this.isOver && (this.startup?.isReady ?? true);
   }
 
   /** Takes up the terminal. Resolves when what the program says now has been reported. */
@@ -197,7 +207,8 @@ export class ClaudeRun {
   async onHook(hook: HookPayload, heard: Heard): Promise<Record<string, unknown> | undefined> {
     this.unheard.heard();
     this.follow(hook.session_id);
-    if (hook.transcript_path !== undefined) this.record.isAt(hook.transcript_path);
+    const record = recordNamed(hook.transcript_path ?? '', this.reference);
+    if (record !== undefined) this.record.isAt(record);
     if (hook.hook_event_name === 'PermissionRequest' && (await this.isOutdated(heard))) return undefined;
     const answer = await this.hooks.take(hook, heard);
     this.followRecord();
@@ -306,7 +317,7 @@ export class ClaudeRun {
   }
 
   private onStableIdle(): void {
-    this.asks.settleUntil(this.host.now(), 'the turn has ended');
+    this.asks.settleUntil(this.host.now(), 'nobody', 'the turn has ended');
     this.startup?.stableIdle();
     this.turn.idle();
     this.unheard.idle();

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import type { Disposable } from '../../process/emitter.ts';
-import type { Logger } from '../../process/logger.ts';
+import * as z from 'zod/mini';
+import { readBounded } from '../../platform/read-bounded.ts';
+import type { Disposable } from '../../platform/emitter.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { orElse } from '../../platform/or-else.ts';
 import { FolderWatch } from './folder-watch.ts';
 
 /** `shell`: the turn is over, a background command still runs. */
@@ -13,12 +14,12 @@ export type ProgramStatus = (typeof programStatuses)[number];
 const stateSchema = z.object({
   pid: z.number(),
   sessionId: z.string(),
-  procStart: z.coerce.string().optional(),
+  procStart: z.optional(z.coerce.string()),
   /** Absent in the first moments; unknown words of newer versions count as absent. */
-  status: z.enum(programStatuses).optional().catch(undefined),
-  waitingFor: z.string().optional().catch(undefined),
+  status: z.optional(orElse(z.optional(z.enum(programStatuses)), undefined)),
+  waitingFor: z.optional(orElse(z.optional(z.string()), undefined)),
   /** Since when it does that, in epoch milliseconds. */
-  statusUpdatedAt: z.number().optional().catch(undefined),
+  statusUpdatedAt: z.optional(orElse(z.optional(z.number()), undefined)),
 });
 
 /** What one Claude Code process says about itself in `sessions/<pid>.json`. */
@@ -105,7 +106,7 @@ export class SessionsFolder {
 async function readState(file: string): Promise<ProgramState | undefined | 'unreadable'> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readBounded(file);
   } catch {
     // Not there: before the program is ready, or after it has ended.
     return undefined;

@@ -1,5 +1,5 @@
 import { hooks } from './hook-payloads.ts';
-import type { PermissionPlan } from './launch.ts';
+import type { PermissionPlan } from './launch-arguments.ts';
 
 /** How to run our reporter: with the editor's own Node. */
 export interface HookProgram {
@@ -19,7 +19,7 @@ export interface SettingsOptions {
 
 /**
  * After how many seconds Claude ends the reporter; it gives up before that by itself. A decision may take as long as a
- * person may take: the dialog in the terminal stays usable meanwhile.
+ * user may take: the dialog in the terminal stays usable meanwhile.
  */
 const bounds = { SessionStart: 5, awaited: 3, told: 10, decided: 86_400 };
 
@@ -30,8 +30,8 @@ const bounds = { SessionStart: 5, awaited: 3, told: 10, decided: 86_400 };
 const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch', 'WebSearch', 'Agent', 'Skill'];
 
 /**
- * Pure: the settings file of one launch. It comes on top of the person's own settings, theirs and ours hooks both run.
- * Claude Code asks the person before it starts when a file has an event or a value that it does not know.
+ * Pure: the settings file of one launch. It comes on top of the user's own settings, theirs and ours hooks both run.
+ * Claude Code asks the user before it starts when a file has an event or a value that it does not know.
  */
 export function launchSettings(options: SettingsOptions): Record<string, unknown> {
   const { permissions, hookProgram, messagesDir, platform } = options;

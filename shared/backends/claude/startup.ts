@@ -1,4 +1,6 @@
-import { GasTownError } from '../../errors.ts';
+import { DisposableStore } from '../../platform/disposable-store.ts';
+import { GasTownError } from '../../platform/errors.ts';
+import { Timer } from '../../platform/timer.ts';
 import type { ProgramStatus } from './sessions-folder.ts';
 
 export interface StartupOptions {
@@ -16,7 +18,7 @@ const promptBound = 5000;
 
 /**
  * When a started session can take a prompt: its SessionStart hook has run, and it is idle, or busy with its first prompt.
- * While a start dialog is open there is neither hook nor state file, and the wait goes on: the person decides.
+ * While a start dialog is open there is neither hook nor state file, and the wait goes on: the user decides.
  */
 export class Startup {
   /** Rejects with `spawn-failed` or `cancelled`. */
@@ -24,9 +26,10 @@ export class Startup {
   private resolve: () => void = () => undefined;
   private reject: (error: Error) => void = () => undefined;
   private readonly options: StartupOptions;
-  private dialogTimer: NodeJS.Timeout | undefined;
-  private hooksTimer: NodeJS.Timeout | undefined;
-  private promptTimer: NodeJS.Timeout | undefined;
+  private readonly disposables = new DisposableStore();
+  private readonly dialogTimer = this.disposables.add(new Timer(() => this.options.onDialog()));
+  private readonly hooksTimer = this.disposables.add(new Timer(() => this.noHooks()));
+  private readonly promptTimer = this.disposables.add(new Timer(() => this.succeed()));
   private hooked = false;
   private submitted = false;
   private idle = false;
@@ -51,7 +54,7 @@ export class Startup {
   /** The program runs: from now on a sign of life is waited for. */
   opened(): void {
     if (this.hooked || this.over) return;
-    this.dialogTimer = setTimeout(this.options.onDialog, this.options.dialogAfterMs);
+    this.dialogTimer.set(this.options.dialogAfterMs);
   }
 
   sessionStarted(): void {
@@ -67,8 +70,8 @@ export class Startup {
   /** The state file is there; its status comes a little later. */
   programStatus(status: ProgramStatus | undefined): void {
     this.status = status;
-    clearTimeout(this.dialogTimer);
-    this.hooksTimer ??= setTimeout(() => this.noHooks(), hooksBound);
+    this.dialogTimer.set(undefined);
+    if (!this.hooksTimer.isSet) this.hooksTimer.set(hooksBound);
     if (status !== 'idle') this.idle = false;
     this.check();
   }
@@ -85,13 +88,13 @@ export class Startup {
 
   private check(): void {
     if (!this.hooked) return;
-    clearTimeout(this.dialogTimer);
-    clearTimeout(this.hooksTimer);
+    this.dialogTimer.set(undefined);
+    this.hooksTimer.set(undefined);
     const waitsForPerson = this.status === 'waiting';
     const atWork = this.submitted || this.status === 'busy' || this.status === 'shell';
     if (waitsForPerson || (this.options.hasFirstPrompt ? atWork : this.idle)) return this.succeed();
-    // E.g. a hook of the person's own refused the prompt: the session is fine, and the missing receipt tells.
-    if (this.idle) this.promptTimer ??= setTimeout(() => this.succeed(), promptBound);
+    // E.g. a hook of the user's own refused the prompt: the session is fine, and the missing receipt tells.
+    if (this.idle && !this.promptTimer.isSet) this.promptTimer.set(promptBound);
   }
 
   private succeed(): void {
@@ -107,8 +110,6 @@ export class Startup {
 
   private stop(): void {
     this.over = true;
-    clearTimeout(this.dialogTimer);
-    clearTimeout(this.hooksTimer);
-    clearTimeout(this.promptTimer);
+    void this.disposables.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Disposable } from '../../process/emitter.ts';
+import type { Disposable } from '../../platform/emitter.ts';
 import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
 
 export interface StateFileEvents {

@@ -1,9 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { unlessMissing } from '../../config/write-atomically.ts';
-import { deliveryMark } from '../driver.ts';
-import type { TurnFailure } from '../driver.ts';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as z from 'zod/mini';
+import { openRegular } from '../../platform/read-bounded.ts';
+import { unlessMissing } from '../../platform/files.ts';
+import { orElse } from '../../platform/or-else.ts';
+import { deliveryMark } from '../../domain/delivery.ts';
+import type { TurnFailure } from '../../domain/run.ts';
 import { failureOf } from './hook-facts.ts';
 import { readRecordEntry } from './record-entry.ts';
 import type { ClaudeReference } from './reference.ts';
@@ -21,7 +23,7 @@ export async function inTranscript(
 ): Promise<string[]> {
   if (messageIds.length === 0) return [];
   const files = await candidates(configDir, claudeSession);
-  const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
+  const texts = await Promise.all(files.map((file) => unlessMissing(textOfFile(file))));
   const given = texts
     .flatMap((text) => text?.split('\n') ?? [])
     .filter((line) => messageIds.some((id) => line.includes(deliveryMark(id))))
@@ -42,7 +44,7 @@ export async function transcriptOf({ configDir, claudeSession }: Conversation): 
  */
 export async function hasTranscript({ configDir, claudeSession }: Conversation): Promise<boolean> {
   const files = await candidates(configDir, claudeSession);
-  const texts = await Promise.all(files.map((file) => unlessMissing(readFile(file, 'utf8'))));
+  const texts = await Promise.all(files.map((file) => unlessMissing(textOfFile(file))));
   return texts.some((text) => text !== undefined && /"type":"(user|assistant)"/.test(text));
 }
 
@@ -70,14 +72,14 @@ export async function lastFailureIn(conversation: Conversation): Promise<TurnFai
 const entrySchema = z.object({
   type: z.enum(['user', 'assistant']),
   /** What a sub-agent was told or said, where it is in the same file. */
-  isSidechain: z.literal(false).optional(),
+  isSidechain: z.optional(z.literal(false)),
   /** Set where Claude Code itself speaks, of an error. */
-  isApiErrorMessage: z.boolean().optional(),
+  isApiErrorMessage: z.optional(z.boolean()),
   /** Its word for the error, as in the hook that tells of it. */
-  error: z.string().catch('unknown'),
+  error: orElse(z.string(), 'unknown'),
   timestamp: z.string(),
   message: z.object({
-    content: z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))]),
+    content: z.union([z.string(), z.array(z.object({ type: z.string(), text: z.optional(z.string()) }))]),
   }),
 });
 type Entry = z.output<typeof entrySchema>;
@@ -88,7 +90,7 @@ async function fromTheEnd<T>(
   read: (entry: Entry) => T | undefined,
 ): Promise<T | undefined> {
   const texts = await Promise.all(
-    (await candidates(configDir, claudeSession)).map((file) => unlessMissing(readFile(file, 'utf8'))),
+    (await candidates(configDir, claudeSession)).map((file) => unlessMissing(textOfFile(file))),
   );
   const lines = texts.flatMap((text) => text?.split('\n') ?? []);
   for (const line of lines.reverse()) {
@@ -114,6 +116,26 @@ function textOf(content: Entry['message']['content']): string {
     .flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : []))
     .join('\n')
     .trim();
+}
+
+/**
+ * Pure. The file that a hook names as its conversation's record, where that is one: whoever runs in a session can tell the
+ * host of any file, and none but `projects/<folder>/<session id>.jsonl` is read for it.
+ */
+export function recordNamed(path: string, { configDir, claudeSession }: Conversation): string | undefined {
+  const name = `${claudeSession}.jsonl`;
+  const folder = basename(dirname(path));
+  if (basename(path) !== name || folder === '' || folder === '.' || folder === '..') return undefined;
+  return join(configDir, 'projects', folder, name);
+}
+
+async function textOfFile(file: string): Promise<string> {
+  const handle = await openRegular(file);
+  try {
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Where the transcript may be: the folder's name says where the session works, which may be another place by now. */

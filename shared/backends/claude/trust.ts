@@ -1,20 +1,22 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { z } from 'zod';
-import { runGit } from '../../git/git.ts';
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod/mini';
+import { runGit } from '../../platform/git/git.ts';
+import { orElse } from '../../platform/or-else.ts';
 
 const configSchema = z.object({
-  projects: z.record(z.string(), z.object({ hasTrustDialogAccepted: z.boolean().optional() }).catch({})).catch({}),
+  projects: orElse(z.record(z.string(), orElse(z.object({ hasTrustDialogAccepted: z.optional(z.boolean()) }), {})), {}),
 });
 
 /** The folder under which Claude Code remembers trust: the main checkout, also for its worktrees. */
 export async function trustFolder(cwd: string): Promise<string> {
-  const common = await runGit(cwd, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
-  return common.code === 0 ? dirname(await realpath(common.stdout.trim())) : realpath(cwd);
+  const here = await realpath(cwd);
+  const common = await runGit(here, ['rev-parse', '--git-common-dir']);
+  return common.code === 0 ? dirname(await realpath(resolve(here, common.stdout.trim()))) : here;
 }
 
 /**
- * Whether the person trusts this folder or one above it. Only looked at, never written: it is their decision, and the
+ * Whether the user trusts this folder or one above it. Only looked at, never written: it is their decision, and the
  * file is rewritten by every running Claude Code. False also where nothing can be read.
  */
 export async function isTrusted(globalConfigFile: string, folder: string): Promise<boolean> {

@@ -1,11 +1,14 @@
-import type { DriverHost, TurnFailure } from '../driver.ts';
-import type { HandedOver } from './handed-over.ts';
+import { DisposableStore } from '../../platform/disposable-store.ts';
+import { Timer } from '../../platform/timer.ts';
+import type { DriverHost } from '../driver.ts';
+import type { UnconfirmedDeliveries } from './unconfirmed-deliveries.ts';
 import { Receipts } from './receipts.ts';
 import type { RecordEntry } from './record-entry.ts';
+import type { TurnFailure } from '../../domain/run.ts';
 
 /**
  * A hook that tells how the turn ended comes before the state file says idle, but on a busy machine it is heard after it;
- * where none comes, the person has interrupted the turn, or the hook was lost. In ms.
+ * where none comes, the user has interrupted the turn, or the hook was lost. In ms.
  */
 const hookBound = 1_000;
 
@@ -14,7 +17,7 @@ export interface TurnParts {
   host: DriverHost;
   /** False for a session whose hooks do not reach us: then only the state file and the record tell of turns. */
   hooked: boolean;
-  handedOver: HandedOver | undefined;
+  handedOver: UnconfirmedDeliveries | undefined;
   /** Resolves when what the program's record of the conversation has by now has been told to `recorded`. */
   look: () => Promise<void>;
   /** Why the newest turn failed, if it did, by that record. */
@@ -31,7 +34,10 @@ export class Turn {
   private ended: string | undefined;
   /** That the newest turn failed has been told. */
   private failed = false;
-  private idleTimer: NodeJS.Timeout | undefined;
+  private readonly disposables = new DisposableStore();
+  private readonly idleTimer = this.disposables.add(new Timer(() => void this.endUnheard()));
+  /** The session has been idle since, and no hook has told how the turn ended. */
+  private unheard: object | undefined;
 
   constructor(parts: TurnParts) {
     this.parts = parts;
@@ -47,7 +53,7 @@ export class Turn {
     const waits = promptId !== undefined && promptId === this.running?.promptId;
     if (!this.receipts.submitted(prompt, promptId, !waits)) return false;
     if (waits) return true;
-    if (this.idleTimer) this.end();
+    if (this.unheard) this.end();
     this.running = { promptId };
     this.failed = false;
     return true;
@@ -80,7 +86,9 @@ export class Turn {
   /** The state file says that the session is idle, and has been for a while. */
   idle(): void {
     if (!this.running && this.receipts.isEmpty) return;
-    this.idleTimer ??= setTimeout(() => void this.endUnheard(), this.parts.hooked ? hookBound : 0);
+    if (this.unheard) return;
+    this.unheard = {};
+    this.idleTimer.set(this.parts.hooked ? hookBound : 0);
   }
 
   /**
@@ -89,7 +97,7 @@ export class Turn {
    */
   end(failure?: TurnFailure, promptId?: string): void {
     if (promptId !== undefined && this.running?.promptId !== undefined && promptId !== this.running.promptId) return;
-    this.dispose();
+    this.waitNoMore();
     this.ended = promptId ?? this.running?.promptId ?? this.ended;
     if (!this.running && (!failure || this.failed)) return;
     this.running = undefined;
@@ -99,19 +107,24 @@ export class Turn {
 
   /** No hook has told how the turn ended: the record may. */
   private async endUnheard(): Promise<void> {
-    const timer = this.idleTimer;
+    const { unheard } = this;
     await this.parts.look();
     const failure = await this.parts.lastFailure();
     // Meanwhile a hook may have told, or the next turn have begun.
-    if (this.idleTimer !== timer) return;
+    if (this.unheard !== unheard) return;
     this.receipts.turnOver();
     this.end(failure);
   }
 
   /** Tells of no end any more that is not told by a hook. */
   dispose(): void {
-    clearTimeout(this.idleTimer);
-    this.idleTimer = undefined;
+    this.waitNoMore();
+    void this.disposables.dispose();
+  }
+
+  private waitNoMore(): void {
+    this.idleTimer.set(undefined);
+    this.unheard = undefined;
   }
 
   private tell(entries: readonly string[]): void {

@@ -1,3 +1,6 @@
+import { DisposableStore } from '../../platform/disposable-store.ts';
+import { Timer } from '../../platform/timer.ts';
+
 /** When a turn without a hook is looked at; a hook is heard long before, also on a machine under load. In ms. */
 const lookAfter = { working: 15_000, ended: 3_000 };
 /** The hook that tells of a prompt may be heard so long before the state file says that the session is at work. In ms. */
@@ -26,7 +29,9 @@ export class Unheard {
   /** Nothing was heard since the session began to work. */
   private silent = false;
   private heardAt = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly disposables = new DisposableStore();
+  private readonly timer = this.disposables.add(new Timer(() => void this.look(this.lookSince)));
+  private lookSince = 0;
   private told = false;
 
   constructor(parts: UnheardParts) {
@@ -59,19 +64,18 @@ export class Unheard {
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    void this.disposables.dispose();
   }
 
   private over(): void {
-    this.dispose();
+    this.timer.set(undefined);
     if (this.told) this.parts.tell(undefined);
     this.told = false;
   }
 
   private lookIn(ms: number, since: number): void {
-    this.dispose();
-    this.timer = setTimeout(() => void this.look(since), ms);
+    this.lookSince = since;
+    this.timer.set(ms);
   }
 
   private async look(since: number): Promise<void> {

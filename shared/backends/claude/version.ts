@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
-import { GasTownError, messageOf } from '../../errors.ts';
-import { findProgram } from '../../process/find-program.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
+import { findProgram } from '../../platform/find-program.ts';
 
 export interface ClaudeProgram {
   path: string;

@@ -1,5 +1,5 @@
-import { GasTownError } from '../../errors.ts';
-import type { AskAnswer } from '../driver.ts';
+import { GasTownError } from '../../platform/errors.ts';
+import type { AskAnswer } from '../../domain/run.ts';
 import { answerOf, RequestError, requestMs, within } from './client.ts';
 import type { Run } from './run.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { GasTownError, messageOf } from '../../errors.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
 
 /** What an agent's `args` mean for a session of the shared server: they are sent with every prompt. */
 export interface PromptDefaults {

@@ -1,16 +1,16 @@
 import path from 'node:path';
-import { writeAtomically } from '../../config/write-atomically.ts';
-import { isObject } from './environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
-import { opencodeFolders, parseObject, readConfigs, readJson } from './person-config.ts';
+import { writeAtomically } from '../../platform/files.ts';
+import { isObject } from '../../platform/objects.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
+import { opencodeFolders, parseObject, readConfigs, readJson } from './user-config.ts';
 
 /** A catalogue of models as Opencode caches it (`models.json`): provider → {env, models, …}. */
 export type Catalogue = Record<string, unknown>;
 
 /**
- * Writes the part of the person's catalogue of models that they can use to `file`, and says whether the server should read
+ * Writes the part of the user's catalogue of models that they can use to `file`, and says whether the server should read
  * that one. Opencode rebuilds the catalogue for every directory: with all providers in it, twenty worktrees cost
- * three times the memory. Where we cannot know what the person uses, Opencode keeps its own.
+ * three times the memory. Where we cannot know what the user uses, Opencode keeps its own.
  */
 export async function writeCatalogue(
   file: string,
@@ -49,7 +49,7 @@ export interface CatalogueUse {
 
 /** Pure. Undefined: leave the catalogue to Opencode. */
 export function trimCatalogue(full: Catalogue | undefined, use: CatalogueUse): Catalogue | undefined {
-  // The person's own choice of a catalogue stands.
+  // The user's own choice of a catalogue stands.
   if (use.environment['OPENCODE_MODELS_PATH'] || use.environment['OPENCODE_MODELS_URL']) return undefined;
   const named = new Set([...use.signedIn, ...use.more, ...use.configs.flatMap(providersNamed)]);
   if (full === undefined) {

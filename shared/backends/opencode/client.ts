@@ -1,14 +1,19 @@
-import { createOpencodeClient } from '@opencode-ai/sdk/v2/client';
-import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
-import { GasTownError, messageOf } from '../../errors.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
+import { openApi } from './api.ts';
+import type { OpencodeApi } from './api.ts';
 
 /** What a request that no model has to answer may take, in ms. */
 export const requestMs = 15_000;
 
 /** A client for the server on this port of the loopback interface. */
-export function clientFor(port: number, password: string): OpencodeClient {
+export function clientFor(port: number, password: string): OpencodeApi {
+  return openApi(addressOf(port, password));
+}
+
+/** How that server is reached, and with what it lets in. */
+export function addressOf(port: number, password: string): { baseUrl: string; headers: { authorization: string } } {
   const authorization = `Basic ${Buffer.from(`opencode:${password}`).toString('base64')}`;
-  return createOpencodeClient({ baseUrl: urlOf(port), headers: { authorization } });
+  return { baseUrl: urlOf(port), headers: { authorization } };
 }
 
 export function urlOf(port: number): string {

@@ -5,14 +5,14 @@
  */
 import { copyFile, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readBounded } from '../../config/read-bounded.ts';
-import { unlessMissing } from '../../config/write-atomically.ts';
-import { GasTownError, messageOf } from '../../errors.ts';
-import { hideFromGit, worktreeRoot } from '../../git/exclude.ts';
-import { requireNoLinks } from '../../git/no-links.ts';
-import type { Logger } from '../../process/logger.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
-import { foldersUpwards, opencodeFolders } from './person-config.ts';
+import { readBounded } from '../../platform/read-bounded.ts';
+import { unlessMissing } from '../../platform/files.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
+import { hideFromGit, worktreeRoot } from '../../platform/git/exclude.ts';
+import { requireNoLinks } from '../../platform/git/no-links.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
+import { foldersUpwards, opencodeFolders } from './user-config.ts';
 
 const packageName = '@opencode-ai/plugin';
 const dependencies = { [packageName]: '*' };
@@ -24,7 +24,7 @@ const stubTexts = {
 const stubFiles = ['node_modules', ...Object.keys(stubTexts)];
 
 /**
- * Prepares the folders that Opencode will read for a session in `directory`: the person's own, and those that the
+ * Prepares the folders that Opencode will read for a session in `directory`: the user's own, and those that the
  * repository has. Never fails: without it a session starts later, not worse.
  */
 export async function stubConfigDirs(environment: Environment, directory: string, log: Logger): Promise<void> {
@@ -44,7 +44,7 @@ export async function stubConfigDirs(environment: Environment, directory: string
   for (const folder of others) await attempt(log, folder, () => stub(folder, []));
 }
 
-/** Pure. The folders of the person's own configuration, the one that Opencode makes itself first. */
+/** Pure. The folders of the user's own configuration, the one that Opencode makes itself first. */
 export function personsFolders(environment: Environment): [string, ...string[]] {
   const { config, home } = opencodeFolders(environment);
   const named = environment['OPENCODE_CONFIG_DIR'];
@@ -61,7 +61,7 @@ export async function repositoryFolders(directory: string): Promise<string[]> {
 }
 
 /**
- * Copies the plugin to where the agent's `hooks` say, hidden from git, so that an Opencode of the person's has it too.
+ * Copies the plugin to where the agent's `hooks` say, hidden from git, so that an Opencode of the user's has it too.
  * Rejects with `bad-config` where that would write through a link, into git's own folder, or over a file of somebody else.
  */
 export async function installPlugin(

@@ -1,5 +1,5 @@
-import { deliveryMark } from '../driver.ts';
-import type { TurnFailure } from '../driver.ts';
+import { deliveryMark } from '../../domain/delivery.ts';
+import type { TurnFailure } from '../../domain/run.ts';
 import { answerOf, requestMs, within } from './client.ts';
 import { failureOf } from './facts.ts';
 import type { Run } from './run.ts';

@@ -1,7 +1,8 @@
-import { messageOf } from '../../errors.ts';
-import type { Delivery, DeliveryOutcome } from '../driver.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { DeliveryOutcome } from '../driver.ts';
 import { answerOf, refusedConnection, RequestError, requestMs, within } from './client.ts';
 import type { Run } from './run.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 /** Puts the text before the run's model. What cannot have arrived is told apart from what may have. */
 export async function deliver(run: Run, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {

@@ -1,21 +1,18 @@
 import path from 'node:path';
-import type { Params } from '../../channel/protocol.ts';
-import { troublePolicy } from '../../config/backend-trouble.ts';
-import type { ResolvedAgent } from '../../config/agents.ts';
-import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
+import { troublePolicy } from '../../config/provider-failure-settings.ts';
+import type { ResolvedAgent } from '../../domain/agent.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../../platform/errors.ts';
 import type {
-  AskAnswer,
-  AttachTarget,
   BackendDriver,
-  Delivery,
   DeliveryOutcome,
   DriverHost,
-  InsideEvent,
+  ReporterEvent,
+  ReporterReply,
   RunRecord,
   RunSpec,
-  TurnFailure,
 } from '../driver.ts';
 import { killProcessesOf } from '../run-processes.ts';
+import { workDir } from '../work-dir.ts';
 import { answerAsk } from './answer-ask.ts';
 import { promptDefaults } from './arguments.ts';
 import type { PromptDefaults } from './arguments.ts';
@@ -26,15 +23,16 @@ import { installPlugin, stubConfigDirs } from './config-dirs.ts';
 import { inConversation, lastFailureIn, lastWordsIn } from './conversation.ts';
 import { deliver } from './deliver.ts';
 import { endRun } from './end-run.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 import { checkHealth } from './health.ts';
 import type { OpencodeReference } from './reference.ts';
 import { Run } from './run.ts';
 import { serverFiles } from './server.ts';
-import type { ServerLink } from './server-link.ts';
+import type { ServerConnection } from './server-connection.ts';
 import { ServerPool } from './server-pool.ts';
 import { startSession, waitUntilReady } from './start-session.ts';
-import { workDir } from './work-dir.ts';
+import type { AskAnswer, AttachTarget, TurnFailure } from '../../domain/run.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 export interface OpencodeDriverOptions {
   /** `<town>/.runtime`; the servers' folders are below it. */
@@ -122,16 +120,24 @@ export class OpencodeDriver implements BackendDriver {
       return false;
     }
     link.holds += 1;
+    const { agent } = record.spec;
+    // Of an attempt that the server was too slow for.
+    link.runs.get(record.runId)?.letGo();
+    const run = this.runFor(link, record.spec, session, directory, promptDefaults(agent.name, agent.args));
+    // Before anything is asked: where there is no answer, a stop finds it all the same.
+    link.add(run);
     try {
       await answerOf('find the session', link.server.client.session.get({ sessionID: session }, within(requestMs)));
-      const { agent } = record.spec;
-      const run = this.runFor(link, record.spec, session, directory, promptDefaults(agent.name, agent.args));
-      link.runs.set(record.runId, run);
       await link.resync([run]);
-      await this.confirm(run, record.unconfirmed ?? []);
+      await this.confirm(run, record.unconfirmed ?? []).catch((error: unknown) => {
+        // Who delivers looks for it again, and is told then.
+        this.host.log.warn(`opencode: the conversation of ${record.sessionId} cannot be read: ${messageOf(error)}`);
+      });
       return true;
     } catch (error) {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
+      run.letGo();
+      link.runs.delete(record.runId);
       await killProcessesOf(record.runId);
       return false;
     } finally {
@@ -174,31 +180,24 @@ export class OpencodeDriver implements BackendDriver {
     return checkHealth([...this.pool.all], this.options.environment, signal);
   }
 
-  async fromInside(runId: string, event: InsideEvent): Promise<undefined> {
-    const found = this.find(runId);
-    found?.link.take({ type: event.name, properties: event.payload }, 'inside');
-    return undefined;
-  }
-
-  /** The server whose plugin has this token on the channel. */
-  serverOf(token: string): string | undefined {
+  identify(token: string): string | undefined {
     return this.pool.serverOf(token);
   }
 
-  /** The run on this server that an Opencode session, or the session whose sub-agent it is, belongs to. */
   runOf(server: string, opencodeSessionId: string): string | undefined {
     const link = [...this.pool.all].find((each) => each.server.record.id === server);
     return link?.runOf(opencodeSessionId)?.id;
   }
 
   /** What the plugin of a server reports. A report that has been heard before changes nothing. */
-  async fromPlugin(event: Params<'inside.event'>): Promise<void> {
-    const link = await this.pool.linkOf(event.server);
-    if (!link?.isNews(event.seq)) return;
+  async onReporterEvent(event: ReporterEvent): Promise<ReporterReply> {
+    const link = 'server' in event.by ? await this.pool.linkOf(event.by.server) : undefined;
+    if (!link || (event.seq !== undefined && !link.isNews(event.seq))) return {};
     const directory = event.payload['directory'];
     if (event.name === 'plugin.loaded' && typeof directory === 'string') link.pluginLoaded(directory);
     else if (event.name === 'plugin.disposed' && typeof directory === 'string') link.pluginGone(directory);
     else link.take({ type: event.name, properties: event.payload }, 'inside');
+    return {};
   }
 
   dispose(): Promise<void> {
@@ -220,21 +219,34 @@ export class OpencodeDriver implements BackendDriver {
       });
   }
 
-  private enter(link: ServerLink, spec: RunSpec, directory: string, defaults: PromptDefaults, session: string): Run {
+  private enter(
+    link: ServerConnection,
+    spec: RunSpec,
+    directory: string,
+    defaults: PromptDefaults,
+    session: string,
+  ): Run {
     const { launch, id } = link.server.record;
     const reference: OpencodeReference = { launch, server: id, session, directory };
     this.host.saveReference(spec.runId, { ...reference });
     const run = this.runFor(link, spec, session, directory, defaults);
-    link.runs.set(spec.runId, run);
+    link.add(run);
     return run;
   }
 
-  private runFor(link: ServerLink, spec: RunSpec, session: string, directory: string, defaults: PromptDefaults): Run {
+  private runFor(
+    link: ServerConnection,
+    spec: RunSpec,
+    session: string,
+    directory: string,
+    defaults: PromptDefaults,
+  ): Run {
+    this.host.setServerPid(spec.runId, link.server.identity.pid);
     const patienceMs = this.options.patienceMs ?? (() => troublePolicy().patienceMs);
     return new Run(this.host, link.server, spec, { session, directory, defaults, patienceMs });
   }
 
-  private serverGone(link: ServerLink): void {
+  private serverGone(link: ServerConnection): void {
     const { identity, folder } = link.server;
     const log = path.join(folder, serverFiles.log);
     this.options.onServerLost?.(`The Opencode server (pid ${identity.pid}) ended unexpectedly; ${log} may tell why.`);
@@ -243,7 +255,12 @@ export class OpencodeDriver implements BackendDriver {
       `Start it again; ${log} may tell why.`;
     for (const run of link.runs.values()) {
       run.letGo();
-      this.host.report(run.id, 'program', { kind: 'ended', error }, 'the server ended');
+      this.host.report(
+        run.id,
+        'program',
+        { kind: 'ended', error, lostWith: link.server.record.id },
+        'the server ended',
+      );
       killProcessesOf(run.id).catch((failure: unknown) => {
         this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);
       });
@@ -251,7 +268,7 @@ export class OpencodeDriver implements BackendDriver {
     link.runs.clear();
   }
 
-  private find(runId: string): { link: ServerLink; run: Run } | undefined {
+  private find(runId: string): { link: ServerConnection; run: Run } | undefined {
     for (const link of this.pool.all) {
       const run = link.runs.get(runId);
       if (run) return { link, run };

@@ -1,14 +1,14 @@
-import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { killProcessesOf } from '../run-processes.ts';
 import { within } from './client.ts';
 import type { Run } from './run.ts';
-import type { ServerLink } from './server-link.ts';
+import type { ServerConnection } from './server-connection.ts';
 
 const politeMs = 2_000;
 
 /** Ends the run: its turn, its sub-agents, and what its shell has started, wherever that hangs now. */
-export async function endRun(link: ServerLink, run: Run, log: Logger): Promise<void> {
+export async function endRun(link: ServerConnection, run: Run, log: Logger): Promise<void> {
   const { client } = link.server;
   run.letGo();
   const polite = async (what: string, act: () => Promise<unknown>): Promise<void> => {

@@ -1,7 +1,9 @@
+import { isObject } from '../../platform/objects.ts';
 import { tmpdir } from 'node:os';
 import { parse } from 'jsonc-parser';
-import { exemptLoopback, inheritedEnvironment } from '../../process/inherited-environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import { exemptLoopback, inheritedEnvironment } from '../../platform/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
+import { variables } from './variables.ts';
 
 /** Variables that tell the server where it belongs; all are blanked in the agent's shell by the plugin. */
 export const serverEnv = {
@@ -26,7 +28,7 @@ export interface ServerIdentity {
   temporary: string;
   /** `file://` URL of gastown.js. */
   pluginUrl: string;
-  /** Trimmed catalogue of models; absent where the person's own is better. */
+  /** Trimmed catalogue of models; absent where the user's own is better. */
   models?: string;
 }
 
@@ -36,7 +38,7 @@ export function serverEnvironment(
   own: Environment,
   identity: ServerIdentity,
 ): Record<string, string> {
-  const inherited = Object.entries({ ...inheritedEnvironment('opencode', host), ...own }).filter(
+  const inherited = Object.entries({ ...inheritedEnvironment(host, variables), ...own }).filter(
     // Opencode ends at once when a boolean switch is an empty string.
     ([name, value]) => value !== undefined && !(name.startsWith('OPENCODE_') && value === ''),
   ) as [string, string][];
@@ -58,14 +60,10 @@ export function serverEnvironment(
   };
 }
 
-/** Pure: the person's own inline configuration, if there is one, with our plugin added. */
+/** Pure: the user's own inline configuration, if there is one, with our plugin added. */
 function configContent(own: string | undefined, pluginUrl: string): string {
   const parsed: unknown = own === undefined ? undefined : parse(own);
   const config = isObject(parsed) ? parsed : {};
   const plugins: unknown[] = Array.isArray(config['plugin']) ? config['plugin'] : [];
   return JSON.stringify({ ...config, autoupdate: false, share: 'disabled', plugin: [...plugins, pluginUrl] });
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

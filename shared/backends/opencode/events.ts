@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
-import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
-import { isObject } from './environment.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { OpencodeApi } from './api.ts';
+import { isObject } from '../../platform/objects.ts';
 import type { OpencodeEvent } from './facts.ts';
 
 /** The server sends a heartbeat every 10 s. */
@@ -11,7 +11,7 @@ const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
 export interface EventLoopOptions {
-  client: OpencodeClient;
+  client: OpencodeApi;
   log: Logger;
   onEvent(event: OpencodeEvent): void;
   /** The stream is open: what happened before is not in it. Called for every connection. */

@@ -2,11 +2,11 @@
  * What an Opencode event means, as pure functions. The same events come from the server's event stream and, trimmed, from
  * gastown.js, so everything is read defensively: an event that is not as expected means nothing.
  */
-import type { Ask, Question, ToolCall } from '../../sessions/activity.ts';
-import type { Fact } from '../../sessions/status.ts';
-import type { TurnFailure } from '../driver.ts';
-import { isObject } from './environment.ts';
-import type { Retry } from './patience.ts';
+import type { Ask, Question, ToolCall } from '../../domain/activity.ts';
+import type { AskReply, StatusReport } from '../../domain/status-report.ts';
+import type { TurnFailure } from '../../domain/run.ts';
+import { isObject } from '../../platform/objects.ts';
+import type { Retry } from './retry-budget.ts';
 
 export interface OpencodeEvent {
   type: string;
@@ -15,19 +15,29 @@ export interface OpencodeEvent {
 
 /** Something that happened in the Opencode session `session`. */
 export type Observation = { session: string } & (
-  | { kind: 'activity'; fact: Extract<Fact, { kind: 'busy' | 'idle' | 'rate-limited' }>; cause: string; retry?: Retry }
+  | {
+      kind: 'activity';
+      fact: Extract<StatusReport, { kind: 'busy' | 'idle' | 'rate-limited' }>;
+      cause: string;
+      retry?: Retry;
+    }
   | { kind: 'asked'; ask: Ask; cause: string }
-  | { kind: 'answered'; askId: string; cause: string }
+  | { kind: 'answered'; askId: string; reply?: AskReply; cause: string }
   /** `failure` where it is the provider's. */
   | { kind: 'error'; message: string; failure?: TurnFailure }
   | { kind: 'created'; parent?: string; title: string; run?: string }
   | { kind: 'deleted' }
   | { kind: 'user-message'; messageId: string }
+  /** A user message that is about to be stored, with its texts: something may refuse it still. */
+  | { kind: 'announced'; messageId: string; texts: readonly string[] }
   /** Text of any message; whose it is, `user-message` tells before. */
   | { kind: 'text'; messageId: string; text: string }
   /** The model answers, or has answered, the user message `parentId` and all before it. */
   | { kind: 'answer'; parentId: string; completed: boolean }
 );
+
+/** What `permission.replied` says. */
+const replies: Readonly<Record<string, AskReply>> = { once: 'allowed', always: 'always', reject: 'denied' };
 
 /** Pure. `at` is the time of arrival. */
 export function observe({ type, properties }: OpencodeEvent, at: number): Observation[] {
@@ -55,8 +65,12 @@ export function observe({ type, properties }: OpencodeEvent, at: number): Observ
     case 'question.replied':
     case 'question.rejected': {
       const askId = string(properties['requestID']);
-      const cause = `${type} ${string(properties['reply']) ?? ''}`.trim();
-      return askId === undefined ? [] : [{ session, kind: 'answered', askId, cause }];
+      const told = string(properties['reply']);
+      const reply = told === undefined ? undefined : replies[told];
+      const cause = `${type} ${told ?? ''}`.trim();
+      return askId === undefined
+        ? []
+        : [{ session, kind: 'answered', askId, ...(reply === undefined ? {} : { reply }), cause }];
     }
     case 'message.updated':
       return message(session, info);
@@ -100,7 +114,7 @@ export function activity(session: string, status: unknown, type: string): Observ
   const action = isObject(status['action']) ? (string(status['action']['reason']) ?? '') : '';
   const limited = rateLimit.test(`${reason} ${action}`);
   const attempt = typeof status['attempt'] === 'number' ? status['attempt'] : 1;
-  const fact: Fact & { kind: 'rate-limited' } = {
+  const fact: StatusReport & { kind: 'rate-limited' } = {
     kind: 'rate-limited',
     until: next,
     reason,
@@ -203,12 +217,12 @@ function message(session: string, info: Record<string, unknown>): Observation[] 
   return [{ session, kind: 'answer', parentId, completed }];
 }
 
-/** The plugin's hook of that name sees a user message with its texts before any of it is an event. */
+/** The plugin's hook of that name sees a user message with its texts before it is stored, and before the hooks of other plugins. */
 function chatMessage(session: string, properties: Record<string, unknown>): Observation[] {
   const messageId = string(properties['messageID']);
-  if (messageId === undefined) return [];
-  const texts = strings(properties['texts']).map((text): Observation => ({ session, kind: 'text', messageId, text }));
-  return [{ session, kind: 'user-message', messageId }, ...texts];
+  return messageId === undefined
+    ? []
+    : [{ session, kind: 'announced', messageId, texts: strings(properties['texts']) }];
 }
 
 function part(session: string, value: unknown): Observation[] {

@@ -1,21 +1,22 @@
 import path from 'node:path';
-import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
-import { inheritedEnvironment } from '../../process/inherited-environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../../platform/errors.ts';
+import { inheritedEnvironment } from '../../platform/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 import { findOpencode, readVersion, requireVersion } from './program.ts';
 import { serverFiles } from './server.ts';
-import type { ServerLink } from './server-link.ts';
+import type { ServerConnection } from './server-connection.ts';
+import { variables } from './variables.ts';
 
 /** Throws what is wrong with Opencode here, and what to do: its servers where there are some, else its program. */
 export async function checkHealth(
-  links: readonly ServerLink[],
+  links: readonly ServerConnection[],
   environment: Environment,
   signal: AbortSignal,
 ): Promise<void> {
   for (const link of links) await checkServer(link, signal);
   if (links.length > 0) return;
   const program = await findOpencode('opencode', environment);
-  const version = await readVersion(program, inheritedEnvironment('opencode', environment), signal);
+  const version = await readVersion(program, inheritedEnvironment(environment, variables), signal);
   throwIfCancelled(signal, 'The check of Opencode');
   if (version === undefined) {
     throw new GasTownError(
@@ -27,7 +28,7 @@ export async function checkHealth(
 }
 
 /** Throws what is wrong with a server, or with one of the directories that it works in, and what to do about it. */
-async function checkServer({ server, runs }: ServerLink, signal: AbortSignal): Promise<void> {
+async function checkServer({ server, runs }: ServerConnection, signal: AbortSignal): Promise<void> {
   try {
     await server.check(new Set([...runs.values()].map((run) => run.directory)), signal);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { PermissionRuleset } from '@opencode-ai/sdk/v2/types';
 import { denialsOf } from '../../channel/permission-rules.ts';
 import type { PermissionRule } from '../../channel/permission-rules.ts';
-import type { PermissionProfile } from '../driver.ts';
+import type { PermissionProfile } from '../../domain/run.ts';
 import { answerOf } from './client.ts';
 import type { OpencodeServer } from './server.ts';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { GasTownError } from '../../errors.ts';
-import { findProgram } from '../../process/find-program.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import { GasTownError } from '../../platform/errors.ts';
+import { findProgram } from '../../platform/find-program.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 
 /** The oldest Opencode whose server works as this driver needs it. */
 const minimumVersion = '1.18.0';

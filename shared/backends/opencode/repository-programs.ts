@@ -1,18 +1,17 @@
 /**
  * What Opencode runs of a repository's own without asking anybody (seen with 1.18.33): its plugins and tools when it boots a
- * folder, and the programs and packages that its configuration names. Claude Code asks for all of that itself, by its own
- * dialog about trust in the folder.
+ * folder, and the programs and packages that its configuration names.
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { consentItem } from '../../config/consent.ts';
-import type { ConsentItem } from '../../config/consent.ts';
-import { readBounded } from '../../config/read-bounded.ts';
-import { unlessMissing } from '../../config/write-atomically.ts';
-import { GasTownError } from '../../errors.ts';
-import { runGit } from '../../git/git.ts';
+import type { ConsentItem } from '../../domain/consent.ts';
+import { readBounded } from '../../platform/read-bounded.ts';
+import { unlessMissing } from '../../platform/files.ts';
+import { GasTownError } from '../../platform/errors.ts';
+import { runGit } from '../../platform/git/git.ts';
 import { isOurPlugin, isStubText, repositoryFolders } from './config-dirs.ts';
-import { parseObject } from './person-config.ts';
+import { parseObject } from './user-config.ts';
 
 const codeFolders = ['plugin', 'plugins', 'tool', 'tools'];
 const configNames = ['opencode.json', 'opencode.jsonc'];

@@ -1,15 +1,18 @@
-import { messageOf } from '../../errors.ts';
-import type { ChildSession } from '../../orchestrator.ts';
-import type { Ask } from '../../sessions/activity.ts';
-import { entriesOf } from '../driver.ts';
-import type { Delivery, DriverHost, RunSpec, TurnFailure } from '../driver.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { ChildSession } from '../../domain/orchestrator.ts';
+import type { Ask } from '../../domain/activity.ts';
+import { entriesOf } from '../../domain/delivery.ts';
+import type { DriverHost, RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
 import { answerOf } from './client.ts';
 import type { Observation } from './facts.ts';
-import { Patience } from './patience.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { OpencodeServer } from './server.ts';
 import { Turn } from './turn.ts';
 import type { Reporter } from './turn.ts';
+import type { TurnFailure } from '../../domain/run.ts';
+import type { StatusReport } from '../../domain/status-report.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 const abortMs = 10_000;
 
@@ -53,7 +56,7 @@ export class Run {
   private failure: TurnFailure | undefined;
   /** It ends because we broke it off. */
   private gaveUp = false;
-  private readonly patience: Patience;
+  private readonly patience: RetryBudget;
   private waiting: (() => void)[] = [];
 
   constructor(host: DriverHost, server: OpencodeServer, spec: RunSpec, options: RunOptions) {
@@ -63,7 +66,7 @@ export class Run {
     this.session = options.session;
     this.directory = options.directory;
     this.defaults = options.defaults;
-    this.patience = new Patience({
+    this.patience = new RetryBudget({
       lasts: options.patienceMs,
       now: () => host.now(),
       giveUp: (failure) => this.giveUp(failure),
@@ -92,7 +95,12 @@ export class Run {
     if (seen.kind === 'created') return this.noteSession(seen.session, seen.parent, seen.title);
     if (seen.kind === 'deleted') return this.noteDeleted(seen.session);
     if (seen.kind === 'asked') return this.noteAsk(seen.session, seen.ask, seen.cause, reporter);
-    if (seen.kind === 'answered') return this.close(seen.askId, seen.cause, reporter);
+    if (seen.kind === 'answered')
+      return this.close(
+        { askId: seen.askId, by: 'terminal', ...(seen.reply === undefined ? {} : { reply: seen.reply }) },
+        seen.cause,
+        reporter,
+      );
     if (seen.session !== this.session) {
       if (seen.kind === 'activity') this.noteChildActivity(seen.session, seen.fact.kind === 'idle' ? 'idle' : 'busy');
       return;
@@ -103,15 +111,22 @@ export class Run {
       case 'error':
         return this.noteError(seen, reporter);
       case 'user-message':
-        return this.turn.userMessage(seen.messageId);
-      case 'text': {
-        const delivered = this.turn.text(seen.messageId, seen.text, reporter);
-        if (delivered) for (const entry of entriesOf(delivered)) this.host.delivered(this.id, entry);
-        return;
-      }
+        return this.confirm(this.turn.userMessage(seen.messageId, reporter));
+      case 'announced':
+        return this.confirm(this.turn.announce(seen.messageId, seen.texts, reporter));
+      case 'text':
+        return this.confirm(this.turn.text(seen.messageId, seen.text, reporter));
       case 'answer':
         return this.turn.answer(seen.parentId, seen.completed, reporter);
     }
+  }
+
+  private confirm(delivered: Delivery | undefined): void {
+    if (delivered) for (const entry of entriesOf(delivered)) this.host.delivered(this.id, entry);
+  }
+
+  tellProblem(problem: string): void {
+    this.host.setProblem(this.id, problem);
   }
 
   progress(): void {
@@ -122,6 +137,7 @@ export class Run {
   begin(delivery: Delivery): number {
     this.turn.begin(delivery);
     this.forgetFailure();
+    this.lastError = undefined;
     this.turnSince = this.host.now();
     return this.heard;
   }
@@ -130,7 +146,6 @@ export class Run {
   accepted(heard: number): void {
     if (this.heard !== heard) return;
     this.activity = 'busy';
-    this.lastError = undefined;
     this.host.report(this.id, 'program', { kind: 'busy' }, 'prompt accepted');
   }
 
@@ -148,12 +163,13 @@ export class Run {
 
   /** Watches over its turn no more; the session may go on. */
   letGo(): void {
-    this.patience.over();
+    this.patience.dispose();
   }
 
   /** Closes what is open here but, by the server's list, no longer open there. */
   closeAsksExcept(open: ReadonlySet<string>): void {
-    for (const askId of this.openAsks) if (!open.has(askId)) this.close(askId, 'answered elsewhere', 'program');
+    for (const askId of this.openAsks)
+      if (!open.has(askId)) this.close({ askId, by: 'terminal' }, 'answered elsewhere', 'program');
   }
 
   private noteActivity({ fact, cause, retry }: Observation & { kind: 'activity' }, reporter: Reporter): void {
@@ -172,7 +188,8 @@ export class Run {
     this.patience.over();
     // The end of a turn leaves its asks in Opencode's list for ever; nobody waits for them any more. Only those that the same
     // reporter brought: another's idle may be older than the ask.
-    for (const [askId, ask] of this.asks) if (ask.by.has(reporter)) this.close(askId, 'the turn ended', reporter);
+    for (const [askId, ask] of this.asks)
+      if (ask.by.has(reporter)) this.close({ askId, by: 'nobody' }, 'the turn ended', reporter);
     const { failure } = this;
     const ended = this.turn.idle(reporter);
     if (failure && (ended || reporter === 'program')) this.host.turnEnded(this.id, failure);
@@ -261,8 +278,12 @@ export class Run {
     this.host.report(this.id, reporter, { kind: 'asked', ask: shown }, cause);
   }
 
-  private close(askId: string, cause: string, reporter: Reporter): void {
-    this.asks.delete(askId);
-    this.host.report(this.id, reporter, { kind: 'answered', askId }, cause);
+  private close(
+    end: Omit<Extract<StatusReport, { kind: 'answered' }>, 'kind'>,
+    cause: string,
+    reporter: Reporter,
+  ): void {
+    this.asks.delete(end.askId);
+    this.host.report(this.id, reporter, { kind: 'answered', ...end }, cause);
   }
 }

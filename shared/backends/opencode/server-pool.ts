@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { ResolvedAgent } from '../../config/agents.ts';
-import { GasTownError, messageOf } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import type { ResolvedAgent } from '../../domain/agent.ts';
+import { GasTownError, messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { Timers } from '../../platform/timer.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 import { findOpencode } from './program.ts';
 import { adoptServer } from './server.ts';
 import type { OpencodeServer } from './server.ts';
-import { ServerLink } from './server-link.ts';
+import { ServerConnection } from './server-connection.ts';
 import { readServerRecord } from './server-record.ts';
 import { startServer } from './start-server.ts';
 
@@ -26,7 +27,7 @@ export interface ServerPoolOptions {
   log: Logger;
   now(): number;
   /** The server has ended by itself, with these runs on it. */
-  onGone(link: ServerLink): void;
+  onGone(link: ServerConnection): void;
 }
 
 /**
@@ -35,9 +36,9 @@ export interface ServerPoolOptions {
  */
 export class ServerPool {
   private readonly options: ServerPoolOptions;
-  private readonly links = new Map<string, ServerLink>();
-  private readonly pending = new Map<string, Promise<ServerLink | undefined>>();
-  private readonly lingering = new Map<string, NodeJS.Timeout>();
+  private readonly links = new Map<string, ServerConnection>();
+  private readonly pending = new Map<string, Promise<ServerConnection | undefined>>();
+  private readonly lingering = new Timers();
   /** Servers of an earlier host, until they are taken up: launch → token and id. */
   private readonly left = new Map<string, { token: string; id: string }>();
   private readonly ending = new AbortController();
@@ -52,7 +53,7 @@ export class ServerPool {
     }
   }
 
-  get all(): Iterable<ServerLink> {
+  get all(): Iterable<ServerConnection> {
     return this.links.values();
   }
 
@@ -63,7 +64,7 @@ export class ServerPool {
   }
 
   /** The link of a server that speaks to us; one of an earlier host is taken up. */
-  async linkOf(id: string): Promise<ServerLink | undefined> {
+  async linkOf(id: string): Promise<ServerConnection | undefined> {
     const link = [...this.links.values()].find(({ server }) => server.record.id === id);
     if (link) return link;
     const launch = [...this.left].find(([, record]) => record.id === id)?.[0];
@@ -76,7 +77,7 @@ export class ServerPool {
     directory: string,
     providers: string[],
     signal: AbortSignal,
-  ): Promise<ServerLink> {
+  ): Promise<ServerConnection> {
     const { environment } = this.options;
     const program = await findOpencode(agent.command, { ...environment, ...agent.env });
     const launch = launchKey(agent, program);
@@ -89,19 +90,19 @@ export class ServerPool {
       // It may have ended, or have been stopped for want of use, while we waited.
       if (!link || this.links.get(launch) !== link) continue;
       link.holds += 1;
-      this.stay(launch);
+      this.lingering.clear(launch);
       return link;
     }
   }
 
   /** Ends a hold. Without any use left the server is stopped: at once, or when nobody came after a while. */
-  async release(link: ServerLink, when: 'at once' | 'later'): Promise<void> {
+  async release(link: ServerConnection, when: 'at once' | 'later'): Promise<void> {
     link.holds -= 1;
     await this.settle(link, when);
   }
 
   /** Call when a run has gone from the link. */
-  async settle(link: ServerLink, when: 'at once' | 'later'): Promise<void> {
+  async settle(link: ServerConnection, when: 'at once' | 'later'): Promise<void> {
     const { launch } = link.server.record;
     if (!link.unused || this.links.get(launch) !== link) return;
     if (when === 'later') this.linger(launch);
@@ -109,7 +110,7 @@ export class ServerPool {
   }
 
   /** The server that an earlier host left for this launch, taken up. */
-  adopt(launch: string): Promise<ServerLink | undefined> {
+  adopt(launch: string): Promise<ServerConnection | undefined> {
     const link = this.links.get(launch);
     if (link) return Promise.resolve(link);
     return this.once(launch, async () => {
@@ -128,7 +129,7 @@ export class ServerPool {
     await Promise.allSettled(this.pending.values());
     // What an earlier host left, and nobody has taken up since, has no sessions either.
     await Promise.allSettled([...this.left.keys()].map((launch) => this.adopt(launch)));
-    for (const timer of this.lingering.values()) clearTimeout(timer);
+    this.lingering.dispose();
     const links = [...this.links.values()];
     for (const link of links) if (link.runs.size > 0) link.letGo();
     await Promise.all(links.filter((link) => link.runs.size === 0).map((link) => this.stop(link)));
@@ -140,7 +141,7 @@ export class ServerPool {
     program: string,
     directory: string,
     providers: string[],
-  ): Promise<ServerLink | undefined> {
+  ): Promise<ServerConnection | undefined> {
     const { environment, socket, pluginFile, leaseMs, log } = this.options;
     const wanted = {
       folder: this.folderOf(launch),
@@ -159,7 +160,10 @@ export class ServerPool {
     return this.once(launch, async () => this.enter(launch, await startServer(wanted, this.ending.signal)));
   }
 
-  private async once(launch: string, make: () => Promise<ServerLink | undefined>): Promise<ServerLink | undefined> {
+  private async once(
+    launch: string,
+    make: () => Promise<ServerConnection | undefined>,
+  ): Promise<ServerConnection | undefined> {
     const before = this.pending.get(launch);
     if (before) return before;
     const making = make().finally(() => this.pending.delete(launch));
@@ -167,9 +171,9 @@ export class ServerPool {
     return making;
   }
 
-  private enter(launch: string, server: OpencodeServer): ServerLink {
+  private enter(launch: string, server: OpencodeServer): ServerConnection {
     const { log, now } = this.options;
-    const link = new ServerLink(server, log, now, (gone) => {
+    const link = new ServerConnection(server, log, now, (gone) => {
       this.links.delete(launch);
       this.options.onGone(gone);
     });
@@ -180,30 +184,24 @@ export class ServerPool {
   }
 
   private linger(launch: string): void {
-    this.stay(launch);
-    const timer = setTimeout(() => void this.reap(launch), lingerMs);
-    timer.unref();
-    this.lingering.set(launch, timer);
-  }
-
-  private stay(launch: string): void {
-    clearTimeout(this.lingering.get(launch));
-    this.lingering.delete(launch);
+    this.lingering.set(launch, lingerMs, () => void this.reap(launch));
   }
 
   private async reap(launch: string): Promise<void> {
+    // What is just being started, taken up or stopped is nothing that was left: whoever does that has it next.
+    if (this.pending.has(launch)) return this.linger(launch);
     try {
       const link = await this.adopt(launch);
       if (link?.unused) await this.stop(link);
-      else if (link) this.stay(launch);
+      else if (link) this.lingering.clear(launch);
     } catch (error) {
       this.options.log.error(`opencode: an unused server could not be stopped: ${messageOf(error)}`);
     }
   }
 
-  private async stop(link: ServerLink): Promise<void> {
+  private async stop(link: ServerConnection): Promise<void> {
     const { launch } = link.server.record;
-    this.stay(launch);
+    this.lingering.clear(launch);
     this.links.delete(launch);
     await this.once(launch, async () => {
       await link.stop();

@@ -1,8 +1,8 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
-import { writeAtomically } from '../../config/write-atomically.ts';
+import * as z from 'zod/mini';
+import { writeAtomically } from '../../platform/files.ts';
 
 const serverRecord = z.object({
   /** Random; the server has it in its environment, so it can be found even where the record has no pid. */
@@ -15,8 +15,8 @@ const serverRecord = z.object({
   /** The server's own token on the channel. */
   token: z.string(),
   /** Absent until the process exists. */
-  pid: z.int().optional(),
-  startTime: z.string().optional(),
+  pid: z.optional(z.int()),
+  startTime: z.optional(z.string()),
 });
 
 /** What a later host needs to find the server again. Holds secrets: 0600 in a folder of 0700. */
@@ -43,6 +43,6 @@ export async function removeServerRecord(folder: string): Promise<void> {
   await rm(recordFile(folder), { force: true });
 }
 
-function recordFile(folder: string): string {
+export function recordFile(folder: string): string {
   return path.join(folder, 'server.json');
 }

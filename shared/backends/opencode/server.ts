@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { rm } from 'node:fs/promises';
-import type { OpencodeClient } from '@opencode-ai/sdk/v2/client';
-import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
-import { descendants, identify, isAlive, killAll, killTree, startedWith } from '../../process/process-table.ts';
-import type { ProcessIdentity } from '../../process/process-table.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { descendants, identify, isAlive, killAll, killTree, startedWith } from '../../platform/process-table.ts';
+import type { ProcessIdentity } from '../../platform/process-table.ts';
+import type { OpencodeApi } from './api.ts';
 import { answerOf, clientFor, urlOf } from './client.ts';
 import { serverEnv } from './environment.ts';
 import { requireVersion } from './program.ts';
@@ -30,7 +30,7 @@ export class OpencodeServer {
   readonly folder: string;
   readonly record: ServerRecord;
   readonly identity: ProcessIdentity;
-  readonly client: OpencodeClient;
+  readonly client: OpencodeApi;
   private readonly log: Logger;
 
   constructor(folder: string, record: ServerRecord, identity: ProcessIdentity, log: Logger) {

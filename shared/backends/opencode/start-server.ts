@@ -6,13 +6,13 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { watchFile } from '../../config/watch-file.ts';
-import { GasTownError, messageOf, throwIfCancelled } from '../../errors.ts';
-import type { Logger } from '../../process/logger.ts';
-import { killAll, killTree, startedWith } from '../../process/process-table.ts';
+import { watchFile } from '../../platform/watch-file.ts';
+import { GasTownError, messageOf, throwIfCancelled } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { killAll, killTree, startedWith } from '../../platform/process-table.ts';
 import { writeCatalogue } from './catalogue.ts';
 import { serverEnv, serverEnvironment } from './environment.ts';
-import type { Environment } from '../../process/inherited-environment.ts';
+import type { Environment } from '../../platform/inherited-environment.ts';
 import { readVersion, requireVersion } from './program.ts';
 import { forget, noteProcess, OpencodeServer, serverFiles } from './server.ts';
 import { writeServerRecord } from './server-record.ts';
@@ -146,6 +146,9 @@ function filesIn(folder: string): Record<keyof typeof serverFiles, string> {
   };
 }
 
+/** The editor knows our servers by these, so as to forward no port of theirs (`remote.portsAttributes` in `package.json`). */
+export const serverArguments = (port: number): string[] => ['serve', '--hostname', '127.0.0.1', '--port', String(port)];
+
 /** Its output goes to a file: a pipe would break when this host goes away. Its cwd must stay when a worktree goes. */
 async function spawnServer(
   program: string,
@@ -156,8 +159,7 @@ async function spawnServer(
 ): Promise<ChildProcess | Error> {
   const output = await open(logFile, 'w', 0o600);
   try {
-    const args = ['serve', '--hostname', '127.0.0.1', '--port', String(port)];
-    const child = spawn(program, args, {
+    const child = spawn(program, serverArguments(port), {
       cwd,
       env,
       detached: true,
@@ -215,7 +217,7 @@ async function lastLines(file: string, count = 12): Promise<string> {
   }
 }
 
-/** A port that is free now. Opencode's own `--port 0` prefers 4096, where the person's Opencode may want to be. */
+/** A port that is free now. Opencode's own `--port 0` prefers 4096, where the user's Opencode may want to be. */
 async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');

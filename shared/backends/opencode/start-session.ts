@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { PermissionRuleset } from '@opencode-ai/sdk/v2/types';
-import { GasTownError, throwIfCancelled } from '../../errors.ts';
+import { GasTownError, throwIfCancelled } from '../../platform/errors.ts';
 import type { RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
 import { answerOf, RequestError, requestMs, within } from './client.ts';
@@ -9,9 +9,9 @@ import type { OpencodeReference } from './reference.ts';
 import type { Run } from './run.ts';
 import { serverFiles } from './server.ts';
 import type { OpencodeServer } from './server.ts';
-import type { ServerLink } from './server-link.ts';
+import type { ServerConnection } from './server-connection.ts';
 
-/** The first request in a directory boots it there, plugins included; with an npm install of the person's it takes long. */
+/** The first request in a directory boots it there, plugins included; with an npm install of the user's it takes long. */
 const createMs = 120_000;
 const readyMs = 30_000;
 
@@ -57,7 +57,7 @@ async function begin(
 
 /** Ready is: the session exists, by the answer and by its event, and the plugin is at work in its directory. */
 export async function waitUntilReady(
-  link: ServerLink,
+  link: ServerConnection,
   run: Run,
   pluginFile: string,
   signal: AbortSignal,
@@ -144,10 +144,13 @@ type InSession = ReturnType<typeof inSession>;
  * knows what its sub-agents may do.
  */
 function inSession(spec: RunSpec, permission: PermissionRuleset) {
-  const { sessionId: session, runId: run, contextFile } = spec;
-  return {
-    title: spec.title,
-    metadata: { gastown: { session, run, contextFile, profile: profileRules(spec.permissions) } },
-    permission,
+  const { sessionId: session, runId: run, contextFile, identityFile } = spec;
+  const gastown = {
+    session,
+    run,
+    contextFile,
+    ...(identityFile === undefined ? {} : { identityFile }),
+    profile: profileRules(spec.permissions),
   };
+  return { title: spec.title, metadata: { gastown }, permission };
 }

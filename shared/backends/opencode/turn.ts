@@ -1,4 +1,4 @@
-import type { Delivery } from '../driver.ts';
+import type { Delivery } from '../../domain/delivery.ts';
 
 /** The two reporters, each of which keeps its own order; the plugin may lag behind by a whole turn. */
 export type Reporter = 'program' | 'inside';
@@ -21,6 +21,8 @@ export class Turn {
   private delivery: Delivery | undefined;
   private progress: Record<Reporter, Progress> = bothAtStart();
   private readonly userMessages = new Set<string>();
+  /** The message that our text is to become, as far as a hook has said. */
+  private announced: string | undefined;
 
   /** Whether something was delivered whose turn has not ended. */
   get open(): boolean {
@@ -30,6 +32,7 @@ export class Turn {
   /** Call before the text is sent: its receipt may be faster than the answer to the sending. */
   begin(delivery: Delivery): void {
     this.delivery = delivery;
+    this.announced = undefined;
     this.progress = bothAtStart();
   }
 
@@ -38,13 +41,31 @@ export class Turn {
     this.delivery = undefined;
   }
 
-  userMessage(messageId: string): void {
+  /**
+   * A hook has seen the texts of a message that is about to be stored. That proves nothing, as the hook of another plugin may
+   * refuse it still; returns the delivery where the message is in the session already.
+   */
+  announce(messageId: string, texts: readonly string[], reporter: Reporter): Delivery | undefined {
+    if (!this.delivery || !texts.includes(this.delivery.text)) return undefined;
+    this.announced = messageId;
+    return this.userMessages.has(messageId) ? this.become(messageId, reporter) : undefined;
+  }
+
+  /** A message of the user's in the session. Returns the delivery when it is ours, by what was announced. */
+  userMessage(messageId: string, reporter: Reporter): Delivery | undefined {
     this.userMessages.add(messageId);
+    return messageId === this.announced ? this.become(messageId, reporter) : undefined;
   }
 
   /** Returns the delivery when this is its text in the session, each time it is reported. */
   text(messageId: string, text: string, reporter: Reporter): Delivery | undefined {
-    if (!this.delivery || text !== this.delivery.text || !this.userMessages.has(messageId)) return undefined;
+    if (text !== this.delivery?.text) return undefined;
+    return this.userMessages.has(messageId) || messageId === this.announced
+      ? this.become(messageId, reporter)
+      : undefined;
+  }
+
+  private become(messageId: string, reporter: Reporter): Delivery | undefined {
     this.progress[reporter].messageId = messageId;
     return this.delivery;
   }
@@ -61,6 +82,11 @@ export class Turn {
 
   busy(reporter: Reporter): void {
     this.progress[reporter].busy = true;
+  }
+
+  /** Whether the program has begun to work on it, as far as it said. */
+  get isWorkedOn(): boolean {
+    return this.progress.program.busy;
   }
 
   /** Whether the reporter's next idle ends the turn. */

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
-import type { Ask } from '../../../shared/sessions/activity.ts';
+import type { Ask } from '../../../shared/domain/activity.ts';
 import { ClaudeTown, directive } from './town.ts';
+import { patience } from '../../support/patience.ts';
 
 let town: ClaudeTown;
 let spec: RunSpec;
@@ -134,7 +135,7 @@ test('a permission that was given in the terminal while no host was there is not
   await town.leave();
   const pressing = setInterval(() => town.terminal(spec).write('\r'), 500);
   await expect
-    .poll(() => existsSync(file('unseen.txt')), { timeout: 10_000 })
+    .poll(() => existsSync(file('unseen.txt')), { timeout: patience() })
     .toBe(true)
     .finally(() => clearInterval(pressing));
   const told = town.host.reports.length;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { Attacker } from '../../support/attacker.ts';
 import { ClaudeTown, directive } from './town.ts';
+import { patience } from '../../support/patience.ts';
 
 /** As the temporary folder: everybody may make something there. */
 let shared: string;
@@ -44,7 +45,7 @@ test('B1: another user gets nothing of a session, and is not obeyed, while the h
   for (const port of await ports()) expect(await attacker.do('takePort', port)).toBe('listening');
   town.model.release('go');
   await expect
-    .poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 })
+    .poll(() => town.terminal(spec).lastOutput(), { timeout: patience() })
     .toMatch(/Do\s*you\s*want\s*to\s*create/);
   await town.model.waitFor(({ kind }) => kind === 'turn');
 

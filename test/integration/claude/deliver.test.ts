@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { encodePrompt, isSamePrompt, isTypedAsIs } from '../../../shared/backends/claude/encode.ts';
 import { ClaudeTown, directive } from './town.ts';
+import { patience } from '../../support/patience.ts';
 
 let town: ClaudeTown;
 let spec: RunSpec;
@@ -66,7 +67,7 @@ async function partsOf(isWanted: (typed: string) => boolean): Promise<[string, s
 }
 
 async function arrivesWhole(text: string): Promise<void> {
-  expect(await town.deliver(spec, text)).toEqual({ kind: 'delivered' });
+  await town.say(spec, text);
   const wanted = encodePrompt(text);
   // Where the composer would not keep all of it, or would act on it, a file has it exactly.
   const [typed, file] = await partsOf((first) => isSamePrompt(first, wanted));
@@ -120,7 +121,7 @@ describe('a text reaches the model as it is', () => {
       await arrivesWhole(sample);
       await town.untilIdle(spec.runId);
     }
-  }, 600_000);
+  });
 
   test('no file was attached for it, and no image', () => {
     const asked = town.model.requests.map((request) => JSON.stringify(request)).join('\n');
@@ -131,7 +132,7 @@ describe('a text reaches the model as it is', () => {
 
 test("a prompt that a hook of the user's refuses has no receipt, and says why; nothing of it stays in the composer", async () => {
   const text = '[gt msg_refused] FORBIDDEN';
-  const outcome = await town.driver.deliver(spec.runId, { id: 'msg_refused', text }, AbortSignal.timeout(30_000));
+  const outcome = await town.driver.deliver(spec.runId, { id: 'msg_refused', text }, AbortSignal.timeout(patience()));
   expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('no such prompts') });
   expect(town.host.deliveries.map(({ deliveryId }) => deliveryId)).not.toContain('msg_refused');
   expect(await town.driver.recall(spec.runId, ['msg_refused'])).toEqual([]);
@@ -141,14 +142,16 @@ test("a prompt that a hook of the user's refuses has no receipt, and says why; n
   expect(town.model.seen('FORBIDDEN')).toEqual([]);
 });
 
-test('what is torn in the composer is refused before the model sees it, and goes by file; the draft is not lost', async () => {
+test('what is torn in the composer is refused before the model sees it, and goes by file; the draft is not lost [holds 6]', async () => {
   // The user has put a draft aside: our own putting aside brings it back, and the text is pasted behind it.
   town.terminal(spec).write('a draft put aside');
-  await delay(300);
+  await delay(patience(300));
   town.terminal(spec).write('\u0013');
-  await delay(300);
+  await delay(patience(300));
   const delivery = { id: 'msg_torn', text: '[gt msg_torn] Nudge: whole', heading: '[gt msg_torn] Nudge' };
-  expect(await town.driver.deliver(spec.runId, delivery, AbortSignal.timeout(30_000))).toEqual({ kind: 'delivered' });
+  expect(await town.driver.deliver(spec.runId, delivery, AbortSignal.timeout(patience()))).toEqual({
+    kind: 'delivered',
+  });
   const { text } = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('msg_torn'));
   const file = /^\[gt msg_torn\] Nudge\nIt cannot be typed here, so it is in a file\. Read all of (\S+) now/.exec(
     text,
@@ -178,7 +181,7 @@ test('of two texts that come at once, each has a turn and a receipt of its own',
     Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? 'receipt' : 'end')),
   );
   Object.assign(town.host, { delivered, turnEnded });
-}, 240_000);
+});
 
 test('a text over 30 KB goes by a file that Claude may read', async () => {
   const text = directive('x'.repeat(40_000), []);

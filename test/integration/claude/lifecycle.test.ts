@@ -3,9 +3,10 @@ import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { waitForEnd } from '../../../shared/process/process-table.ts';
+import { waitForEnd } from '../../../shared/platform/process-table.ts';
 import type { Report } from '../../support/driver-host.ts';
 import { ClaudeTown, directive, makeRepository, roleContext } from './town.ts';
+import { patience } from '../../support/patience.ts';
 
 let town: ClaudeTown;
 beforeAll(async () => {
@@ -17,7 +18,7 @@ afterEach(async () => {
 });
 afterAll(() => town.close());
 
-const signal = (): AbortSignal => AbortSignal.timeout(60_000);
+const signal = (): AbortSignal => AbortSignal.timeout(patience(60_000));
 /** A tool call that runs until it is ended, with a child of its own. (Claude refuses to `sleep`.) */
 const endless = directive('Run for ever', [
   { tool: 'bash', args: { command: 'tail -f /dev/null & tail -f /dev/null' } },
@@ -29,7 +30,7 @@ async function running(): Promise<ReturnType<ClaudeTown['spec']>> {
   await town.host.until('the tool', () =>
     town.host.reports.find(({ cause, runId }) => runId === spec.runId && cause === 'uses Bash'),
   );
-  await expect.poll(async () => (await town.processes(spec)).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(async () => (await town.processes(spec)).length, { timeout: patience() }).toBeGreaterThanOrEqual(3);
   return spec;
 }
 
@@ -62,7 +63,7 @@ describe('start', () => {
     );
     try {
       const spec = await town.idle();
-      await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 20_000 }).toContain('-- INSERT --');
+      await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: patience() }).toContain('-- INSERT --');
       expect(await town.deliver(spec, 'ihjkl: typed as it is')).toEqual({ kind: 'delivered' });
       expect((await town.model.waitFor((entry) => entry.text.includes('typed as it is'))).text).toBe(
         'ihjkl: typed as it is',
@@ -167,7 +168,7 @@ describe('start', () => {
     const terminal = town.terminal(spec);
     terminal.write('\u001b[A');
     await expect
-      .poll(() => terminal.lastOutput(), { timeout: 5000 })
+      .poll(() => terminal.lastOutput(), { timeout: patience() })
       .toMatch(/Yes, I trust[^]*❯[^]*Yes, I trust|❯ ?\d?\.? ?Yes, I trust/);
     terminal.write('\r');
     await started;
@@ -224,7 +225,7 @@ describe('end', () => {
   test('a person who leaves by /exit has ended it in order', async () => {
     const spec = await town.idle();
     town.terminal(spec).write('/exit');
-    await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: 5000 }).toContain('/exit');
+    await expect.poll(() => town.terminal(spec).lastOutput(), { timeout: patience() }).toContain('/exit');
     const pressing = setInterval(() => town.terminals.terminals[0]?.write('\r'), 500);
     await town.host
       .until('the end', () => town.host.status(spec.runId).state === 'stopped')
@@ -251,7 +252,7 @@ test('B8: hooks that are not heard any more are a problem of the session, until 
   await rm(reporter);
   const submit = async (text: string): Promise<void> => {
     town.terminal(spec).write(text);
-    await delay(500);
+    await delay(patience(500));
     town.terminal(spec).write('\r');
   };
   await submit('say something');
@@ -319,6 +320,31 @@ describe('a restart of the host', () => {
     expect(town.host.problems.get(spec.runId)).toMatch(/older version.*Restart it/s);
     expect(await town.deliver(spec, 'still heard')).toEqual({ kind: 'delivered' });
     await town.driver.stop(spec.runId);
+  });
+
+  test('a session whose conversation cannot be read goes on', async () => {
+    const spec = await town.idle();
+    const record = recordOf(spec);
+    await town.driver.dispose();
+    await mkdir(join(town.configDir, 'projects', 'odd', `${String(record.reference['claudeSession'])}.jsonl`), {
+      recursive: true,
+    });
+    town.newDriver();
+    expect(await town.driver.adopt({ ...record, unconfirmed: ['msg_unknown'] })).toBe(true);
+    await rm(join(town.configDir, 'projects', 'odd'), { recursive: true });
+    await town.untilIdle(spec.runId);
+    expect(await town.deliver(spec, 'after all')).toEqual({ kind: 'delivered' });
+    await town.driver.stop(spec.runId);
+  });
+
+  test('a session that was not taken up is ended by a stop all the same', async () => {
+    const spec = await town.idle();
+    await town.driver.dispose();
+    town.newDriver();
+    const before = await town.processes(spec);
+    expect(before).not.toEqual([]);
+    await town.driver.stop(spec.runId);
+    expect(await waitForEnd(before, 0)).toEqual([]);
   });
 
   test('a session whose program is gone is not taken up', async () => {

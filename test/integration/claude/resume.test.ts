@@ -5,8 +5,9 @@ import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { parseReference } from '../../../shared/backends/claude/reference.ts';
 import { hasTranscript } from '../../../shared/backends/claude/transcript.ts';
 import { eventually } from '../../support/editor/eventually.ts';
-import { killAll } from '../../../shared/process/process-table.ts';
+import { killAll } from '../../../shared/platform/process-table.ts';
 import { ClaudeTown, directive } from './town.ts';
+import { patience } from '../../support/patience.ts';
 
 let town: ClaudeTown;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ test('a killed session goes on in another run: the same conversation, with a fir
     firstPrompt: { id: 'msg_again', text: prompt },
     resume: { reference: referenceOf(first), unconfirmed: [delivery!.deliveryId, 'msg_never'] },
   });
-  await town.driver.start(second, AbortSignal.timeout(60_000));
+  await town.driver.start(second, AbortSignal.timeout(patience(60_000)));
   const asked = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('Which colour'));
   expect(JSON.stringify(asked)).toContain('The door is blue.');
   expect(conversation(second)).toBe(conversation(first));

@@ -7,12 +7,13 @@ import { ClaudeDriver } from '../../../shared/backends/claude/driver.ts';
 import type { DeliveryOutcome, RunSpec } from '../../../shared/backends/driver.ts';
 import { ChannelServer } from '../../../shared/channel/server.ts';
 import type { Params } from '../../../shared/channel/protocol.ts';
-import { descendants, startedWith } from '../../../shared/process/process-table.ts';
-import type { ProcessIdentity } from '../../../shared/process/process-table.ts';
-import { silentLogger } from '../../../shared/process/logger.ts';
+import { descendants, startedWith } from '../../../shared/platform/process-table.ts';
+import type { ProcessIdentity } from '../../../shared/platform/process-table.ts';
+import { silentLogger } from '../../../shared/platform/logger.ts';
 import { RecordingHost } from '../../support/driver-host.ts';
 import { startScriptedModel } from '../../support/model/server.ts';
 import type { ScriptedModel } from '../../support/model/server.ts';
+import { patience } from '../../support/patience.ts';
 import { PtyTerminalHost } from '../../support/pty-terminal-host.ts';
 import type { PtyTerminal } from '../../support/pty-terminal-host.ts';
 import { claude } from '../../support/setup/agents.ts';
@@ -23,7 +24,7 @@ const run = promisify(execFile);
 export const roleContext = 'You are the crew member Dagny of the rig sample.';
 
 /**
- * Everything around one driver: a repository, a person's home with Claude Code's first-run questions answered, the real
+ * Everything around one driver: a repository, a user's home with Claude Code's first-run questions answered, the real
  * program, a scripted model, a channel. Nothing of this machine's own configuration is used.
  */
 export class ClaudeTown {
@@ -83,9 +84,11 @@ export class ClaudeTown {
         hello: (caller) => ({ protocol: 1, town: 'test', root: this.folder, host: 'test', caller }),
         handle: async (caller, method, params, signal) => {
           if (method !== 'inside.hook' || caller.kind !== 'session') throw new Error(`Nobody answers ${method} here.`);
-          const event = { reporter: 'hook' as const, ...(params as Params<'inside.hook'>) };
-          const answer = await this.driver.fromInside(caller.runId, event, signal);
-          return { additionalContext: roleContext, ...(answer ? { answer } : {}) };
+          const { wantsContext, ...reply } = await this.driver.onReporterEvent(
+            { by: { runId: caller.runId }, ...(params as Params<'inside.hook'>) },
+            signal,
+          );
+          return { ...reply, ...(wantsContext ? { additionalContext: roleContext } : {}) };
         },
       },
       silentLogger,
@@ -155,7 +158,7 @@ export class ClaudeTown {
   /** Starts a session and waits until it is idle. */
   async idle(change: Partial<RunSpec> = {}): Promise<RunSpec> {
     const spec = this.spec(change);
-    await this.driver.start(spec, AbortSignal.timeout(60_000));
+    await this.driver.start(spec, AbortSignal.timeout(patience(60_000)));
     await this.untilIdle(spec.runId);
     return spec;
   }
@@ -164,9 +167,14 @@ export class ClaudeTown {
     return this.host.until('idle', () => this.host.status(runId).activity.kind === 'idle');
   }
 
-  deliver(spec: RunSpec, text: string): Promise<DeliveryOutcome> {
+  /** Where the driver has not waited for the receipt (a loaded machine), it is waited for here. */
+  async deliver(spec: RunSpec, text: string): Promise<DeliveryOutcome> {
     this.count += 1;
-    return this.driver.deliver(spec.runId, { id: `msg_${this.count}`, text }, AbortSignal.timeout(30_000));
+    const id = `msg_${this.count}`;
+    const outcome = await this.driver.deliver(spec.runId, { id, text }, AbortSignal.timeout(patience()));
+    if (outcome.kind !== 'accepted') return outcome;
+    await this.host.until('the receipt', () => this.host.deliveries.some(({ deliveryId }) => deliveryId === id));
+    return { kind: 'delivered' };
   }
 
   /** As the core does it: tries again at the next change while it is not a safe moment. */

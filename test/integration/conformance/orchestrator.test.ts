@@ -1,11 +1,29 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BackendName, Message, Orchestrator, SessionConfig, WorkUnit } from '../../../shared/orchestrator.ts';
+import type {
+  BackendName,
+  Message,
+  Orchestrator,
+  SessionConfig,
+  WorkUnit,
+} from '../../../shared/domain/orchestrator.ts';
+import { backends } from '../../../shared/host/backends.ts';
 import { compact } from '../../support/compact.ts';
 import { eventually } from '../../support/editor/eventually.ts';
 import { processesWith } from '../../support/processes-with.ts';
+import {
+  eventsOf,
+  historyRows,
+  messageRows,
+  messagesAbout,
+  sessionsOf,
+  tokenOfRun,
+  unitRows,
+} from '../../support/questions.ts';
 import { runs, scripted } from '../../support/scripted.ts';
+import { third } from '../../support/third-backend/backend.ts';
+import { installThird } from '../../support/third-backend/install.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
 let town: TownFixture;
@@ -14,9 +32,12 @@ const completed: string[] = [];
 beforeAll(async () => {
   town = await TownFixture.make((options) => {
     options.rules = [];
+    options.backends = [...backends, third];
     options.callbacks = { onWorkCompleted: (work) => void completed.push(work.id) };
     // What a host has for reasons of its own, and no agent may inherit.
+    const PATH = `${installThird(path.join(options.folder, 'third'))}:${options.environment['PATH']}`;
     Object.assign(options.environment, {
+      PATH,
       NODE_OPTIONS: '--max-old-space-size=512',
       CLAUDECODE: '1',
       GT_TOKEN: 'of somebody else',
@@ -27,10 +48,11 @@ afterAll(async () => {
   expect(await town.stop()).toEqual([]);
 });
 
-describe.each([
+describe.each<[string, BackendName]>([
   ['TestClaudeOrchestrator', 'claude'],
   ['TestOpencodeOrchestrator', 'opencode'],
-] as const)('%s', (_name, backend) => {
+  ['TestThirdOrchestrator', 'third'],
+])('%s', (_name, backend) => {
   const other: BackendName = backend === 'claude' ? 'opencode' : 'claude';
   const own = (): Orchestrator => town.host.orchestrators.get(backend)!;
   const config = (agentName: string, change: Partial<SessionConfig> = {}): SessionConfig => ({
@@ -48,7 +70,7 @@ describe.each([
     priority: 2,
   });
   const message = (id: string, body: string, type: Message['type'] = 'nudge'): Message => ({
-    id,
+    ...(id === '' ? {} : { id }),
     from: 'overseer',
     to: '',
     type,
@@ -103,11 +125,9 @@ describe.each([
     await failed;
 
     expect(await own().listSessions()).toEqual([]);
-    expect(town.stored(`SELECT id FROM sessions WHERE backend = '${backend}'`)).toEqual([]);
-    expect(town.stored(`SELECT state, owner FROM work WHERE id = '${work.id}'`)).toEqual([
-      { state: 'failed', owner: null },
-    ]);
-    expect(town.stored(`SELECT state FROM messages WHERE work_id = '${work.id}'`)).toEqual([{ state: 'refused' }]);
+    expect(sessionsOf(town, backend)).toEqual([]);
+    expect(unitRows(town).filter(({ id }) => id === work.id)).toMatchObject([{ state: 'failed', owner: null }]);
+    expect(messagesAbout(town, work.id).map(({ state }) => state)).toEqual(['refused']);
     expect(processesWith('GT_RUN', runId)).toEqual([]);
   });
 
@@ -145,8 +165,10 @@ describe.each([
       workDir: town.rig,
       runId: expect.stringMatching(/^run_/),
     });
-    // Claude has a process of its own; Opencode's sessions share their server.
-    expect(typeof info.pid).toBe(backend === 'claude' ? 'number' : 'undefined');
+    // Opencode's sessions share their server; others have a process of their own.
+    expect(typeof info.pid).toBe(backend === 'opencode' ? 'undefined' : 'number');
+    expect(typeof info.serverPid).toBe(backend === 'opencode' ? 'number' : 'undefined');
+    expect(process.kill(info.pid ?? info.serverPid!, 0)).toBe(true);
     expect(await own().listSessions()).toEqual([info]);
   });
 
@@ -167,12 +189,11 @@ describe.each([
       GT_AGENT: backend,
       GT_ROOT: town.root,
     });
-    const tokens = town.stored('SELECT id, token FROM runs');
-    expect(shell['GT_TOKEN']).toBe(tokens.find((run) => run['id'] === runId)?.['token']);
+    expect(shell['GT_TOKEN']).toBe(tokenOfRun(town, runId));
     expect(shell['OPENCODE_SERVER_PASSWORD'] ?? '').toBe('');
     expect(shell['NODE_OPTIONS'] ?? '').not.toContain('max-old-space-size');
     // Claude Code marks its own shells; ours is the one that must not come through.
-    if (backend === 'opencode') expect(shell['CLAUDECODE']).toBeUndefined();
+    if (backend !== 'claude') expect(shell['CLAUDECODE']).toBeUndefined();
   });
 
   test('the role context has reached the model with its first turn', async () => {
@@ -205,7 +226,7 @@ describe.each([
     await town.message(named('names'), 'acted');
     const { text } = await town.model.waitFor((request) => request.text.includes(`[gt ${named('names')}]`));
     // Claude's composer would attach a file for `@`: there it is broken.
-    const wanted = `[gt ${named('names')}] Nudge from the person: ${backend === 'claude' ? body.replaceAll('\n@', '\n\\@').replace(' @', ' \\@') : body}`;
+    const wanted = `[gt ${named('names')}] Nudge from the user: ${backend === 'claude' ? body.replaceAll('\n@', '\n\\@').replace(' @', ' \\@') : body}`;
     expect(text.split('\n\n(Some of its characters', 1)[0]).toBe(wanted);
     expect(town.model.seen(`[gt ${named('names')}]`)).toHaveLength(1);
     expect(JSON.stringify(town.model.requests)).not.toMatch(/Nobody asked to attach this|"type":"image"/);
@@ -237,7 +258,7 @@ describe.each([
     await own().assignWork(one, work);
     expect((await own().getSession(one)).workUnits).toMatchObject([{ id: work.id, assignedAt: expect.any(Number) }]);
     await town.until('A done', ({ work: all }) => all.some(({ id, state }) => id === work.id && state === 'done'));
-    expect(town.stored(`SELECT state, by FROM work_history WHERE work_id = '${work.id}' ORDER BY rowid`)).toEqual([
+    expect(historyRows(town, work.id).map(({ state, by }) => ({ state, by }))).toEqual([
       { state: 'open', by: 'overseer' },
       { state: 'assigned', by: 'overseer' },
       { state: 'running', by: 'host' },
@@ -278,14 +299,14 @@ describe.each([
     await expect(own().spawnSession(config(named('one'), { initialWork: work }))).rejects.toMatchObject({
       code: 'name-taken',
     });
-    expect(town.stored(`SELECT id FROM work WHERE id = '${work.id}'`)).toEqual([]);
+    expect(unitRows(town).map(({ id }) => id)).not.toContain(work.id);
     const near = { code: 'unknown-session', message: expect.stringContaining(one) };
     const wrong = `${one}e`;
     await expect(own().getSession(wrong)).rejects.toMatchObject(near);
     await expect(own().terminateSession(wrong)).rejects.toMatchObject(near);
     await expect(own().assignWork(wrong, work)).rejects.toMatchObject(near);
     await expect(own().sendMessage(wrong, message(named('lost'), 'x'))).rejects.toMatchObject(near);
-    expect(town.stored(`SELECT id FROM messages WHERE id = '${named('lost')}'`)).toEqual([]);
+    expect(messageRows(town).map(({ id }) => id)).not.toContain(named('lost'));
   });
 
   test('the other backend does not take it for its own', async () => {
@@ -304,8 +325,8 @@ describe.each([
     await own().spawnSession(config(named('two'), { role: 'crew', initialWork: work }));
     const { history } = await town.host.api.request('work.show', { id: work.id });
     const assigned = history.find(({ state, note }) => state === 'assigned' && note === `assigned to ${two}`);
-    const [begun] = town.stored(`SELECT at FROM events WHERE session_id = '${two}' AND type = 'session.starting'`);
-    expect(assigned?.at).toBeLessThanOrEqual(Number(begun?.['at']));
+    const begun = eventsOf(town, two).find(({ type }) => type === 'session.starting');
+    expect(assigned?.at).toBeLessThanOrEqual(begun!.at);
     await town.until('the model has it', ({ work: all }) =>
       all.some(({ id, state }) => id === work.id && state === 'running'),
     );
@@ -321,8 +342,9 @@ describe.each([
   test('an interactive session asks, and goes on with the answer', async () => {
     const file = path.join(town.rig, `${backend}-asked.txt`);
     await own().sendMessage(two, message(named('ask'), runs('Write.', `echo yes > ${path.basename(file)}`)));
+    // That it waits may be seen in the program's own record before its hook has told for what.
     const asking = await town.until('it asks', ({ sessions }) =>
-      sessions.some(({ id, activity }) => id === two && activity.kind === 'attention'),
+      sessions.some(({ id, activity, asks }) => id === two && activity.kind === 'attention' && asks.length > 0),
     );
     const [ask] = asking.sessions.find(({ id }) => id === two)!.asks;
     expect(ask).toMatchObject({ kind: 'permission', resolvable: true, title: expect.stringContaining('echo yes') });
@@ -333,7 +355,10 @@ describe.each([
   });
 
   test('a broadcast reaches everybody that lives; one failure stops no other', async () => {
-    const results = await own().broadcastMessage([one, 'alpha-nobody', two], message('', 'Fire drill.', 'broadcast'));
+    const results = await own().broadcastMessage(
+      [one, 'alpha-nobody', two],
+      message(named('drill'), 'Fire drill.', 'broadcast'),
+    );
     expect(results).toMatchObject([
       { to: one, messageId: expect.any(String) },
       { to: 'alpha-nobody', error: expect.stringContaining('alpha-nobody') },
@@ -342,7 +367,7 @@ describe.each([
     for (const { messageId } of results) {
       if (messageId === undefined) continue;
       await town.message(messageId, 'acted');
-      expect(town.model.seen(`[gt ${messageId}] Broadcast from the person: Fire drill.`)).toHaveLength(1);
+      expect(town.model.seen(`[gt ${messageId}] Broadcast from the user: Fire drill.`)).toHaveLength(1);
     }
   });
 

@@ -3,11 +3,13 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answerOf, clientFor } from '../../../shared/backends/opencode/client.ts';
+import { answerOf } from '../../../shared/backends/opencode/client.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
-import { watchFile } from '../../../shared/config/watch-file.ts';
+import { watchFile } from '../../../shared/platform/watch-file.ts';
+import { sdkClient } from '../../support/opencode/sdk-client.ts';
 import { makeOpencodeTown, scripted } from '../../support/opencode/town.ts';
 import type { OpencodeTown } from '../../support/opencode/town.ts';
+import { patience } from '../../support/patience.ts';
 
 type Fires = 'yes' | 'no' | 'sometimes';
 
@@ -82,7 +84,7 @@ async function drive(town: OpencodeTown): Promise<{ hook: Set<string>; event: Se
       const look = (): void => {
         if (readFileSync(notes, 'utf8').split('\n').includes(line)) done(resolve);
       };
-      const bound = setTimeout(() => done(() => reject(new Error(`"${line}" did not fire`))), 30_000);
+      const bound = setTimeout(() => done(() => reject(new Error(`"${line}" did not fire`))), patience());
       const stop = watchFile(notes, look);
       look();
     });
@@ -134,7 +136,7 @@ async function drive(town: OpencodeTown): Promise<{ hook: Set<string>; event: Se
 
   const servers = path.join(town.root, '.runtime', 'opencode');
   const record = readServerRecord(path.join(servers, readdirSync(servers)[0]!))!;
-  const client = clientFor(record.port, record.password);
+  const client = sdkClient(record);
   const sessionID = String(host.references.get(spec.runId)!['session']);
   const at = { sessionID, directory: spec.cwd };
   await answerOf('compact', client.session.summarize({ ...at, providerID: 'scripted', modelID: 'm1' }));

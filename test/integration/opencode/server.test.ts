@@ -1,13 +1,16 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answerOf, clientFor } from '../../../shared/backends/opencode/client.ts';
+import type { OpencodeReference } from '../../../shared/backends/opencode/reference.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import type { ServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
-import { descendants, isAlive, startedWith, waitForEnd } from '../../../shared/process/process-table.ts';
-import type { ProcessIdentity } from '../../../shared/process/process-table.ts';
+import { descendants, isAlive, startedWith, waitForEnd } from '../../../shared/platform/process-table.ts';
+import type { ProcessIdentity } from '../../../shared/platform/process-table.ts';
 import { makeOpencodeTown, scripted, shellOf } from '../../support/opencode/town.ts';
 import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
+import { patience } from '../../support/patience.ts';
 
 const never = new AbortController().signal;
 
@@ -76,6 +79,32 @@ describe('the Opencode server', () => {
       expect(await waitForEnd([before], 1)).toEqual([]);
     });
 
+    it("has its identity meanwhile in a shell that the user's own words begin", async () => {
+      const identityFile = path.join(town.folder, 'identity.json');
+      const spec = await town.makeSpec({ identityFile });
+      writeFileSync(identityFile, JSON.stringify(spec.env), { mode: 0o600 });
+      await own.driver.start(spec, never);
+      const { port, password } = record();
+      const { session } = own.host.references.get(spec.runId) as unknown as OpencodeReference;
+      await own.leave();
+      const text = scripted(
+        { tool: 'bash', args: { command: 'env > env.part; mv env.part env.txt' } },
+        { text: 'Done.' },
+      );
+      await answerOf(
+        'take the prompt',
+        clientFor(port!, password).session.promptAsync({ sessionID: session, parts: [{ type: 'text', text }] }),
+      );
+      const file = path.join(spec.cwd, 'env.txt');
+      await expect.poll(() => existsSync(file), { timeout: patience() }).toBe(true);
+      expect(readFileSync(file, 'utf8').split('\n')).toEqual(
+        expect.arrayContaining(Object.entries(spec.env).map(([name, value]) => `${name}=${value}`)),
+      );
+      const later = await town.makeHost();
+      expect(await later.driver.adopt(recordOf(spec))).toBe(true);
+      await later.driver.stop(spec.runId);
+    });
+
     it('cleans up after a server that died meanwhile', async () => {
       const text = scripted({ tool: 'bash', args: { command: 'sleep 1000' } });
       const spec = await town.makeSpec({ firstPrompt: { id: 'msg_a', text } });
@@ -89,6 +118,23 @@ describe('the Opencode server', () => {
     });
   });
 
+  it('has its record again when that is deleted, and says that its conversations end with it when its database is', async () => {
+    await open();
+    const spec = await town.makeSpec();
+    await own.driver.start(spec, never);
+    const before = record();
+    rmSync(path.join(folder(), before.launch), { recursive: true });
+    await expect
+      .poll(() => readServerRecord(path.join(folder(), before.launch)), { timeout: patience() })
+      .toEqual(before);
+    expect(own.host.problems.get(spec.runId)).toMatch(/opencode\.db was deleted.*cannot be resumed/);
+    const later = await town.makeSpec();
+    await own.driver.start(later, never);
+    expect(own.host.problems.get(later.runId)).toMatch(/cannot be resumed/);
+    await own.driver.stop(spec.runId);
+    await own.driver.stop(later.runId);
+  });
+
   it('reports its sessions as ended when it is killed, and ends their shells', async () => {
     await open();
     const text = scripted({ tool: 'bash', args: { command: 'echo up > up; sleep 1000' } });
@@ -99,7 +145,7 @@ describe('the Opencode server', () => {
     process.kill(server.pid, 'SIGKILL');
     const fact = await own.host.until('the end', () => own.host.facts(spec.runId).find(({ kind }) => kind === 'ended'));
     expect(fact).toMatchObject({ error: expect.stringContaining('ended unexpectedly') });
-    expect(await waitForEnd(shell, 10_000)).toEqual([]);
+    expect(await waitForEnd(shell, patience())).toEqual([]);
     // A new session gets a new server.
     const next = await town.makeSpec();
     await own.driver.start(next, never);
@@ -116,7 +162,7 @@ describe('the Opencode server', () => {
     const shell = await shellOf(spec, 1);
     const all = [server, ...(await descendants(server.pid)), ...shell];
     await own.leave();
-    expect(await waitForEnd(all, 15_000)).toEqual([]);
+    expect(await waitForEnd(all, patience())).toEqual([]);
   });
 
   it('is started once for many sessions that come at the same time, and cancelled without a trace', async () => {

@@ -4,9 +4,10 @@ import { spawn } from 'node-pty';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
-import { descendants, identify, isAlive, startedWith } from '../../../shared/process/process-table.ts';
+import { descendants, identify, isAlive, startedWith } from '../../../shared/platform/process-table.ts';
 import { makeOpencodeTown, scripted, shellOf } from '../../support/opencode/town.ts';
 import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
+import { patience } from '../../support/patience.ts';
 
 const never = new AbortController().signal;
 
@@ -149,7 +150,7 @@ describe('Opencode sessions', () => {
 
   it('is watched in a terminal', async () => {
     const spec = await town.makeSpec({
-      firstPrompt: { id: 'msg_seen', text: scripted({ text: 'Seen by the person.' }) },
+      firstPrompt: { id: 'msg_seen', text: scripted({ text: 'Seen by the user.' }) },
     });
     await own.driver.start(spec, never);
     await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
@@ -161,7 +162,7 @@ describe('Opencode sessions', () => {
     try {
       await new Promise<void>((resolve, reject) => {
         let screen = '';
-        const bound = setTimeout(() => reject(new Error(`the session is not on the screen: ${screen}`)), 30_000);
+        const bound = setTimeout(() => reject(new Error(`the session is not on the screen: ${screen}`)), patience());
         terminal.onData((data) => {
           screen += data;
           // The program positions each word by itself.

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Breakers } from '../../../shared/backends/breakers.ts';
 import type { BackendDriver, RunSpec } from '../../../shared/backends/driver.ts';
 import { guarded } from '../../../shared/backends/guarded-driver.ts';
-import { silentLogger } from '../../../shared/process/logger.ts';
+import { silentLogger } from '../../../shared/platform/logger.ts';
 import { Store } from '../../../shared/store/store.ts';
 import { makeRepository } from '../../support/core.ts';
 import { makeOpencodeTown } from '../../support/opencode/town.ts';
@@ -21,7 +21,7 @@ describe('a start that fails', () => {
   beforeAll(async () => {
     town = await makeOpencodeTown();
     store = new Store(':memory:');
-    breakers = new Breakers({ store, now: Date.now, log: silentLogger });
+    breakers = new Breakers({ store, now: Date.now, log: silentLogger, backends: ['opencode'] });
     driver = guarded((await town.makeHost()).driver, breakers, async () => undefined);
     await driver.start(await town.makeSpec({ rig: 'good' }), never);
   });

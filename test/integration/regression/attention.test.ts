@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SessionView } from '../../../shared/town/snapshot.ts';
+import type { SessionView } from '../../../shared/channel/views.ts';
+import { escalationsOf } from '../../support/questions.ts';
 import { runs, scripted } from '../../support/scripted.ts';
 import { eventually } from '../../support/editor/eventually.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
       file,
       JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), agents: { careful }, attention }),
     );
-    // The person wants to be asked for this, also by agents that may do everything else.
+    // The user wants to be asked for this, also by agents that may do everything else.
     const settings = path.join(environment['HOME']!, '.claude/settings.json');
     mkdirSync(path.dirname(settings), { recursive: true });
     writeFileSync(settings, JSON.stringify({ permissions: { ask: ['Bash(touch asked*)'] } }));
@@ -48,9 +49,8 @@ const log = async (session: string): Promise<string> => {
   const { entries } = await api().request('session.log', { session });
   return entries.map(({ text }) => text).join('\n');
 };
-const raised = (session: string, title: string) =>
-  town.stored(`SELECT id FROM escalations WHERE session_id = '${session}' AND message LIKE '%: ${title}'`);
-/** `gt` in a terminal of the person's own. */
+const raised = (session: string, title: string) => escalationsOf(town, session, title);
+/** `gt` in a terminal of the user's own. */
 const gt = (...argv: string[]) =>
   run(path.join(town.root, '.runtime/bin/gt'), argv, {
     cwd: town.root,
@@ -97,7 +97,7 @@ describe.each(['claude', 'opencode'] as const)('%s', (backend) => {
     await api().request('session.answer', { session, ask: asks[0]!.id, answer: { kind: 'allow' } });
     await town.message(message, 'acted');
     expect(existsSync(fileIn(session, `more-${backend}`))).toBe(true);
-    expect(await log(session)).toContain(`allowed by the person: ${bash}: ${command}`);
+    expect(await log(session)).toContain(`allowed by the user: ${bash}: ${command}`);
     await api().request('session.stop', { session: other });
   });
 
@@ -112,7 +112,7 @@ describe.each(['claude', 'opencode'] as const)('%s', (backend) => {
     await gt('attention', 'answer', session, 'Green');
     await town.message(id, 'acted');
     await town.model.waitFor(({ results }) => results.some((result) => /Which colour\?.*Green/s.test(result)));
-    expect(await log(session)).toContain('Green by the person: Which colour?');
+    expect(await log(session)).toContain('Green by the user: Which colour?');
   });
 
   test('two questions are answered together', async () => {
@@ -226,6 +226,6 @@ describe('E10: a permission that nobody answers', () => {
     expect(existsSync(fileIn(id, 'late'))).toBe(false);
     const lines = (await log(id)).split('\n');
     expect(lines.filter((line) => line === 'waits for permission: bash: touch late')).toHaveLength(1);
-    expect(lines).toContain('denied: Not any more. by the person: bash: touch late');
+    expect(lines).toContain('denied: Not any more. by the user: bash: touch late');
   });
 });

@@ -6,6 +6,8 @@ import type { TownSettings } from '../../../shared/config/town-settings.ts';
 import type { Dialect } from '../../support/model/request.ts';
 import type { Step } from '../../support/model/steps.ts';
 import { eventually } from '../../support/editor/eventually.ts';
+import { patience } from '../../support/patience.ts';
+import { eventsOf, messagesAbout } from '../../support/questions.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
 /** Both agents, made to give up soon: what takes minutes by default is not what is tested. */
@@ -14,9 +16,9 @@ const agents = {
     provider: 'claude',
     env: {
       CLAUDE_CODE_MAX_RETRIES: '1',
-      API_TIMEOUT_MS: '4000',
+      API_TIMEOUT_MS: String(patience(4_000)),
       // Claude Code takes no less.
-      CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '10000',
+      CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: String(patience(10_000)),
       CLAUDE_ENABLE_BYTE_WATCHDOG: '1',
       CLAUDE_CODE_NONSTREAMING_TIMEOUT_RETRIES: '0',
     },
@@ -25,7 +27,11 @@ const agents = {
     provider: 'opencode',
     env: {
       OPENCODE_CONFIG_CONTENT: JSON.stringify({
-        provider: { scripted: { options: { headerTimeout: 3000, chunkTimeout: 3000, timeout: 6000 } } },
+        provider: {
+          scripted: {
+            options: { headerTimeout: patience(3_000), chunkTimeout: patience(3_000), timeout: patience(6_000) },
+          },
+        },
       }),
     },
   },
@@ -70,7 +76,7 @@ afterEach(async () => {
     if (state === 'running') await town.host.api.request('session.stop', { session: id });
   }
   town.model.reset();
-  // What the person does when it is over.
+  // What the user does when it is over.
   await town.host.api.request('town.health', {});
 });
 afterAll(async () => {
@@ -103,9 +109,9 @@ const resting = (session: string) =>
     sessions.some(({ id, activity }) => id === session && activity.kind === 'rate-limited' && activity.until > 0),
   );
 const events = (session: string, type: string): Record<string, unknown>[] =>
-  town
-    .stored(`SELECT detail FROM events WHERE session_id = '${session}' AND type = '${type}' ORDER BY seq`)
-    .map(({ detail }) => JSON.parse(String(detail)) as Record<string, unknown>);
+  eventsOf(town, session)
+    .filter((event) => event.type === type)
+    .map(({ detail }) => JSON.parse(detail) as Record<string, unknown>);
 
 /** An answer of which a part arrives before it breaks off. */
 const begun: Step = { text: 'I begin with it, and then there is more to say.', chunks: 4 };
@@ -211,7 +217,7 @@ describe.each(both)('E25: %s is rate-limited for long', (agent) => {
     const { backends } = await town.host.api.request('town.health', {});
     expect(backends.find(({ name }) => name === backendOf[other])).toMatchObject({ ok: true });
 
-    // The person has it tried again: it works, and is used as before.
+    // The user has it tried again: it works, and is used as before.
     await sling(later);
     await isDone(later);
     expect(session(later)).toMatchObject({ agent });
@@ -279,7 +285,10 @@ describe.each([
       town.model.on({ name: 'go on', match: /go on where you were/, steps: finishes });
       await sling(work, agent);
       await town.until('it works', (seen) => seen.work.some(({ id, state }) => id === work && state === 'running'));
-      const given = () => town.stored(`SELECT state FROM messages WHERE kind = 'work' AND work_id = '${work}'`);
+      const about = (kind: string) =>
+        messagesAbout(town, work)
+          .filter((message) => message.kind === kind)
+          .map(({ state }) => state);
       await town.letGo();
       try {
         if (when === 'under the next host') await town.open();
@@ -300,7 +309,7 @@ describe.each([
           failing: true,
           reason: expect.stringContaining(message),
         });
-        expect(given()).toEqual([{ state: 'delivered' }]);
+        expect(about('work')).toEqual(['delivered']);
         await isDone(work);
       } else {
         const { escalations } = await town.until('it is escalated', ({ escalations: raised }) =>
@@ -309,11 +318,11 @@ describe.each([
         expect(escalations.find(({ work: about }) => about === work)).toMatchObject({
           message: expect.stringContaining(message),
         });
-        expect(given()).toEqual([{ state: 'delivered' }]);
+        expect(about('work')).toEqual(['delivered']);
       }
       expect(events(`alpha-${work}`, 'session.turn-failed')).toHaveLength(1);
       // Nobody has to find out by a reminder.
-      expect(town.stored(`SELECT id FROM messages WHERE kind = 'reminder' AND work_id = '${work}'`)).toEqual([]);
+      expect(about('reminder')).toEqual([]);
     },
   );
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRepository } from '../../support/core.ts';
 import { makeOpencodeTown, scripted } from '../../support/opencode/town.ts';
 import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
+import { patience } from '../../support/patience.ts';
 
 const run = promisify(execFile);
 let town: OpencodeTown;
@@ -22,13 +23,13 @@ test("E13: in a person's own Opencode session the plugin does nothing and says n
     ...town.environment,
     OPENCODE_CONFIG_CONTENT: JSON.stringify({ plugin: [`file://${town.plugin}`] }),
     GT_SOCKET: town.socket,
-    GT_TOKEN: 'of the person',
+    GT_TOKEN: 'of the user',
   };
   const prompt = scripted(
     { tool: 'bash', args: { command: 'env | grep -c ^GT_RUN=; gt prime; git status --porcelain' } },
     { text: 'All is well.' },
   );
-  const own = run(town.program.executable, ['run', prompt], { cwd: repository, env, timeout: 100_000 });
+  const own = run(town.program.executable, ['run', prompt], { cwd: repository, env, timeout: patience(100_000) });
   own.child.stdin?.end();
   const { stdout, stderr } = await own;
   expect(stdout).toContain('All is well.');

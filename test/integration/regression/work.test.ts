@@ -4,11 +4,12 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FailurePolicySettings } from '../../../shared/config/failure-policy.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
-import type { BackendName } from '../../../shared/orchestrator.ts';
-import type { SessionView } from '../../../shared/town/snapshot.ts';
+import type { BackendName } from '../../../shared/domain/orchestrator.ts';
+import type { SessionView } from '../../../shared/channel/views.ts';
 import { serverRecords } from '../../support/compact.ts';
 import { eventually } from '../../support/editor/eventually.ts';
 import { processesWith } from '../../support/processes-with.ts';
+import { eventsOf, sessionsBeginning } from '../../support/questions.ts';
 import { scripted } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
@@ -31,10 +32,7 @@ const untilSession = (id: string, what: string, check: (session: SessionView) =>
   town.until(`${id} ${what}`, ({ sessions }) => sessions.some((each) => each.id === id && check(each)));
 const escalated = () => town.host.snapshot.escalations.map(({ severity, message }) => `${severity}: ${message}`);
 const primed = (id: string) => town.model.seen(`Your work: ${id} `);
-const events = (id: string) =>
-  town
-    .stored(`SELECT type, detail FROM events WHERE session_id = '${id}' ORDER BY seq`)
-    .map(({ type, detail }) => `${String(type)} ${String(detail)}`);
+const events = (id: string) => eventsOf(town, id).map(({ type, detail }) => `${type} ${detail}`);
 
 /** Kills the program that the session is in. */
 function kill(id: string): void {
@@ -160,7 +158,7 @@ describe.each([
         new RegExp(`^medium: no session could be started for ${work} 3 times: .*the disk is on fire`, 's'),
       ),
     ]);
-    expect(town.stored(`SELECT id FROM sessions WHERE id LIKE 'alpha-${work}%'`)).toEqual([]);
+    expect(sessionsBeginning(town, `alpha-${work}`)).toEqual([]);
 
     await town.host.api.request('work.requeue', { id: work });
     await untilWork(work, 'done');

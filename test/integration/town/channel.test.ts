@@ -4,8 +4,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
-import { townPaths } from '../../../shared/town/paths.ts';
+import { townPaths } from '../../../shared/config/town-paths.ts';
 import { serverRecords } from '../../support/compact.ts';
+import { patience } from '../../support/patience.ts';
+import { everything, referenceOf, tokensOf, userToken } from '../../support/questions.ts';
 import { RawChannel } from '../../support/raw-channel.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
@@ -50,14 +52,9 @@ const as = async (token: string): Promise<RawChannel> => {
   expect((await channel.call('hello', hello(token))).error).toBeUndefined();
   return channel;
 };
-const tokenOf = (session: string): string =>
-  String(town.stored(`SELECT token FROM runs WHERE session_id = '${session}'`)[0]?.['token']);
-const person = (): string => String(town.stored("SELECT value FROM settings WHERE key = 'person-token'")[0]?.['value']);
-/** Everything that a peer could have changed. */
-const books = () =>
-  ['work', 'work_history', 'messages', 'sessions', 'runs', 'rigs'].map((table) =>
-    town.stored(`SELECT * FROM ${table}`),
-  );
+const tokenOf = (session: string): string => String(tokensOf(town, session)[0]);
+const person = (): string => userToken(town);
+const books = () => everything(town);
 
 /** Whatever comes, the books stay as they are, and everybody else is served. */
 async function changesNothing(act: () => Promise<void>): Promise<void> {
@@ -143,12 +140,10 @@ test('a session that sends a message without end is cut off', () =>
 test('a shell of a session has its identity also where it is the first that a new host hears of', async () => {
   const [server] = serverRecords(town.root);
   const { runId } = town.session(worker);
-  const { session } = JSON.parse(
-    String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference']),
-  ) as { session: string };
+  const { session } = referenceOf<{ session: string }>(town, runId);
   await town.letGo();
   const opening = town.open();
-  const plugin = await vi.waitFor(() => as(server!.token), { timeout: 20_000, interval: 1 });
+  const plugin = await vi.waitFor(() => as(server!.token), { timeout: patience(), interval: 1 });
   expect((await plugin.call('inside.environment', { session })).result).toMatchObject({
     env: { GT_SESSION: worker, GT_RUN: runId },
   });
@@ -163,9 +158,7 @@ describe('a run that is over', () => {
     const old = tokenOf(worker);
     const [server] = serverRecords(town.root);
     const { runId } = town.session(worker);
-    const { session } = JSON.parse(
-      String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference']),
-    ) as { session: string };
+    const { session } = referenceOf<{ session: string }>(town, runId);
     const kept = await as(old);
     await town.host.api.request('session.stop', { session: worker });
     expect(await (await connect()).refusal('hello', hello(old))).toBe('denied');

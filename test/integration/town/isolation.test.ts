@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRepository } from '../../support/core.ts';
+import { patience } from '../../support/patience.ts';
 import { runs } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
@@ -63,6 +64,6 @@ test('it does reach who works in the town', async () => {
     await town.host.api.request('session.spawn', { role, agent });
     await town.host.api.request('message.send', { to: `hq-${role}`, type: 'nudge', body: runs('Look around.', 'pwd') });
   }
-  await expect.poll(told, { timeout: 60_000 }).toEqual(Object.values(words));
+  await expect.poll(told, { timeout: patience(60_000) }).toEqual(Object.values(words));
   expect(existsSync(hookRan())).toBe(true);
 });

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { OpencodeDriver } from '../../../shared/backends/opencode/driver.ts';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
-import { joinTown } from '../../../shared/town/join.ts';
-import type { TownConnection } from '../../../shared/town/join.ts';
-import { townPaths } from '../../../shared/town/paths.ts';
+import { joinTown } from '../../../shared/host/membership.ts';
+import type { TownConnection } from '../../../shared/host/membership.ts';
+import { townPaths } from '../../../shared/config/town-paths.ts';
 import { eventually } from '../../support/editor/eventually.ts';
 import { processesWith } from '../../support/processes-with.ts';
+import { tokensOf } from '../../support/questions.ts';
 import { RawChannel } from '../../support/raw-channel.ts';
 import { scripted } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
@@ -81,7 +82,7 @@ describe('removing a town', () => {
     expect(plan.stays[0]).toEqual({ path: worktree('busy'), what: 'uncommitted: half.txt' });
     expect(town.host.snapshot.sessions.every(({ state }) => state === 'running')).toBe(true);
 
-    const token = String(town.stored("SELECT token FROM runs WHERE session_id = 'hq-mayor'")[0]?.['token']);
+    const [token] = tokensOf(town, 'hq-mayor');
     const session = await RawChannel.connect(townPaths(town.root).socket);
     await session.call('hello', { protocol: protocolVersion, token, client: 'test' });
     for (const method of ['town.removal', 'town.remove']) {

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ClaudeReference } from '../../../shared/backends/claude/reference.ts';
 import { hasTranscript } from '../../../shared/backends/claude/transcript.ts';
-import type { SessionView } from '../../../shared/town/snapshot.ts';
+import type { SessionView } from '../../../shared/channel/views.ts';
 import { serverRecords } from '../../support/compact.ts';
 import { eventually } from '../../support/editor/eventually.ts';
+import { patience } from '../../support/patience.ts';
 import { processesWith } from '../../support/processes-with.ts';
+import { referenceOf } from '../../support/questions.ts';
 import { scripted } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
@@ -21,10 +23,7 @@ afterAll(async () => {
 const isIdle = (session: SessionView): boolean => session.activity.kind === 'idle' && session.queued === 0;
 const idle = (id: string) =>
   town.until(`${id} idle`, ({ sessions }) => sessions.some((each) => each.id === id && isIdle(each)));
-const conversationOf = (runId: string) =>
-  JSON.parse(
-    String(town.stored(`SELECT reference FROM runs WHERE id = '${runId}'`)[0]?.['reference']),
-  ) as ClaudeReference;
+const conversationOf = (runId: string) => referenceOf<ClaudeReference>(town, runId);
 const requestsOf = (body: string) => town.model.waitFor(({ text }) => text.includes(body));
 
 test.each([
@@ -49,7 +48,7 @@ test.each([
 
     await town.letGo();
     process.kill(backend === 'claude' ? pid! : serverRecords(town.root)[0]!.pid!, 'SIGKILL');
-    await expect.poll(() => processesWith('GT_RUN', runId), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesWith('GT_RUN', runId), { timeout: patience() }).toEqual([]);
     for (let morning = 1; morning <= 2; morning += 1) {
       await town.open();
       expect(town.session(id)).toMatchObject({ state: 'stopped', endedUnseen: true, runId });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MessageView } from '../../../shared/town/snapshot.ts';
+import type { MessageView } from '../../../shared/channel/views.ts';
+import { messagesSaying } from '../../support/questions.ts';
 import { runs } from '../../support/scripted.ts';
 import { TownFixture } from '../../support/town-fixture.ts';
 
@@ -33,10 +34,7 @@ const messages = async (): Promise<MessageView[]> =>
   (await town.host.api.request('message.list', { limit: 1000 })).messages;
 /** The message that the text was put into, once it is in this state. */
 const sent = async (body: string, to: string, state: MessageView['state']): Promise<MessageView> => {
-  await town.until(
-    `"${body}" for ${to}`,
-    () => town.stored(`SELECT id FROM messages WHERE body = '${body}' AND recipient = '${to}'`).length > 0,
-  );
+  await town.until(`"${body}" for ${to}`, () => messagesSaying(town, body, to).length > 0);
   const found = (await messages()).find((message) => message.body === body && message.to === to);
   return town.message(found!.id, state);
 };
@@ -121,7 +119,7 @@ describe('TestCrossSessionMessaging', () => {
     const body = `Greetings from ${from}`;
     await has(from, `gt nudge ${to} "${body}"`);
     expect(await sent(body, to, 'acted')).toMatchObject({ from, kind: 'nudge' });
-    expect(town.model.seen(`Nudge from ${from} (an agent, not the person):\n> ${body}`)).toHaveLength(1);
+    expect(town.model.seen(`Nudge from ${from} (an agent, not the user):\n> ${body}`)).toHaveLength(1);
   });
 
   test.each([
@@ -139,7 +137,7 @@ describe('TestCrossSessionMessaging', () => {
       readAt: expect.any(Number),
       deliveredAt: expect.any(Number),
     });
-    expect(town.model.seen(`You have mail from ${from} (an agent, not the person): "A letter"`)).toHaveLength(1);
+    expect(town.model.seen(`You have mail from ${from} (an agent, not the user): "A letter"`)).toHaveLength(1);
     expect(town.model.requests.some(({ results }) => results.some((result) => result.includes(body)))).toBe(true);
     await town.until('nothing unread', ({ sessions }) => sessions.every(({ unreadMail }) => unreadMail === 0));
   });
@@ -147,7 +145,7 @@ describe('TestCrossSessionMessaging', () => {
   test('a broadcast from a session reaches everybody else', async () => {
     await has(two, 'gt broadcast "The tea is ready"');
     expect(await sent('The tea is ready', one, 'acted')).toMatchObject({ from: two, kind: 'broadcast' });
-    expect(town.model.seen(`Broadcast from ${two} (an agent, not the person):\n> The tea is ready`)).toHaveLength(1);
+    expect(town.model.seen(`Broadcast from ${two} (an agent, not the user):\n> The tea is ready`)).toHaveLength(1);
     expect((await messages()).filter(({ body }) => body === 'The tea is ready').map(({ to }) => to)).toEqual([one]);
   });
 

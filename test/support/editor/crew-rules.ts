@@ -23,7 +23,7 @@ export const crewRules: readonly Rule[] = [
   },
   {
     name: 'answers another session by mail',
-    match: /Nudge from (?!the person)[\w-]+/,
+    match: /Nudge from (?!the user)[\w-]+/,
     steps: ({ text }) => {
       const from = /Nudge from (?<from>[\w-]+)/.exec(text)?.groups?.['from'] ?? '';
       return [

@@ -22,10 +22,17 @@ export interface DesktopOptions {
 /** What a display needs of this process's environment. */
 const DISPLAY_VARIABLES = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'];
 
+/** Those of them that there are. */
+export function displayVariables(): Record<string, string> {
+  return Object.fromEntries(
+    DISPLAY_VARIABLES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
 /** How long what is left of a run may take to end by itself (ms). */
 const STOP_LIMIT = 5_000;
 
-/** The same workbench in its own window, with folders of its own: the person's settings and extensions stay as they are. */
+/** The same workbench in its own window, with folders of its own: the user's settings and extensions stay as they are. */
 export async function startDesktopEditor(options: DesktopOptions): Promise<{
   open(workspace: string): Promise<EditorPage>;
   stop(): Promise<ProcessFact[]>;
@@ -33,14 +40,11 @@ export async function startDesktopEditor(options: DesktopOptions): Promise<{
   const { desktop, folder, home } = options;
   const data = path.join(folder, 'user-data');
   const directories = ['--user-data-dir', data, '--extensions-dir', path.join(folder, 'extensions')];
-  const display = DISPLAY_VARIABLES.flatMap((name) =>
-    process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
-  );
   const env: Record<string, string> = {
     HOME: home,
     PATH: options.path,
     LANG: 'C.UTF-8',
-    ...Object.fromEntries(display),
+    ...displayVariables(),
     ...options.env,
   };
   await mkdir(path.join(data, 'User'), { recursive: true });

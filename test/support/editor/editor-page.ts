@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { Dialogs } from './dialogs.ts';
-import { PATIENCE } from './eventually.ts';
 import { Notifications } from './notifications.ts';
 import { Palette } from './palette.ts';
 import { Problems } from './problems.ts';
@@ -11,8 +10,9 @@ import type { PageElement } from './selectors.ts';
 import { StatusBar } from './status-bar.ts';
 import { Terminals } from './terminals.ts';
 import { Views } from './views.ts';
+import { patience } from '../patience.ts';
 
-/** One window of the editor, as a person uses it. */
+/** One window of the editor, as a user uses it. */
 export class EditorPage {
   readonly page: Page;
   readonly quickInput: QuickInput;
@@ -27,7 +27,7 @@ export class EditorPage {
 
   /** `screenshots` is the folder for {@link screenshot}. */
   constructor(page: Page, screenshots: string) {
-    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultTimeout(patience());
     this.page = page;
     this.#screenshots = screenshots;
     this.quickInput = new QuickInput(page);

@@ -1,5 +1,7 @@
 import path from 'node:path';
+import { format } from 'node:util';
 import type { Browser } from '../setup/browser.ts';
+import type { Say } from '../setup/progress.ts';
 import { startBrowser } from './chromium.ts';
 import { EditorPage } from './editor-page.ts';
 import type { ProcessFact } from './processes.ts';
@@ -20,8 +22,13 @@ export interface Editor {
   readonly server: Server;
   /** Opens a window on a folder (absolute), or an empty one. */
   open(workspace?: string): Promise<EditorPage>;
-  /** The address of such a window, for a person's own browser. */
+  /** The address of such a window, for a user's own browser. */
   address(workspace?: string): string;
+  /**
+   * Opens a window on a folder whose extension host runs what this module (absolute) exports as `run`, and shows what it
+   * prints. Resolves to 0 when that resolved, and also where the host died of it.
+   */
+  runTests(workspace: string, module: string, say: Say): Promise<number>;
   /** Closes everything and returns the processes that had to be killed one by one: none, when all ended as they should. */
   stop(): Promise<ProcessFact[]>;
 }
@@ -35,12 +42,12 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     ...options,
     smokeTestDriver: options.smokeTestDriver ?? development !== undefined,
   });
-  const address = (workspace?: string): string => {
+  const address = (workspace?: string, tests?: string): string => {
     const query = new URLSearchParams();
     if (options.token !== undefined) query.set('tkn', options.token);
     if (workspace === undefined) query.set('ew', 'true');
     else query.set('folder', path.resolve(workspace));
-    if (development !== undefined) query.set('payload', developmentPayload(server.port, development));
+    if (development !== undefined) query.set('payload', developmentPayload(server.port, development, tests));
     return `${server.url}?${query}`;
   };
   const browser = await startBrowser(options.browser, options.home).catch(async (error: unknown) => {
@@ -50,7 +57,20 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
   const context = await browser.newContext({ viewport: VIEWPORT });
   return {
     server,
-    address,
+    address: (workspace) => address(workspace),
+    runTests: async (workspace, module, say) => {
+      const page = await context.newPage();
+      // The workbench looks for both when it starts.
+      await page.exposeFunction('codeAutomationLog', (_severity: string, words: readonly unknown[]) =>
+        say(format(...words)),
+      );
+      return new Promise<number>((resolve, reject) => {
+        page
+          .exposeFunction('codeAutomationExit', resolve)
+          .then(() => page.goto(address(workspace, module)))
+          .catch(reject);
+      });
+    },
     open: async (workspace) => {
       const page = new EditorPage(await context.newPage(), options.screenshots);
       await page.page.goto(address(workspace));
@@ -64,6 +84,9 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
   };
 }
 
-function developmentPayload(port: number, folder: string): string {
-  return JSON.stringify([['extensionDevelopmentPath', `vscode-remote://127.0.0.1:${port}${path.resolve(folder)}`]]);
+function developmentPayload(port: number, folder: string, tests?: string): string {
+  const remote = (file: string): string => `vscode-remote://127.0.0.1:${port}${path.resolve(file)}`;
+  const payload = [['extensionDevelopmentPath', remote(folder)]];
+  if (tests !== undefined) payload.push(['extensionTestsPath', remote(tests)]);
+  return JSON.stringify(payload);
 }

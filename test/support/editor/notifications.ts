@@ -4,6 +4,15 @@ import type { Palette } from './palette.ts';
 import { exactText } from './selectors.ts';
 import type { PageElement } from './selectors.ts';
 
+/** How far a wheel turns the list: to its begin from wherever it is, and by about half of what is in sight (200 px). */
+const endless = 100_000;
+const oneTurn = 480;
+
+interface Drawn extends PageElement {
+  querySelectorAll(selector: string): Iterable<PageElement>;
+  closest(selector: string): PageElement | null;
+}
+
 /** One notification in the notification centre. */
 export interface NotificationFacts {
   readonly message: string;
@@ -27,7 +36,7 @@ export class Notifications {
   /** Newest first. */
   async list(): Promise<NotificationFacts[]> {
     await this.#show();
-    return this.#read();
+    return this.#readUntil(() => false);
   }
 
   /** Waits for a notification whose message matches, and returns it. */
@@ -36,7 +45,7 @@ export class Notifications {
     const matches = (facts: NotificationFacts): boolean => message.test(facts.message);
     const all = await eventually(
       `a notification ${message}`,
-      () => this.#read(),
+      () => this.#readUntil(matches),
       (list) => list.some(matches),
       limit,
     );
@@ -78,21 +87,39 @@ export class Notifications {
     await this.#centre().waitFor();
   }
 
-  #read(): Promise<NotificationFacts[]> {
-    return this.#items().evaluateAll(
-      (elements: (PageElement & { querySelectorAll(s: string): Iterable<PageElement> })[]) =>
-        elements.map((element) => {
-          const icon = element.querySelector('.notification-list-item-icon')?.className ?? '';
-          return {
-            message: element.querySelector('.notification-list-item-message')?.textContent ?? '',
-            severity: icon.includes('codicon-error')
-              ? ('error' as const)
-              : icon.includes('codicon-warning')
-                ? ('warning' as const)
-                : ('info' as const),
-            buttons: [...element.querySelectorAll('.monaco-button')].map((button) => button.textContent ?? ''),
-          };
-        }),
+  /**
+   * Newest first, up to the one that `matches`, which stands in the list then. The list draws only what is in sight, and one that
+   * comes while the centre is open may come in above it: the list keeps the place that it shows.
+   */
+  async #readUntil(matches: (facts: NotificationFacts) => boolean): Promise<NotificationFacts[]> {
+    const known = new Map<number, NotificationFacts>();
+    const inOrder = (): NotificationFacts[] =>
+      [...known].sort(([one], [other]) => one - other).map(([, facts]) => facts);
+    for (let turn = -endless; ; turn = oneTurn) {
+      // Where there is none there is no list.
+      if ((await this.#items().count()) === 0) return [];
+      await this.#centre().locator('.monaco-scrollable-element').first().dispatchEvent('wheel', { deltaY: turn });
+      const before = known.size;
+      for (const { index, ...facts } of await this.#inSight()) known.set(index, facts);
+      if (known.size === before || inOrder().some(matches)) return inOrder();
+    }
+  }
+
+  #inSight(): Promise<(NotificationFacts & { index: number })[]> {
+    return this.#items().evaluateAll((elements: Drawn[]) =>
+      elements.map((element) => {
+        const icon = element.querySelector('.notification-list-item-icon')?.className ?? '';
+        return {
+          index: Number(element.closest('.monaco-list-row')?.getAttribute('data-index')),
+          message: element.querySelector('.notification-list-item-message')?.textContent ?? '',
+          severity: icon.includes('codicon-error')
+            ? ('error' as const)
+            : icon.includes('codicon-warning')
+              ? ('warning' as const)
+              : ('info' as const),
+          buttons: [...element.querySelectorAll('.monaco-button')].map((button) => button.textContent ?? ''),
+        };
+      }),
     );
   }
 

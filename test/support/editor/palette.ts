@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { eventually, PATIENCE } from './eventually.ts';
+import { eventually } from './eventually.ts';
 import type { QuickInput } from './quick-input.ts';
+import { patience } from '../patience.ts';
 
 /** The text that the palette's empty field shows. */
 const PLACEHOLDER = 'Type the name of a command to run.';
@@ -26,8 +27,8 @@ export class Palette {
    * Runs the command with exactly this title (`Category: Title`). Just after the start the palette may not have an
    * extension's commands yet: it is opened again until it has, at most `limit` ms.
    */
-  async run(title: string, limit = PATIENCE): Promise<void> {
-    const end = performance.now() + limit;
+  async run(title: string, limit?: number): Promise<void> {
+    const end = performance.now() + patience(limit);
     while (!(await this.#choose(title))) {
       await this.#quickInput.dismiss();
       if (performance.now() > end) throw new Error(`The palette has no command "${title}".`);
@@ -76,12 +77,12 @@ export class Palette {
     const isTaken = async (): Promise<boolean> => {
       const clicked = await this.#quickInput
         .row(label)
-        .click({ timeout: OPEN_LIMIT })
+        .click({ timeout: patience(OPEN_LIMIT) })
         .then(
           () => true,
           () => false,
         );
-      const timeout = clicked ? OPEN_LIMIT : 1;
+      const timeout = clicked ? patience(OPEN_LIMIT) : 1;
       return sign.waitFor({ state, timeout }).then(
         () => true,
         () => false,
@@ -95,7 +96,7 @@ export class Palette {
     await this.#openFor(`>${title}`);
     return this.#quickInput
       .row(title)
-      .waitFor({ timeout: SEARCH_LIMIT })
+      .waitFor({ timeout: patience(SEARCH_LIMIT) })
       .then(
         () => true,
         () => false,
@@ -106,7 +107,7 @@ export class Palette {
     const isOpen = async (): Promise<boolean> => {
       if (await this.#quickInput.isOpen()) await this.#quickInput.dismiss();
       await this.#page.keyboard.press('F1');
-      return this.#quickInput.fill(text, PLACEHOLDER, OPEN_LIMIT).then(
+      return this.#quickInput.fill(text, PLACEHOLDER, patience(OPEN_LIMIT)).then(
         () => true,
         () => false,
       );

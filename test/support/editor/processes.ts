@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
+import { patience } from '../patience.ts';
 
 /** A running process. */
 export interface ProcessFact {
@@ -55,7 +56,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 const LOOK_EVERY = 50;
 
 /**
- * Waits until all processes of a run have ended, at most `limit` ms; kills those that have not. Returns the killed ones.
+ * Waits until all processes of a run have ended, at most `limit` ms (see `patience`); kills those that have not. Returns the killed ones.
  */
 export async function endProcessesOf(folder: string, limit: number): Promise<ProcessFact[]> {
   if (await allEnded(folder, limit)) return [];
@@ -72,7 +73,7 @@ export async function endProcessesOf(folder: string, limit: number): Promise<Pro
 }
 
 async function allEnded(folder: string, limit: number): Promise<boolean> {
-  const end = performance.now() + limit;
+  const end = performance.now() + patience(limit);
   while (processesOf(folder).length > 0) {
     if (performance.now() > end) return false;
     await after(LOOK_EVERY);

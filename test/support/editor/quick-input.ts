@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { eventually } from './eventually.ts';
 import { exactText } from './selectors.ts';
@@ -40,12 +41,37 @@ export class QuickInput {
     await input.press('Enter');
   }
 
+  /**
+   * Names a folder in the editor's own dialog, and takes it. The dialog puts its proposal in a moment after it opens, over
+   * what is there, and takes nothing while it reads a folder: it is asked until it closes.
+   */
+  async chooseFolder(folder: string, button: string): Promise<void> {
+    const input = await this.input();
+    await eventually(
+      'the dialog to propose a folder',
+      () => input.inputValue(),
+      (proposed) => /[/\\]$/.test(proposed),
+    );
+    const isListed = async (): Promise<boolean> => {
+      if ((await input.inputValue()) !== folder) await input.fill(folder);
+      return this.row(path.basename(folder)).isVisible();
+    };
+    await eventually('the folder to be listed', isListed, (listed) => listed);
+    const accept = this.#widget.getByText(button, { exact: true });
+    const take = async (): Promise<boolean> => {
+      await accept.click({ timeout: 1_000 }).catch(() => undefined);
+      // A question may follow in the same place.
+      return accept.isVisible();
+    };
+    await eventually('the dialog to close', take, (isThere) => !isThere);
+  }
+
   /** Takes what is chosen already. */
   async confirm(): Promise<void> {
     await (await this.input()).press('Enter');
   }
 
-  /** Enters a text without confirming, as while a person is typing. Rejects when the box is not there within `limit` ms. */
+  /** Enters a text without confirming, as while a user is typing. Rejects when the box is not there within `limit` ms. */
   async fill(text: string, prompt?: string, limit?: number): Promise<void> {
     const input = await this.input(prompt, limit);
     await input.fill(text, limit === undefined ? {} : { timeout: limit });

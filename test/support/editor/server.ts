@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
+import { patience } from '../patience.ts';
 import { mustRun } from '../setup/run-program.ts';
 import type { ServerEditor } from '../setup/editor.ts';
 import { endProcessesOf, sendSignal } from './processes.ts';
@@ -23,11 +24,11 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Extensions to install before the start (paths of .vsix files). */
   readonly vsix?: readonly string[];
-  /** Ask before code of an unknown folder runs, as for a person. */
+  /** Ask before code of an unknown folder runs, as for a user. */
   readonly workspaceTrust?: boolean;
   /** VS Code's --enable-smoke-test-driver: needed for an extension from a folder; hides notification toasts. */
   readonly smokeTestDriver?: boolean;
-  /** A person uses it: the address carries a secret token. */
+  /** A user uses it: the address carries a secret token. */
   readonly token?: string;
   /** Further settings, over the quiet ones. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -140,7 +141,8 @@ function listeningPort(child: ChildProcess, logFile: string): Promise<number> {
         () => void words().then((text) => reject(new Error(`The editor's server ${what}:\n${text.slice(-2000)}`))),
       );
     };
-    const limit = setTimeout(() => fail(`did not listen within ${START_LIMIT / 1000} s`), START_LIMIT);
+    const bound = patience(START_LIMIT);
+    const limit = setTimeout(() => fail(`did not listen within ${bound / 1000} s`), bound);
     child.once('error', (error) => fail(`could not be started (${error.message})`));
     child.once('exit', (code, signal) => {
       clearTimeout(limit);
@@ -164,7 +166,7 @@ async function stop(child: ChildProcess, folder: string): Promise<ProcessFact[]>
   if (child.exitCode === null && child.signalCode === null) {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     sendSignal(-child.pid, 'SIGTERM');
-    await Promise.race([ended, after(STOP_LIMIT, undefined, { ref: false })]);
+    await Promise.race([ended, after(patience(STOP_LIMIT), undefined, { ref: false })]);
   }
   sendSignal(-child.pid, 'SIGKILL');
   return endProcessesOf(folder, TERMINALS_LIMIT);

@@ -2,6 +2,7 @@ import type { Locator, Page } from 'playwright-core';
 import { eventually } from './eventually.ts';
 import type { Palette } from './palette.ts';
 import { exactText } from './selectors.ts';
+import { patience } from '../patience.ts';
 
 /** What the editor takes at most to show a terminal whose tab was clicked (ms); on a busy machine it is clicked again. */
 const SWITCH_LIMIT = 3_000;
@@ -44,11 +45,12 @@ export class Terminals {
     const label = this.#page.locator('.label-name', { hasText: exactText(name) });
     const tab = this.#tabs().filter({ has: label }).first();
     const isShown = async (): Promise<boolean> => {
-      await tab.click();
+      // At its icon: where the list is narrow, what appears on a row that is pointed at lies over the middle of it.
+      await tab.click({ position: { x: 8, y: 8 } });
       const number = /^Terminal \d+/.exec((await tab.getAttribute('aria-label')) ?? '')?.[0];
       // Until then the screen is the former terminal's.
       const shown = this.#input().and(this.#page.locator(`[aria-label^="${number},"]`));
-      return shown.waitFor({ timeout: SWITCH_LIMIT }).then(
+      return shown.waitFor({ timeout: patience(SWITCH_LIMIT) }).then(
         () => true,
         () => false,
       );

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import { backends } from '../../../shared/host/backends.ts';
 import { createTown } from '../../../shared/config/create-town.ts';
 import type { HostFile } from '../../../shared/channel/protocol.ts';
-import type { SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
-import { worktreesFolder } from '../../../shared/git/worktree-places.ts';
-import { townPaths } from '../../../shared/town/paths.ts';
+import type { SessionView, TownSnapshot, WorkView } from '../../../shared/channel/views.ts';
+import { worktreesFolder } from '../../../shared/platform/git/worktree-places.ts';
+import { townPaths } from '../../../shared/config/town-paths.ts';
 import { agentEnvironment, makeAgentHome } from '../agent-home.ts';
 import { makeRepository } from '../core.ts';
 import { demoRules } from '../demo/behaviours.ts';
@@ -67,7 +68,8 @@ export class TownEditor {
     const prepare = async ({ root, home }: { root: string; home: string }): Promise<void> => {
       const town = path.join(root, 'town');
       await mkdir(town);
-      await createTown(town);
+      // What sessions ask for is what most of these tests are about.
+      await createTown(town, backends, { unattended: false });
       const rig = makeRepository(path.join(root, rigName));
       await makeAgentHome(home, { model: model.url, trusted: [town, rig], path: options.path ?? agentPath(tools) });
     };
@@ -163,7 +165,7 @@ export class TownEditor {
     );
   }
 
-  /** Resolves when the session waits for the person. */
+  /** Resolves when the session waits for the user. */
   untilAsking(id: string): Promise<SessionView> {
     return this.untilSession(id, 'to ask', (each) => each.asks.length > 0);
   }

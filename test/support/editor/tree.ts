@@ -2,12 +2,40 @@ import type { Locator, Page } from 'playwright-core';
 import { eventually } from './eventually.ts';
 import { exactText, labelled } from './selectors.ts';
 import type { PageElement } from './selectors.ts';
+import { patience } from '../patience.ts';
 
 /** How often, and how long each time (ms), a button that shows on hovering is waited for. */
 const HOVER_ATTEMPTS = 4;
 const HOVER_LIMIT = 2_000;
 
-/** What a person, or a screen reader, perceives of a tree row. */
+/** So long the rows have to have been as they are before a button on them is clicked, in ms. */
+const QUIET = 300;
+
+interface PageGlobals {
+  readonly MutationObserver: new (changed: () => void) => {
+    observe(target: unknown, what: object): void;
+    disconnect(): void;
+  };
+}
+
+/** Runs in the page. Resolves when nothing in the element has come, gone or changed its text for that long. */
+const untilQuiet = (element: PageElement, quiet: number): Promise<void> => {
+  const { MutationObserver } = globalThis as unknown as PageGlobals;
+  return new Promise((resolve) => {
+    const done = (): void => {
+      observer.disconnect();
+      resolve();
+    };
+    let timer = setTimeout(done, quiet);
+    const observer = new MutationObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(done, quiet);
+    });
+    observer.observe(element, { subtree: true, childList: true, characterData: true });
+  });
+};
+
+/** What a user, or a screen reader, perceives of a tree row. */
 export interface TreeRowFacts {
   readonly label: string;
   readonly description: string;
@@ -107,15 +135,20 @@ export class TreeRow {
     }
   }
 
-  /** Clicks the button at the end of the row. */
+  /**
+   * Clicks the button at the end of the row, when the rows have come to rest: while the editor draws a row's parent anew it
+   * forgets for a moment which row is which, and a button clicked then calls its command without one.
+   */
   async inlineAction(title: string): Promise<void> {
+    await this.locator.waitFor();
+    await this.locator.locator('xpath=..').evaluate(untilQuiet, QUIET);
     const button = this.locator.locator(labelled('.action-label', title));
     for (let attempt = 1; ; attempt += 1) {
       // A row that is drawn again under a resting pointer shows its buttons only when the pointer moves.
       await this.#page.mouse.move(0, 0);
       await this.locator.hover();
       try {
-        return await button.click(attempt < HOVER_ATTEMPTS ? { timeout: HOVER_LIMIT } : {});
+        return await button.click(attempt < HOVER_ATTEMPTS ? { timeout: patience(HOVER_LIMIT) } : {});
       } catch (error) {
         if (attempt === HOVER_ATTEMPTS) throw error;
       }

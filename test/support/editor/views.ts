@@ -82,6 +82,8 @@ export class Views {
     await this.#page.mouse.down();
     await this.#page.mouse.move(x + width, middle, { steps: 4 });
     await this.#page.mouse.up();
+    // The editor draws an edge thick as long as the pointer is there.
+    await this.#page.mouse.move(0, 0);
   }
 
   #pane(view: string): Locator {

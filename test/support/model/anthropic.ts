@@ -94,7 +94,7 @@ function itemsOf(entry: unknown, index: number): Item[] {
       return [{ kind: 'assistant', index, text: textsOf(content).join('\n'), tools }];
     }
     default:
-      // System messages inside the conversation: what hooks add, and what the person says in the middle of a turn.
+      // System messages inside the conversation: what hooks add, and what the user says in the middle of a turn.
       return textsOf(content).map((text) => itemOfNote(text, index));
   }
 }

@@ -7,8 +7,8 @@ export type Dialect = 'openai' | 'anthropic';
 export type Kind = 'turn' | 'title' | 'compaction' | 'other';
 
 /**
- * One thing in a conversation's history, in order. `user`: what the person or the orchestrator wrote. `note`: what the
- * agent program added (reminders, system messages). `interrupt`: the person stopped the turn. `index`: of its message.
+ * One thing in a conversation's history, in order. `user`: what the user or the orchestrator wrote. `note`: what the
+ * agent program added (reminders, system messages). `interrupt`: the user stopped the turn. `index`: of its message.
  */
 export type Item =
   | { readonly kind: 'user' | 'note' | 'interrupt'; readonly index: number; readonly text: string }

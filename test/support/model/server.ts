@@ -8,6 +8,7 @@ import type { RecordedRequest, Sighting } from './record.ts';
 import type { ModelRequest } from './request.ts';
 import type { Rule } from './rules.ts';
 import { sendJson } from './wire.ts';
+import { patience } from '../patience.ts';
 
 /** A model that says what a test scripted, in both dialects, and remembers what it was asked. */
 export interface ScriptedModel {
@@ -24,7 +25,7 @@ export interface ScriptedModel {
   seen(text: string): Sighting[];
   /** All messages that the model has seen in its turns, each once. */
   messages(): (Sighting & { readonly text: string })[];
-  /** The first request, past or coming, that fits; rejects after `timeout` milliseconds (30 000 by default). */
+  /** The first request, past or coming, that fits; rejects after `timeout` milliseconds (see `patience`). */
   waitFor(predicate: (entry: RecordedRequest) => boolean, timeout?: number): Promise<RecordedRequest>;
   /** Lets the answers with the step `{hold: name}` go on, now and until the next reset. */
   release(name: string): void;
@@ -56,7 +57,7 @@ export async function startScriptedModel({ port = 0 }: { readonly port?: number 
     fail: (failure) => model.fail(failure),
     seen: (text) => model.recorder.seen(text),
     messages: () => model.recorder.messages(),
-    waitFor: (predicate, timeout = 30_000) => model.recorder.waitFor(predicate, timeout),
+    waitFor: (predicate, timeout) => model.recorder.waitFor(predicate, patience(timeout)),
     release: (name) => model.gates.release(name),
     reset: () => model.reset(),
     close: async () => {

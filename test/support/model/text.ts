@@ -3,7 +3,7 @@ import type { Item } from './request.ts';
 const reminder = /<system-reminder>([\s\S]*?)<\/system-reminder>/g;
 
 /**
- * How Claude Code hands over a text that the person sent in the middle of a turn: in a system message (2.1.330) or in a
+ * How Claude Code hands over a text that the user sent in the middle of a turn: in a system message (2.1.330) or in a
  * reminder (2.1.197), between these words. Opencode sends a plain user message.
  */
 const midTurn = new RegExp(
@@ -15,12 +15,12 @@ const midTurn = new RegExp(
 const notTyped = /^\s*<(?:task-notification|local-command-[a-z]+|command-name|command-message)>/;
 
 /**
- * What stands in a conversation after the person stopped a turn; Opencode says it in the result of the tool that ran.
+ * What stands in a conversation after the user stopped a turn; Opencode says it in the result of the tool that ran.
  */
 const interrupted = /^\s*\[Request interrupted by user(?: for tool use)?\]\s*$/;
 const abortedTool = /^Tool execution aborted|<shell_metadata>\nUser aborted the command\n<\/shell_metadata>\s*$/;
 
-/** Sorts the text of a user message into what a person wrote and what the agent program added. */
+/** Sorts the text of a user message into what a user wrote and what the agent program added. */
 export function itemsOfText(text: string, index: number): Item[] {
   const items = remindersIn(text, index);
   const rest = text.replace(reminder, '').trim();
@@ -35,7 +35,7 @@ export function itemsOfResult(text: string, index: number): Item[] {
   return [{ kind: 'result', index, text }, ...remindersIn(text, index), ...aborted];
 }
 
-/** What the agent program says: a note, or the words of the person that it passes on. */
+/** What the agent program says: a note, or the words of the user that it passes on. */
 export function itemOfNote(text: string, index: number): Item {
   const words = midTurn.exec(text)?.[1];
   return words === undefined ? { kind: 'note', index, text } : { kind: 'user', index, text: words };

@@ -2,19 +2,21 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PermissionProfile, RunSpec } from '../../../shared/backends/driver.ts';
+import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { OpencodeDriver } from '../../../shared/backends/opencode/driver.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
 import { ChannelServer } from '../../../shared/channel/server.ts';
 import type { CallerView, Params } from '../../../shared/channel/protocol.ts';
-import { killAll, startedWith } from '../../../shared/process/process-table.ts';
-import type { ProcessIdentity } from '../../../shared/process/process-table.ts';
+import { killAll, startedWith } from '../../../shared/platform/process-table.ts';
+import type { ProcessIdentity } from '../../../shared/platform/process-table.ts';
 import { agentEnvironment, makeAgentHome } from '../agent-home.ts';
 import { makeRepository, temporaryFolder } from '../core.ts';
 import { RecordingHost } from '../driver-host.ts';
 import { startScriptedModel } from '../model/server.ts';
+import { patience } from '../patience.ts';
 import { opencode } from '../setup/agents.ts';
 import { bundlePlugin } from './plugin-bundle.ts';
+import type { PermissionProfile } from '../../../shared/domain/run.ts';
 
 /** A town with real Opencode, the scripted model, and the channel, as far as the driver needs them. */
 export type OpencodeTown = Awaited<ReturnType<typeof makeOpencodeTown>>;
@@ -69,7 +71,7 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
       socket,
       {
         identify: (token) => {
-          const server = driver.serverOf(token);
+          const server = driver.identify(token);
           return server === undefined ? undefined : { kind: 'server', server };
         },
         hello: (caller) => ({ protocol: 1, town: 'test', root, host: 'test', caller }),
@@ -77,9 +79,10 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
           if (method === 'inside.environment') return { env: specOf(caller, params)?.env ?? {} };
           if (method === 'inside.context')
             return { text: specOf(caller, params) ? `Role context of ${specOf(caller, params)!.sessionId}` : null };
+          const { server, ...event } = params as Params<'inside.event'>;
           inside.push(params as Params<'inside.event'>);
           host.changed();
-          await driver.fromPlugin(params as Params<'inside.event'>);
+          await driver.onReporterEvent({ by: { server }, ...event });
           return {};
         },
       },
@@ -154,12 +157,13 @@ function serverIds(folder: string): string[] {
 
 /** The processes of the run's shell, once there are so many. They are nobody's children here, so nothing tells of them. */
 export async function shellOf(spec: RunSpec, count: number): Promise<ProcessIdentity[]> {
-  const deadline = Date.now() + 20_000;
+  const bound = patience();
+  const deadline = Date.now() + bound;
   for (;;) {
     const found = await startedWith('GT_RUN', spec.runId);
     if (found.length >= count) return found;
     if (Date.now() > deadline)
-      throw new Error(`${spec.sessionId} has ${found.length} shell processes after 20 s, not ${count}.`);
+      throw new Error(`${spec.sessionId} has ${found.length} shell processes after ${bound / 1000} s, not ${count}.`);
     await delay(50);
   }
 }

@@ -20,13 +20,17 @@ const VERSION = '1.139.1';
 /** A download server that does not answer within this time (ms) is out of reach. */
 const REACH_LIMIT = 15_000;
 
-/** The desktop VS Code on PATH, else a downloaded one. Throws SetupError where there is no display, or none to be had. */
-export async function desktopEditor(say: Say): Promise<DesktopEditor> {
+/** How to do without it, for those who asked `npm start` for it. */
+const LEAVE_OUT = 'Leave --desktop out.';
+
+/**
+ * The desktop VS Code on PATH, else a downloaded one. Throws SetupError where there is no display, or none to be had, which
+ * ends with how to do without it.
+ */
+export async function desktopEditor(say: Say, without = LEAVE_OUT): Promise<DesktopEditor> {
   if (!hasDisplay())
-    throw new SetupError(
-      'A desktop VS Code needs a display, and there is none (DISPLAY is not set). Leave --desktop out.',
-    );
-  if (findProgram('code') !== undefined) return installedDesktop();
+    throw new SetupError(`A desktop VS Code needs a display, and there is none (DISPLAY is not set). ${without}`);
+  if (findProgram('code') !== undefined) return installedDesktop(without);
   try {
     const electron = await step(say, `VS Code ${VERSION} for the desktop`, () =>
       downloadAndUnzipVSCode({
@@ -39,17 +43,17 @@ export async function desktopEditor(say: Say): Promise<DesktopEditor> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SetupError(
-      `There is no desktop VS Code on PATH (command "code"), and its download is out of reach: ${reason}. Install it, or leave --desktop out.`,
+      `There is no desktop VS Code on PATH (command "code"), and its download is out of reach: ${reason}. ${without}`,
     );
   }
 }
 
 /** The one on PATH. Throws SetupError where there is none. */
-export function installedDesktop(): DesktopEditor {
+export function installedDesktop(without = LEAVE_OUT): DesktopEditor {
   const code = findProgram('code');
   if (code === undefined) {
     throw new SetupError(
-      'There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com, or leave --desktop out.',
+      `There is no desktop VS Code on PATH (command "code"). Install it from https://code.visualstudio.com. ${without}`,
     );
   }
   // `code` is a script in bin/ below the program (Linux, Windows) or inside the application bundle (macOS).
@@ -59,9 +63,7 @@ export function installedDesktop(): DesktopEditor {
   );
   const electron = candidates.find((candidate) => existsSync(candidate));
   if (electron === undefined) {
-    throw new SetupError(
-      `${code} is not part of a desktop VS Code installation that is known here. Leave --desktop out.`,
-    );
+    throw new SetupError(`${code} is not part of a desktop VS Code installation that is known here. ${without}`);
   }
   return { electron, cli: [code] };
 }

@@ -33,7 +33,7 @@ export async function packageExtension(say: Say): Promise<string> {
   const file = path.join(root, '.test-output', 'gastown.vsix');
   await mkdir(path.dirname(file), { recursive: true });
   await step(say, 'building the extension', async () => {
-    await mustRun(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'esbuild.config.mjs'], {
+    await mustRun(process.execPath, ['esbuild.config.mjs'], {
       cwd: root,
     });
     await mustRun(path.join(root, 'node_modules/.bin/vsce'), await preparePackage(file), { cwd: root });

@@ -16,7 +16,7 @@ export interface Selection {
 }
 
 /**
- * Fetches a package with the person's own npm (registry, proxy and login as they have them), checks it against the
+ * Fetches a package with the user's own npm (registry, proxy and login as they have them), checks it against the
  * pinned checksum and unpacks the selection into `folder`. Throws SetupError on a failing npm or a wrong checksum.
  */
 export async function fetchPackage(pin: Pin, selection: Selection, folder: string, say: Say): Promise<void> {

@@ -1,4 +1,4 @@
-/** Prints one line of progress for the person. */
+/** Prints one line of progress for the user. */
 export type Say = (line: string) => void;
 
 /** A download may be slow: say at this interval (ms) that it is still running. */

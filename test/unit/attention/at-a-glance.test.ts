@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { waitsOf } from '../../../shared/attention/waits.ts';
 import { askOfRequest } from '../../../shared/backends/claude/permission.ts';
 import { observe } from '../../../shared/backends/opencode/facts.ts';
-import type { Ask } from '../../../shared/sessions/activity.ts';
+import type { Ask } from '../../../shared/domain/activity.ts';
 import { ask, asking } from '../extension/fixtures.ts';
 
 const isAtAGlance = (each: Ask): boolean => waitsOf(asking([each]))[0]?.atAGlance ?? false;

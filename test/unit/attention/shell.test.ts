@@ -12,6 +12,8 @@ test.each([
   ['find . -name x \\; ls', ['find . -name x \\; ls']],
   ['echo $HOME "$HOME" 5$', ['echo $HOME "$HOME" 5$']],
   ['git log --format=%h#1', ['git log --format=%h#1']],
+  ["gt add 'a\nb' | cat", ["gt add 'a\nb'", 'cat']],
+  ['gt add "a\\\nb\n; c"', ['gt add "a\\\nb\n; c"']],
 ])('%s', (line, commands) => {
   expect(simpleCommands(line)).toEqual(commands);
 });
@@ -48,7 +50,10 @@ test.each([
   'a "b',
   'a \\',
   'a\nb',
-  "a 'b\nc'",
+  "a 'b'\nc",
+  "a 'b\\'\nc",
+  'a \\\nb',
+  "a 'b\rc'",
   'a\tb',
   'a\rb',
   'a\0b',

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { resolveAgent } from '../../../shared/config/agents.ts';
+import { resolveAgent as resolve } from '../../../shared/config/agents.ts';
 import type { AgentQuery } from '../../../shared/config/agents.ts';
 import type { RigSettings } from '../../../shared/config/rig-settings.ts';
 import type { TownSettings } from '../../../shared/config/town-settings.ts';
+import type { ResolvedAgent } from '../../../shared/domain/agent.ts';
+import { backends } from '../../../shared/host/backends.ts';
+
+const resolveAgent = (query: AgentQuery): ResolvedAgent => resolve(query, backends);
 
 const agents = Object.fromEntries(
   ['by-worker', 'by-crew', 'by-rig-role', 'by-town-role', 'by-rig', 'by-town'].map((name) => [

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { AgentQuery } from '../../../shared/config/agents.ts';
 import type { AgentSettings } from '../../../shared/config/agent-settings.ts';
-import { resolveAgent } from '../../../shared/config/agents.ts';
-import { agentItem, hashOfAll, itemsOfSettings } from '../../../shared/config/consent.ts';
+import { resolveAgent as resolveBy } from '../../../shared/config/agents.ts';
+import { agentItem as itemOf, hashOfAll, itemsOfSettings } from '../../../shared/config/consent.ts';
 import type { RigSettings } from '../../../shared/config/rig-settings.ts';
 import type { TownSettings } from '../../../shared/config/town-settings.ts';
+import { backends } from '../../../shared/host/backends.ts';
 
+const agentItem = (name: string, agent: AgentSettings) => itemOf(name, agent, backends);
+const resolveAgent = (query: AgentQuery) => resolveBy(query, backends);
 const rig = (settings: Partial<RigSettings>): RigSettings => ({ type: 'rig-settings', ...settings });
 const contentOf = (agent: AgentSettings): unknown => {
   const item = agentItem('x', agent);
@@ -62,6 +66,7 @@ describe("what a rig's settings say of an agent and only the user puts in force"
   it('has one hash for all of it, by which neither text nor place can be exchanged', () => {
     const all = itemsOfSettings(
       rig({ runtime: { command: 'r' }, agents: { a: { command: 'a' }, b: { provider: 'claude' } } }),
+      backends,
     );
     expect(all.map(({ subject }) => subject)).toEqual(['agents.claude', 'agents.a']);
     const [first, second] = all.map(({ hash }) => hash);

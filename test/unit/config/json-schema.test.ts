@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { backends } from '../../../shared/host/backends.ts';
 import { jsonSchemas } from '../../../shared/config/json-schema.ts';
 
 interface Branch {
@@ -10,7 +11,7 @@ interface Branch {
   };
 }
 
-const schema = jsonSchemas()['settings-config.schema.json'] as { $schema: string; allOf: Branch[] };
+const schema = jsonSchemas(backends)['settings-config.schema.json'] as { $schema: string; allOf: Branch[] };
 
 describe('the JSON schema of settings/config.json', () => {
   it('chooses by type', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { parseSettings } from '../../../shared/config/parse-settings.ts';
 import { rigSettings } from '../../../shared/config/rig-settings.ts';
 import { townSettings } from '../../../shared/config/town-settings.ts';
@@ -90,13 +90,32 @@ describe('settings that are allowed', () => {
   });
 });
 
+test('D5: a comma behind the last is how people write lists, and means nothing', () => {
+  const { value, problems } = parseSettings(
+    '{\n  "type": "rig-settings",\n  "agents": { "glm": { "args": ["-x",], } },\n}\n',
+    rigSettings,
+    'config.json',
+  );
+  expect({ args: value?.agents?.['glm']?.args, problems }).toEqual({ args: ['-x'], problems: [] });
+});
+
 describe('settings that are not allowed', () => {
   const rig = (...lines: string[]) => ['{', '  "type": "rig-settings",', ...lines, '}'].join('\n');
 
   it.each([
     ['', 1, 'The file is empty.'],
     ['{\n  "type": "rig-settings"\n  "agent": "x"\n}', 3, 'The file is not valid JSON: comma expected at "agent".'],
-    ['{\n  "type": "rig-settings",\n}', 3, 'The file is not valid JSON: property name expected at }.'],
+    ['{\n  "type": "rig-settings",\n  ,\n}', 3, 'The file is not valid JSON: property name expected at ,.'],
+    [
+      '{\n  \u00a0"type": "rig-settings"\n}',
+      2,
+      'The file is not valid JSON: invalid symbol at the invisible character U+00A0.',
+    ],
+    [
+      '{\n  "type": "rig-settings"\n}\u200b',
+      3,
+      'The file is not valid JSON: invalid symbol at the invisible character U+200B.',
+    ],
     ['{\n  "type": "rig-settings"\n', 3, 'The file is not valid JSON: close brace expected at the end of the file.'],
     ['[]', 1, 'The file is an array, but must be an object.'],
     ['{}', 1, 'type is missing: it must be "rig-settings".'],

@@ -29,7 +29,7 @@ test('what README and CONTRIBUTING link to exists', () => {
   }
 });
 
-test('what the documents for users link to is in the package', () => {
+test('what the documents in the package link to is in it, too', () => {
   // vsce stores README, CHANGELOG and LICENSE under other names.
   const shipped = read('.vscodeignore')
     .split('\n')
@@ -37,10 +37,12 @@ test('what the documents for users link to is in the package', () => {
     .map((line) => line.slice(1));
   const isShipped = (file: string): boolean =>
     shipped.some((each) => (each.endsWith('/**') ? file.startsWith(each.slice(0, -2)) : each === file));
-  const documents = readdirSync(join(root, 'docs/user'))
+  const forUsers = readdirSync(join(root, 'docs/user'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/user/${name}`);
-  expect(documents.length).toBeGreaterThan(5);
+  expect(forUsers.length).toBeGreaterThan(5);
+  const documents = [...forUsers, 'SECURITY.md', 'CHANGELOG.md'];
+  for (const file of documents) expect(isShipped(file)).toBe(true);
   for (const file of documents) {
     for (const target of relativeTargets(read(file))) {
       const path = relative(root, resolve(root, dirname(file), target));

@@ -1,5 +1,13 @@
-import type { Ask } from '../../../shared/sessions/activity.ts';
-import type { EscalationView, RigView, SessionView, TownSnapshot, WorkView } from '../../../shared/town/snapshot.ts';
+import type { Ask } from '../../../shared/domain/activity.ts';
+import type {
+  EscalationView,
+  MergeView,
+  MessageView,
+  RigView,
+  SessionView,
+  TownSnapshot,
+  WorkView,
+} from '../../../shared/channel/views.ts';
 import type { ViewContext } from '../../../extension/views/view-context.ts';
 
 const start = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -73,6 +81,26 @@ export function work(changes: Partial<WorkView> = {}): WorkView {
   };
 }
 
+export function merge(changes: Partial<MergeView> = {}): MergeView {
+  return {
+    work: 'issue-1',
+    rig: 'myproject',
+    branch: 'polecat/toast/issue-1',
+    target: 'main',
+    base: 'a'.repeat(40),
+    head: 'b'.repeat(40),
+    state: 'review',
+    round: 1,
+    reviewed: false,
+    size: { files: 3, additions: 12, deletions: 4, commits: 2 },
+    openThreads: 0,
+    comments: 0,
+    createdAt: start + 5 * minute,
+    changedAt: start + 5 * minute,
+    ...changes,
+  };
+}
+
 export function escalation(changes: Partial<EscalationView> = {}): EscalationView {
   return {
     id: 'esc_1',
@@ -80,6 +108,23 @@ export function escalation(changes: Partial<EscalationView> = {}): EscalationVie
     message: 'The key is missing',
     by: 'host',
     raisedAt: start + 7 * minute,
+    ...changes,
+  };
+}
+
+export function message(changes: Partial<MessageView> = {}): MessageView {
+  return {
+    id: 'msg_a',
+    from: 'hq-mayor',
+    to: 'myproject-worker-1',
+    kind: 'nudge',
+    priority: 'normal',
+    subject: '',
+    body: 'How is\nit going?',
+    state: 'accepted',
+    attempts: 0,
+    repeated: false,
+    sentAt: start + 7 * minute,
     ...changes,
   };
 }
@@ -94,10 +139,13 @@ export function town(changes: Partial<TownSnapshot> = {}): TownSnapshot {
     rigs: [rig],
     sessions: [],
     work: [],
+    merges: [],
+    batches: [],
     escalations: [],
     problems: [],
     backends: [],
     worktrees: [],
+    starting: [],
     messagesRevision: 0,
     ...changes,
   };

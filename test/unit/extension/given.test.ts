@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { givenBy } from '../../../extension/commands/given.ts';
+import { givenBy } from '../../../extension/commands/command-arguments.ts';
 import type { RowTarget } from '../../../extension/views/tree-node.ts';
 
 const rows: Record<string, RowTarget> = {

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { glance, isInView, typingUntil } from '../../../extension/terminals/hands.ts';
+import { glance, isInView, leavesByEditor, typingUntil } from '../../../extension/terminals/hands.ts';
 import type { Signs } from '../../../extension/terminals/hands.ts';
-import { inputSpan } from '../../../shared/process/terminal-input.ts';
+import { inputSpan } from '../../../shared/platform/terminal-input.ts';
 
 const now = 1_000_000_000;
 const signs = (change: Partial<Signs>): Signs => ({
   now,
   canType: true,
   elsewhereAt: 0,
+  editorAt: 0,
   input: undefined,
   writtenAt: 0,
   activatedAt: 0,
@@ -54,6 +55,22 @@ describe('typing', () => {
   test('is taken for granted in the active terminal where the system does not tell of keys, until something else is used', () => {
     expect(typingUntil(signs({ input: 'unknown' }))).toBe(Number.POSITIVE_INFINITY);
     expect(typingUntil(signs({ input: 'unknown', elsewhereAt: now - 1_000 }))).toBeUndefined();
+  });
+});
+
+describe('an editor that comes up', () => {
+  test('is where the user has gone, but while they type here', () => {
+    expect(leavesByEditor(signs({ input: keysAt(now - 100) }))).toBe(false);
+    expect(leavesByEditor(signs({ input: keysAt(now - 60_000) }))).toBe(true);
+    expect(leavesByEditor(signs({ input: undefined }))).toBe(true);
+    expect(leavesByEditor(signs({ input: 'unknown' }))).toBe(true);
+    expect(leavesByEditor(signs({ input: keysAt(now - 200), writtenAt: now - 300 }))).toBe(true);
+  });
+
+  test('stands before the terminal, whoever has opened it, until keys come after it', () => {
+    expect(isInView(signs({ activatedAt: now - 2_000, editorAt: now - 1_000 }))).toBe(false);
+    expect(isInView(signs({ input: keysAt(now - 2_000), editorAt: now - 1_000 }))).toBe(false);
+    expect(isInView(signs({ input: keysAt(now - 500), editorAt: now - 1_000 }))).toBe(true);
   });
 });
 

@@ -1,6 +1,10 @@
 import { delimiter } from 'node:path';
 import { expect, test } from 'vitest';
+import { backends } from '../../../shared/host/backends.ts';
+import { knowAgents } from '../../../shared/platform/inherited-environment.ts';
 import { hostEnvironment } from '../../../extension/town/host-environment.ts';
+
+knowAgents(backends.map(({ variables }) => variables));
 
 test('what belongs to the editor or to an agent around it stays out; the rest stays', () => {
   const environment = {

@@ -1,23 +1,7 @@
 import { expect, test } from 'vitest';
 import { messageText, messageTooltip, messageTree, shownText } from '../../../extension/views/message-tree.ts';
-import { messageStates } from '../../../shared/mail/message.ts';
-import type { MessageView } from '../../../shared/town/snapshot.ts';
-import { context, minute } from './fixtures.ts';
-
-const message = (facts: Partial<MessageView> = {}): MessageView => ({
-  id: 'msg_a',
-  from: 'hq-mayor',
-  to: 'myproject-worker-1',
-  kind: 'nudge',
-  priority: 'normal',
-  subject: '',
-  body: 'How is\nit going?',
-  state: 'accepted',
-  attempts: 0,
-  repeated: false,
-  sentAt: context.now - 3 * minute,
-  ...facts,
-});
+import { messageStates } from '../../../shared/domain/message.ts';
+import { context, message, minute } from './fixtures.ts';
 
 test('a row says from whom to whom, how far it has come, what it is, how old, and its gist', () => {
   const [row] = messageTree([message()], context);

@@ -158,3 +158,30 @@ test('what is wrong with a session stands below it, in sight', () => {
     children: [{ label: 'Its hooks are not heard.', icon: { icon: 'warning' } }],
   });
 });
+
+test('a session whose worktree is still being made ready has a row, which says how far that is', () => {
+  const snapshot = town({
+    sessions: [named('toast')],
+    starting: [
+      { session: 'myproject-toast', text: 'checks out polecat/toast/idle', since: 0 },
+      { session: 'myproject-nux', text: 'runs the set-up of myproject', since: 0 },
+      { session: 'myproject-crew-amy', text: 'asks origin for main', since: 0 },
+      { session: 'myproject-refinery', text: 'copies files that git ignores', since: 0 },
+      { session: 'other-ace', text: 'runs the set-up of other', since: 0 },
+    ],
+  });
+  const tree = sessionTree(snapshot, context);
+  expect(outline(tree)).toEqual([
+    'town',
+    '  myproject',
+    '    Refinery',
+    '    Crew',
+    '      amy',
+    '    Polecats',
+    '      toast',
+    '      nux',
+  ]);
+  const row = all(tree).find(({ label }) => label === 'nux');
+  expect(row).toMatchObject({ contextValue: 'starting', icon: { icon: 'loading~spin' } });
+  expect(row?.description).toMatch(/^starting · runs the set-up of myproject since /);
+});

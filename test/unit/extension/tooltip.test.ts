@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { tooltipOf } from '../../../extension/views/tooltip.ts';
-import { ask, asking, context, town, work } from './fixtures.ts';
+import { ask, asking, context, merge, town, work } from './fixtures.ts';
 
 const waiting = asking([ask({ title: 'Bash: echo **hi** `x`', detail: 'echo ```\nrm' })], {
   cause: 'permission.asked',
@@ -19,6 +19,22 @@ test('a session tells since when, why, what it asks, its work and where it is', 
   ]) {
     expect(plain).toContain(part);
   }
+});
+
+test('a town tells in which rig, and of which agent, nothing is started', () => {
+  const breaker = { state: 'open' as const, reason: 'it is broken' };
+  const parts = [
+    { rig: 'alpha', breaker },
+    { rig: '', breaker },
+    { program: 'wrapped', breaker },
+  ];
+  const text = tooltipOf(
+    { kind: 'town' },
+    town({ backends: [{ name: 'claude', health: 'ok', parts }] }),
+    context,
+  )?.replaceAll('\\', '');
+  for (const whose of ['claude in rig alpha', "claude in the town's folder", 'Agent wrapped'])
+    expect(text).toMatch(new RegExp(`${whose}.*nothing is started: it is broken`));
 });
 
 test('what agents write is shown, never interpreted', () => {
@@ -40,4 +56,26 @@ test('a row whose thing is gone has none', () => {
   expect(
     tooltipOf({ kind: 'ask', session: waiting.id, run: waiting.runId, ask: 'gone' }, snapshot, context),
   ).toBeUndefined();
+});
+
+test('a unit names what it would conflict with, those of the same files together, and of many the first ones', () => {
+  const files = ['src/a.ts', 'src/b.ts'];
+  const forecast = [
+    ...Array.from({ length: 7 }, (_, number) => ({ work: `issue-${number + 2}`, files })),
+    { files: Array.from({ length: 8 }, (_, number) => `docs/${number}.md`) },
+  ];
+  const unit = work({ state: 'done' });
+  const text = tooltipOf(
+    { kind: 'work', work: unit.id },
+    town({ work: [unit], merges: [merge({ forecast })] }),
+    context,
+  );
+  const lines = (text ?? '')
+    .replaceAll('\\', '')
+    .split('\n')
+    .filter((line) => line.startsWith('- Would conflict with'));
+  expect(lines).toEqual([
+    '- Would conflict with: issue-2, issue-3, issue-4, issue-5, issue-6, 2 more: src/a.ts, src/b.ts',
+    '- Would conflict with: main: docs/0.md, docs/1.md, docs/2.md, docs/3.md, docs/4.md, 3 more',
+  ]);
 });

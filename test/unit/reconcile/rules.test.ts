@@ -1,10 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failurePolicy } from '../../../shared/config/failure-policy.ts';
 import type { FailurePolicySettings } from '../../../shared/config/failure-policy.ts';
+import type { EscalationKey } from '../../../shared/domain/escalation-key.ts';
 import type { Facts, SessionFacts, UnitFacts } from '../../../shared/reconcile/facts.ts';
 import { missedEndMs, reconcile } from '../../../shared/reconcile/rules.ts';
-import type { WorkState } from '../../../shared/work/state.ts';
+import type { Verdict } from '../../../shared/reconcile/rules.ts';
+import type { WorkState } from '../../../shared/domain/work-state.ts';
 
 const now = 10_000_000;
 const minute = 60_000;
@@ -50,6 +53,9 @@ const unit = (changes: Partial<UnitFacts> = {}): UnitFacts => ({
   runId: 'run-1',
   changedAt: now - 500,
   attempts: 0,
+  priority: 2,
+  createdAt: now - 1_000,
+  waits: false,
   delivered: true,
   reminded: false,
   startFailed: false,
@@ -61,13 +67,16 @@ const unit = (changes: Partial<UnitFacts> = {}): UnitFacts => ({
   ...changes,
 });
 
-const facts = (sessions: SessionFacts[], units: UnitFacts[] = [], raised: string[] = []): Facts => ({
+const facts = (sessions: SessionFacts[], units: UnitFacts[] = [], raised: EscalationKey[] = []): Facts => ({
   now,
   sessions,
   units,
-  wasRaised: (cause) => raised.includes(cause),
+  wasRaised: (key) => raised.some((each) => isDeepStrictEqual(each, key)),
 });
 /** What the rules say, in short: `alpha-toast dead-process restart`. */
+/** When the first of the facts means something else by itself. */
+const dueOf = ({ later }: Verdict): number => Math.min(...later.map(({ at }) => at));
+
 const verdict = (given: Facts): string[] =>
   reconcile(given).actions.map(
     (action) => `${'session' in action ? action.session : action.work} ${action.rule} ${action.act.kind}`,
@@ -79,7 +88,7 @@ describe('at rest nothing is done', () => {
     ['an idle session without work', facts([session()])],
     ['a session at work', facts([busyFor(minute)], [unit()])],
     [
-      'one that waits for the person, however long',
+      'one that waits for the user, however long',
       facts([session({ activity: 'attention', since: 0, progressAt: 0 })], [unit()]),
     ],
     [
@@ -136,8 +145,14 @@ describe('a dead process', () => {
       ['issue-1 dead-session-unit stall'],
     ],
     [
-      'is not restarted for what has stalled',
+      'is restarted where its work has stalled: the user may just have told it something',
       dead(),
+      [unit({ state: 'stalled' })],
+      ['alpha-toast dead-process restart'],
+    ],
+    [
+      'is not restarted for what has stalled where that ended unseen, be it a polecat',
+      unseen(),
       [unit({ state: 'stalled' })],
       ['alpha-toast dead-process settle'],
     ],
@@ -176,6 +191,14 @@ describe('a dead process', () => {
     ],
   ])('%s', (_name, given, units, expected) => expect(verdict(facts([given], units))).toEqual(expected));
 
+  test('the reason says truly why it is not restarted', () => {
+    const why = (...units: UnitFacts[]) => reasons(facts([unseen()], units));
+    expect(why(unit({ state: 'stalled' }))).toEqual([
+      'it ended while no host was there; its work has stalled and waits for you, so it is not restarted',
+    ]);
+    expect(why()).toEqual(['it ended while no host was there; it has no work, so it is not restarted']);
+  });
+
   test('the reason says how often and why', () => {
     expect(reasons(facts([dead({ restarts: 3 })], [unit()]))).toEqual([
       'it was restarted 3 times in 300 s and ended again: it was killed',
@@ -186,15 +209,15 @@ describe('a dead process', () => {
   });
 
   test('a lost server takes its sessions along, and all with work are restarted', () => {
-    const cause = 'The Opencode server (pid 7) ended unexpectedly';
-    const lost = ['a', 'b', 'c'].map((id) => dead({ id, runId: `run-${id}`, cause }));
+    const lost = ['a', 'b', 'c'].map((id) => dead({ id, runId: `run-${id}`, lostWith: 'server-1' }));
     const units = ['a', 'b'].map((owner) => unit({ id: `issue-${owner}`, owner }));
     expect(verdict(facts(lost, units))).toEqual([
       'a lost-server restart',
       'b lost-server restart',
       'c lost-server settle',
     ]);
-    const earlier = [dead({ id: 'd', cause, since: now - 60_000 }), dead({ id: 'e', cause, settled: true })];
+    // The same words say nothing: another server, or none.
+    const earlier = [dead({ id: 'd', lostWith: 'server-0' }), dead({ id: 'e', lostWith: 'server-1', settled: true })];
     expect(verdict(facts([lost[0]!, ...earlier], [units[0]!]))).toEqual([
       'a dead-process restart',
       'd dead-process settle',
@@ -206,7 +229,7 @@ describe('a hung turn', () => {
   const due = 30 * minute;
   test('is judged by progress, not by how long the turn takes', () => {
     expect(verdict(facts([busyFor(10 * due, { progressAt: now - minute })], [unit()]))).toEqual([]);
-    expect(reconcile(facts([busyFor(due - 5)], [unit()])).due).toBe(now + 5);
+    expect(dueOf(reconcile(facts([busyFor(due - 5)], [unit()])))).toBe(now + 5);
   });
 
   test('escalates once', () => {
@@ -215,10 +238,18 @@ describe('a hung turn', () => {
         rule: 'hung-turn',
         reason: 'busy without any progress for 30 minutes',
         session: 'alpha-toast',
-        act: { kind: 'escalate', severity: 'high', cause: `hung:run-1:${now - due}` },
+        act: {
+          kind: 'escalate',
+          severity: 'high',
+          key: { kind: 'hung', subject: 'alpha-toast', run: 'run-1', since: now - due },
+        },
       },
     ]);
-    expect(verdict(facts([busyFor(due)], [unit()], [`hung:run-1:${now - due}`]))).toEqual([]);
+    expect(
+      verdict(
+        facts([busyFor(due)], [unit()], [{ kind: 'hung', subject: 'alpha-toast', run: 'run-1', since: now - due }]),
+      ),
+    ).toEqual([]);
   });
 
   test('restarts where the policy says so, within the bound', () => {
@@ -240,10 +271,17 @@ describe('a polecat without work', () => {
     ['not while something waits for it', idle({ waiting: 1 }), [], []],
     ['not with unread mail', idle({ unreadMail: 1 }), [], []],
     ['not another role', idle({ role: 'crew' }), [], []],
+    [
+      'so is a role that runs on demand',
+      idle({ role: 'witness', sleepAfterMs: 5 * minute }),
+      [],
+      ['alpha-toast idle-session stop'],
+    ],
+    ['but not while something waits for it', idle({ role: 'witness', sleepAfterMs: 5 * minute, waiting: 1 }), [], []],
   ])('%s', (_name, given, units, expected) => expect(verdict(facts([given], units))).toEqual(expected));
 
   test('the time is one deadline', () =>
-    expect(reconcile(facts([idle({ since: now - 4 * minute })])).due).toBe(now + 6 * minute));
+    expect(dueOf(reconcile(facts([idle({ since: now - 4 * minute })])))).toBe(now + 6 * minute));
 });
 
 describe('a missed event', () => {
@@ -317,7 +355,9 @@ describe('a stalled unit', () => {
   ])('%s', (_name, owner, given, expected) => expect(verdict(facts([owner], [given]))).toEqual(expected));
 
   test('escalates once', () => {
-    expect(verdict(facts([session()], [stalled({})], [`stalled:issue-1:${now - 500}`]))).toEqual([]);
+    expect(
+      verdict(facts([session()], [stalled({})], [{ kind: 'stalled', subject: 'issue-1', since: now - 500 }])),
+    ).toEqual([]);
   });
 });
 
@@ -335,7 +375,7 @@ describe('a failed unit', () => {
       ['issue-1 failed-unit escalate'],
     ],
     [
-      'is left where the person said that it failed',
+      'is left where the user said that it failed',
       failed({ work_failure: 'retry' }, { byOwner: false, toldClosed: true }),
       [],
     ],
@@ -377,12 +417,13 @@ describe('a failed unit', () => {
 describe('other units', () => {
   test.each<[string, SessionFacts[], UnitFacts, string[]]>([
     [
-      'that a session is beyond is told to the person',
+      'that a session is beyond is told to the user',
       [session()],
       unit({ state: 'escalated', byOwner: true }),
       ['issue-1 escalated-unit escalate'],
     ],
     ['that is queued is slung', [], unit({ state: 'queued' }), ['issue-1 due-unit dispatch']],
+    ['that is queued behind others waits', [], unit({ state: 'queued', waits: true }), []],
     ['that is queued for later waits', [], unit({ state: 'queued', notBefore: now + 1 }), []],
     [
       'that somebody closed: its session is told',
@@ -395,9 +436,21 @@ describe('other units', () => {
     ['that an earlier run of the session had', [session({ runId: 'run-2' })], unit({ state: 'cancelled' }), []],
   ])('%s', (_name, sessions, given, expected) => expect(verdict(facts(sessions, [given]))).toEqual(expected));
 
+  test('that may begin at once begin the most urgent first, then the oldest, whatever comes first', () => {
+    const units = [
+      unit({ id: 'young', state: 'queued', createdAt: 3 }),
+      unit({ id: 'low', state: 'queued', priority: 4, createdAt: 1 }),
+      unit({ id: 'urgent', state: 'queued', priority: 0, createdAt: 4 }),
+      unit({ id: 'old', state: 'queued', createdAt: 2 }),
+    ];
+    const expected = ['urgent', 'old', 'young', 'low'].map((id) => `${id} due-unit dispatch`);
+    expect(verdict(facts([], units))).toEqual(expected);
+    expect(verdict(facts([], units.toReversed()))).toEqual(expected);
+  });
+
   test('the next time that means something is the earliest of all', () => {
     const queued = [5, 3, 9].map((ms) => unit({ id: `issue-${ms}`, state: 'queued', notBefore: now + ms }));
-    expect(reconcile(facts([busyFor(minute)], queued)).due).toBe(now + 3);
+    expect(dueOf(reconcile(facts([busyFor(minute)], queued)))).toBe(now + 3);
   });
 });
 
@@ -478,7 +531,7 @@ describe('whatever the facts are', () => {
     );
   });
 
-  test('in whatever order they are looked at, the verdict is the same', () => {
+  test('in whatever order they are looked at, the verdict is the same [holds 9]', () => {
     fc.assert(
       fc.property(anyFacts, ({ sessions, units }) => {
         const inOrder = reconcile(facts(sessions, units));
@@ -486,7 +539,22 @@ describe('whatever the facts are', () => {
         expect(new Set(reversed.actions.map((action) => JSON.stringify(action)))).toEqual(
           new Set(inOrder.actions.map((action) => JSON.stringify(action))),
         );
-        expect(reversed.due).toBe(inOrder.due);
+        expect(new Set(reversed.later.map((each) => JSON.stringify(each)))).toEqual(
+          new Set(inOrder.later.map((each) => JSON.stringify(each))),
+        );
+      }),
+    );
+  });
+
+  test('what the cause of a state says decides nothing [holds 8]', () => {
+    const verdictOf = ({ actions, later }: Verdict): unknown => ({
+      later,
+      actions: actions.map(({ reason: _, ...action }) => action),
+    });
+    fc.assert(
+      fc.property(anyFacts, fc.string(), ({ sessions, units }, cause) => {
+        const inOtherWords = sessions.map((each) => ({ ...each, cause }));
+        expect(verdictOf(reconcile(facts(inOtherWords, units)))).toEqual(verdictOf(reconcile(facts(sessions, units))));
       }),
     );
   });

@@ -9,7 +9,7 @@ import {
   looseId,
   sessionIdOf,
   sessionIdOfAddress,
-} from '../../../shared/roles/names.ts';
+} from '../../../shared/domain/names.ts';
 
 describe('names of a session', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GasTownError } from '../../../shared/errors.ts';
-import type { SessionInfo } from '../../../shared/orchestrator.ts';
+import { GasTownError } from '../../../shared/platform/errors.ts';
+import type { SessionInfo } from '../../../shared/domain/orchestrator.ts';
 import { Registry } from '../../../shared/sessions/registry.ts';
 import type { RegistryChange } from '../../../shared/sessions/registry.ts';
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deriveStatus, newStatusModel, reduceStatus } from '../../../shared/sessions/status.ts';
-import type { Fact, Source, StatusEvent } from '../../../shared/sessions/status.ts';
+import type { StatusEvent } from '../../../shared/sessions/status.ts';
+import type { StatusReport, Source } from '../../../shared/domain/status-report.ts';
 
 const runId = 'run_current';
 const start = 1_000;
 
-function event(source: Source, seq: number, at: number, fact: Fact, run = runId): StatusEvent {
+function event(source: Source, seq: number, at: number, fact: StatusReport, run = runId): StatusEvent {
   return { runId: run, source, seq, at, fact, cause: `${source} ${fact.kind}` };
 }
 
@@ -15,23 +16,27 @@ const statusAfter = (events: StatusEvent[]) => deriveStatus(events.reduce(reduce
 const ask = (id: string, since: number) =>
   ({ id, kind: 'permission', title: `bash: ${id}`, detail: '', options: [], resolvable: true, since }) as const;
 
-const fact: fc.Arbitrary<Fact> = fc.oneof(
-  fc.constant<Fact>({ kind: 'ready' }),
-  fc.constant<Fact>({ kind: 'busy' }),
-  fc.constant<Fact>({ kind: 'idle' }),
-  fc.constant<Fact>({ kind: 'waiting', ask: 'permission' }),
+const fact: fc.Arbitrary<StatusReport> = fc.oneof(
+  fc.constant<StatusReport>({ kind: 'ready' }),
+  fc.constant<StatusReport>({ kind: 'busy' }),
+  fc.constant<StatusReport>({ kind: 'idle' }),
+  fc.constant<StatusReport>({ kind: 'waiting', ask: 'permission' }),
   fc.record({
     kind: fc.constant('rate-limited' as const),
     until: fc.integer({ min: 1, max: 9 }),
     reason: fc.constant('429'),
   }),
   fc.record({ kind: fc.constant('asked' as const), ask: fc.constantFrom('a', 'b', 'c').map((id) => ask(id, 7)) }),
-  fc.record({ kind: fc.constant('answered' as const), askId: fc.constantFrom('a', 'b', 'c') }),
-  fc.constant<Fact>({ kind: 'stopping' }),
-  fc.constant<Fact>({ kind: 'ended' }),
-  fc.constant<Fact>({ kind: 'ended', error: 'exit code 1' }),
-  fc.constant<Fact>({ kind: 'failed', error: 'lost' }),
-  fc.constant<Fact>({ kind: 'given-up' }),
+  fc.record({
+    kind: fc.constant('answered' as const),
+    askId: fc.constantFrom('a', 'b', 'c'),
+    by: fc.constant('terminal' as const),
+  }),
+  fc.constant<StatusReport>({ kind: 'stopping' }),
+  fc.constant<StatusReport>({ kind: 'ended' }),
+  fc.constant<StatusReport>({ kind: 'ended', error: 'exit code 1' }),
+  fc.constant<StatusReport>({ kind: 'failed', error: 'lost' }),
+  fc.constant<StatusReport>({ kind: 'given-up' }),
 );
 
 /** One source's events, in its own order; the times go forward as they do on one clock. */
@@ -55,7 +60,7 @@ function interleave(lists: StatusEvent[][], choices: number[]): StatusEvent[] {
 const choices = fc.array(fc.nat(), { minLength: 1, maxLength: 40 });
 
 describe('status reducer', () => {
-  test('however two sources interleave, they end in the same status', () => {
+  test('however two sources interleave, they end in the same status [holds 9]', () => {
     fc.assert(
       fc.property(
         history('host'),
@@ -84,7 +89,7 @@ describe('status reducer', () => {
     );
   });
 
-  test('late events of an older run change nothing', () => {
+  test('late events of an older run change nothing [holds 3]', () => {
     fc.assert(
       fc.property(history('program'), history('inside'), choices, (current, older, order) => {
         const late = older.map((item) => ({ ...item, runId: 'run_older' }));
@@ -122,8 +127,8 @@ describe('status reducer', () => {
     expect(waiting.asks.map(({ id }) => id)).toEqual(['first', 'second']);
     const answered = statusAfter([
       ...events,
-      event('program', 1, 1_400, { kind: 'answered', askId: 'first' }),
-      event('inside', 2, 1_400, { kind: 'answered', askId: 'second' }),
+      event('program', 1, 1_400, { kind: 'answered', askId: 'first', by: 'terminal' }),
+      event('inside', 2, 1_400, { kind: 'answered', askId: 'second', by: 'terminal' }),
     ]);
     expect(answered).toMatchObject({ activity: { kind: 'busy' }, asks: [] });
   });
@@ -133,7 +138,7 @@ describe('status reducer', () => {
       event('host', 0, 1_100, { kind: 'ready' }),
       event('inside', 0, 1_300, { kind: 'asked', ask: ask('first', 1_300) }),
       event('program', 0, 1_310, { kind: 'waiting', ask: 'permission' }),
-      event('inside', 1, 1_400, { kind: 'answered', askId: 'first' }),
+      event('inside', 1, 1_400, { kind: 'answered', askId: 'first', by: 'terminal' }),
     ];
     expect(statusAfter(events).activity.kind).toBe('busy');
     expect(statusAfter([...events, event('program', 1, 1_500, { kind: 'waiting', ask: 'dialog' })]).activity.kind).toBe(

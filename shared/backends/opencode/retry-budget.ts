@@ -1,0 +1,61 @@
+import type { TurnFailure } from '../../domain/run.ts';
+import type { Disposable } from '../../platform/emitter.ts';
+import { Timer } from '../../platform/timer.ts';
+
+/** What a `retry` status says. */
+export interface Retry {
+  /** From 1, anew for each request to the provider. */
+  attempt: number;
+  /** When Opencode tries again, in epoch milliseconds. */
+  next: number;
+  failure: TurnFailure;
+}
+
+/**
+ * Opencode tries again without end, at ever longer intervals. This bounds it: `giveUp` is called when one request has been
+ * tried for longer than the patience lasts, or at once when the next try would come later than that.
+ */
+export class RetryBudget implements Disposable {
+  private readonly lasts: () => number;
+  private readonly now: () => number;
+  private readonly giveUp: (failure: TurnFailure) => void;
+  private since: number | undefined;
+  /** Of the newest retry. */
+  private failure: TurnFailure | undefined;
+  private readonly timer = new Timer(() => {
+    if (this.failure) this.giveUp(this.failure);
+  });
+
+  /** `lasts` in ms. */
+  constructor(options: { lasts: () => number; now: () => number; giveUp: (failure: TurnFailure) => void }) {
+    this.lasts = options.lasts;
+    this.now = options.now;
+    this.giveUp = options.giveUp;
+  }
+
+  retries({ attempt, next, failure }: Retry): void {
+    const now = this.now();
+    if (attempt <= 1) this.since = now;
+    this.since ??= now;
+    const end = this.since + this.lasts();
+    this.timer.set(undefined);
+    this.failure = failure;
+    if (next > end || now >= end) this.giveUp(failure.kind === 'rate-limit' ? { ...failure, until: next } : failure);
+    else this.timer.set(Math.max(0, end - now));
+  }
+
+  /** A try is under way: it may succeed, so its end is waited for. */
+  tries(): void {
+    this.timer.set(undefined);
+  }
+
+  /** The turn is over. */
+  over(): void {
+    this.timer.set(undefined);
+    this.since = undefined;
+  }
+
+  dispose(): void {
+    this.timer.dispose();
+  }
+}
