@@ -1,10 +1,12 @@
-// Sessions that wait for the person: how they show it, and all the ways to answer.
+// Sessions that wait for the user: how they show it, and all the ways to answer.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import { glance } from '../../extension/terminals/hands.ts';
+import type { SessionView } from '../../shared/channel/views.ts';
 import { eventually } from '../support/editor/eventually.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import { scripted } from '../support/scripted.ts';
@@ -47,7 +49,7 @@ describe('attention', () => {
   }
 
   /** In the folder that the session works in. */
-  const fileOf = (session: string, name: string): string => path.join(session === mayor ? town.root : town.rig, name);
+  const fileOf = (session: string, name: string): string => path.join(town.session(session).workDir, name);
 
   /** The session wants to make a file, and its row asks for the permission. */
   async function wantsToMake(session: string, name: string): Promise<SessionView> {
@@ -232,6 +234,25 @@ describe('attention', () => {
     await expect.poll(() => town.window.page.locator('.tab', { hasText: 'amy (myproject) asks' }).count()).toBe(0);
   });
 
+  it('keeps the text of what a session still asks in the editor when something else that it asks is answered', async () => {
+    const calls = ['first', 'second'].map((name) => ({ tool: 'bash', args: { command: `touch ${name}-of-two` } }));
+    await tell(amy, scripted('Both at once.', { tools: calls }, { text: 'Done.' }));
+    await town.untilSession(amy, 'to ask both', (each) => each.asks.length === 2);
+    for (const name of ['first', 'second']) {
+      await town.sessions.row(`bash: touch ${name}-of-two`).click();
+      await untilEditor(new RegExp(`command: touch ${name}-of-two`));
+    }
+    await town.sessions.row('bash: touch first-of-two').inlineAction('Allow');
+    await town.untilSession(amy, 'to ask one', (each) => each.asks.length === 1);
+    await town.sessions.rowsWhen('the one left', (rows) =>
+      rows.every(({ label }) => label !== 'bash: touch first-of-two'),
+    );
+    await untilEditor(/command: touch second-of-two/);
+    await town.sessions.row('bash: touch second-of-two').inlineAction('Deny');
+    await untilAnswered(amy);
+    await expect.poll(() => town.window.page.locator('.tab', { hasText: 'amy (myproject) asks' }).count()).toBe(0);
+  });
+
   it('allows what a row or a message has no room for only where all of it is shown', async () => {
     await clearNotifications();
     const tail = 'git push origin HEAD';
@@ -259,6 +280,8 @@ describe('attention', () => {
 
   it('shows what an edit changes before it is allowed, from its notification as from its row', async () => {
     await clearNotifications();
+    // The paths of a worktree are long: without the panel, all of the request is in sight.
+    await town.window.palette.run('View: Toggle Panel Visibility');
     const content = 'one line\nand a second line';
     await tell(
       amy,
@@ -280,6 +303,7 @@ describe('attention', () => {
     await town.window.quickInput.pick('Allow', 'asks');
     await untilAnswered(amy);
     expect(existsSync(fileOf(amy, 'edited.txt'))).toBe(true);
+    await town.window.palette.run('View: Toggle Panel Visibility');
     await clearNotifications();
   });
 
@@ -373,7 +397,7 @@ describe('attention', () => {
     for (const line of [
       /Timeline of amy \(myproject\), newest first/,
       /waits for permission: bash: touch fifteen/,
-      /denied by the person: bash: touch fifteen/,
+      /denied by the user: bash: touch fifteen/,
     ]) {
       await untilEditor(line);
     }
@@ -418,15 +442,32 @@ describe('attention', () => {
     looks.set('unread', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-filled'));
     await town.sessions.row('amy').click();
     looks.set('idle', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-outline'));
+    const turn = async (gate: string, meanwhile: () => Promise<void>): Promise<void> => {
+      await tell(amy, scripted('Are you still there?', { hold: gate }, { text: 'Yes.' }));
+      await town.untilSession(amy, 'to work', (each) => each.activity.kind === 'busy');
+      await meanwhile();
+      town.model.release(gate);
+    };
+    const untilIdleWith = (news: boolean) =>
+      town.untilSession(
+        amy,
+        `to be idle ${news ? 'with' : 'without'} news`,
+        (each) => each.activity.kind === 'idle' && each.queued === 0 && each.unseen === news,
+      );
     // What is looked at gets no news, either.
-    await tell(amy, scripted('Are you still there?', { hold: 'again' }, { text: 'Yes.' }));
-    await town.untilSession(amy, 'to work', (each) => each.activity.kind === 'busy');
-    town.model.release('again');
-    await town.untilSession(
-      amy,
-      'to be idle without news',
-      (each) => each.activity.kind === 'idle' && each.queued === 0 && !each.unseen,
-    );
+    await turn('looked-at', async () => {
+      await town.sessions.row('Mayor').click();
+      await town.sessions.row('amy').click();
+    });
+    await untilIdleWith(false);
+    // That its row is still selected is no look at it; what is done with it is.
+    await turn('not-looked-at', () => delay(glance));
+    await untilIdleWith(true);
+    await town.sessions.row('amy').inlineAction('Send Message…');
+    // A key that comes before the box is nobody's.
+    await town.window.quickInput.input('How?');
+    await town.window.quickInput.dismiss();
+    await untilIdleWith(false);
     await town.watcher.request('session.stop', { session: amy });
     looks.set('stopped', await town.sessions.rowWhen('amy', ({ icon }) => icon === 'circle-slash'));
     const all = [...looks.entries()];

@@ -1,4 +1,4 @@
-// The seed's manual testing checklist, done as a person does it; one test and one picture per item.
+// The seed's manual testing checklist, done as a user does it; one test and one picture per item.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -61,7 +61,7 @@ describe('manual checklist', () => {
 
   async function newWork(work: string, what: string): Promise<void> {
     const { palette, quickInput } = town.window;
-    await palette.run('Gas Town: New Work Unit…');
+    await palette.run('Gas Town: Quick Work Unit…');
     await quickInput.type(what, 'What is to be done?');
     await quickInput.type(work, 'Id of the work unit');
     await quickInput.pick('Normal', 'How urgent');
@@ -105,7 +105,7 @@ describe('manual checklist', () => {
     await newWork('typo', 'Correct the spelling in README.md');
     await town.sessions.row('amy').contextMenu('Assign Work…');
     await town.window.quickInput.pick('typo', 'Which work?');
-    // One who works beside the person asks before a command is run.
+    // One who works beside the user asks before a command is run.
     await town.sessions.rowWhen('amy', ({ icon }) => icon === 'shield');
     await picture('3-assign-work-asks');
     const [ask] = town.session(id('crew-amy')).asks;
@@ -117,9 +117,9 @@ describe('manual checklist', () => {
     await town.work.row('Done').expand();
     const rows = await town.work.rowsWhen('the unit', (all) => all.length === 2);
     expect(rows[1]).toMatchObject({
-      label: 'typo: Correct the spelling in README.md',
+      label: 'typo',
       icon: 'pass-filled',
-      description: `done · ${id('crew-amy')} · ${rigName}`,
+      description: `done · Correct the spelling in README.md · ${id('crew-amy')} · ${rigName} · no change`,
     });
     await picture('3-assign-work');
   });
@@ -326,11 +326,13 @@ describe('manual checklist', () => {
       owner: id('five'),
       note: 'the build is red on main',
     });
-    const row = await town.work.rowWhen('hopeless: Make the build green', ({ icon }) => icon === 'error');
-    expect(row.description).toMatch(/^failed · the build is red on main · myproject-five · myproject/);
+    const row = await town.work.rowWhen('hopeless', ({ icon }) => icon === 'error');
+    expect(row.description).toMatch(
+      /^failed · the build is red on main · Make the build green · myproject-five · myproject/,
+    );
     expect((await town.work.rows())[0]).toMatchObject({ label: 'Needs Attention', icon: 'warning' });
     await town.window.terminals.type('clear; gt work show hopeless');
-    await town.window.terminals.textWhen(/note: the build is red on main/);
+    await town.window.terminals.textWhen(/failed +myproject-five +the build is red on main/);
     await picture('8-work-failure');
   });
 });

@@ -1,4 +1,4 @@
-// A folder that Claude has not been told to trust: its own dialog waits, and nobody answers it but the person.
+// A folder that Claude has not been told to trust: its own dialog waits, and nobody answers it but the user.
 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';

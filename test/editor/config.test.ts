@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settingsPath } from '../../shared/config/settings-path.ts';
-import { townPaths } from '../../shared/town/paths.ts';
+import { townPaths } from '../../shared/config/town-paths.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import type { Problem } from '../support/editor/problems.ts';
 import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
@@ -41,11 +41,12 @@ describe('settings and bad input', () => {
     const { terminals } = town.window;
     const mark = `end-${(ends += 1)}=`;
     await terminals.focus('bash');
-    await terminals.type(`clear; gt ${command}; echo "${mark}$?"`);
+    // In a file, as the terminal breaks long lines, and drops a blank that would be at the end of one.
+    const file = path.join(town.editor.root, mark);
+    await terminals.type(`clear; gt ${command} > '${file}' 2>&1; echo "${mark}$?"`);
     const text = await terminals.textWhen(new RegExp(`^${mark}\\d+$`, 'm'));
-    const [said = '', code] = text.split(mark);
-    // The terminal breaks long lines where it is at its end.
-    return { said: said.replaceAll('\n', ''), code: Number.parseInt(code ?? '', 10) };
+    const said = (await readFile(file, 'utf8')).trimEnd();
+    return { said, code: Number.parseInt(text.split(mark)[1] ?? '', 10) };
   }
 
   it('opens the settings of the town, checked by their schema', async () => {
@@ -158,13 +159,15 @@ describe('settings and bad input', () => {
     });
   });
 
-  it('does not sling onto a rig with a detached HEAD', async () => {
+  it('does not sling onto a rig with a detached HEAD that has no branch to start from', async () => {
     git(town.rig, 'switch', '-q', '--detach');
+    git(town.rig, 'branch', '-m', 'main', 'trunk');
     const { said, code } = await gt(`sling issue-3 ${rigName} -m "Write notes for issue 3"`);
     expect(code).toBe(1);
     expect(said).toMatch(
-      /has a detached HEAD, so there is no branch to start work from\. Run "git switch <branch>" there\.$/,
+      /has a detached HEAD and no branch main or master, so there is no branch to start work from\. Run "git switch <branch>" there\.$/,
     );
+    git(town.rig, 'branch', '-m', 'trunk', 'main');
     git(town.rig, 'switch', '-q', 'main');
     expect(town.watcher.snapshot.sessions).toHaveLength(1);
   });
@@ -176,7 +179,7 @@ describe('settings and bad input', () => {
     git(folder('empty'), 'init', '-q');
     const said = {
       plain: /is not a git repository/,
-      bare: /is a bare repository/,
+      bare: /has no commit yet/,
       empty: /has no commit yet/,
       gone: /does not exist/,
     };
@@ -190,6 +193,65 @@ describe('settings and bad input', () => {
       await town.window.notifications.hide();
     }
     expect(town.watcher.snapshot.rigs.map((rig) => rig.name)).toEqual([rigName]);
+  });
+
+  /** Adds a folder of the repository by the window in front, and answers what it is to be. */
+  async function addFolder(
+    folder: string,
+    name: string,
+    extent: 'This Folder' | 'The Whole Repository',
+  ): Promise<void> {
+    const { palette, quickInput } = town.window;
+    await palette.run('Gas Town: Add Rig…');
+    await quickInput.pick('Git URL…', 'Where is the git repository?');
+    await quickInput.type(path.join(town.rig, folder), 'URL of the git repository');
+    await quickInput.type(name, 'Name of the rig');
+    await quickInput.pick(extent, 'is not a repository of its own');
+  }
+  const untilRig = (name: string, folder: string) =>
+    town.watcher.until(`the rig ${name}`, ({ rigs }) =>
+      rigs.some((rig) => rig.name === name && rig.path === path.join(town.rig, folder) && rig.repository === town.rig),
+    );
+
+  it('asks of a folder inside of a repository which of the two the rig shall be', async () => {
+    for (const folder of ['packages/web', 'packages/api']) {
+      await mkdir(path.join(town.rig, folder), { recursive: true });
+      await writeFile(path.join(town.rig, folder, 'README.md'), `${folder}\n`);
+    }
+    git(town.rig, 'add', 'packages');
+    git(
+      town.rig,
+      '-c',
+      'user.name=T',
+      '-c',
+      'user.email=t@example.com',
+      'commit',
+      '-q',
+      '-m',
+      'Packages',
+      '--',
+      'packages',
+    );
+    await addFolder('packages/web', 'web', 'This Folder');
+    await untilRig('web', 'packages/web');
+    await addFolder('packages/api', 'whole', 'The Whole Repository');
+    expect(await town.window.notifications.waitFor(/is a rig of this town already, named myproject\.$/)).toMatchObject({
+      severity: 'error',
+    });
+    await town.window.notifications.clear();
+    await town.window.notifications.hide();
+  });
+
+  it('asks so in a window that is no host, too', async () => {
+    const first = town.window;
+    const second = await town.openWindow();
+    await second.views.open('Gas Town');
+    await town.sessions.row('web').waitFor();
+    await addFolder('packages/api', 'api', 'This Folder');
+    await untilRig('api', 'packages/api');
+    await second.screenshot('config-client-rig');
+    await town.closeWindow(second);
+    town.window = first;
   });
 
   it('says how to start a host where none runs', async () => {

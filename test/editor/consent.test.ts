@@ -71,4 +71,14 @@ describe('what a rig brings', () => {
     await town.window.quickInput.dismiss();
     expect(toReview()).toBeDefined();
   });
+
+  it('counts no more when the user has taken their word back', async () => {
+    await bring({ OWN: 'first' });
+    await town.watcher.until('what was agreed to', () => toReview() === undefined);
+    await town.window.palette.run('Gas Town: Withdraw Agreement to Rig Settings…');
+    await expect.poll(() => town.window.dialogs.text()).toContain(`Withdraw your agreement to what ${rigName} brings?`);
+    await town.window.dialogs.press('Withdraw');
+    await town.watcher.until('something to review', () => toReview() !== undefined);
+    await expect(sling('issue-3', 'worker-3')).rejects.toMatchObject({ code: 'consent-needed' });
+  });
 });

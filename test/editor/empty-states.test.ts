@@ -1,4 +1,4 @@
-// What a person meets before the first session: no trust, no folder, no town, no agent program, no rig.
+// What a user meets before the first session: no trust, no folder, no town, no agent program, no rig.
 
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -149,8 +149,13 @@ describe('empty states', () => {
     await town.window.screenshot('empty-no-town');
     await town.window.views.welcomeButton('Sessions', 'Create Town…');
     await town.window.quickInput.pick('fresh', 'Which folder shall be the town?');
+    await expect
+      .poll(() => town.window.quickInput.options('May mayor, deacon and crew run'))
+      .toEqual(['Let Them Run gt', 'Ask Me Each Time']);
+    await town.window.screenshot('create-town-unattended');
+    await town.window.quickInput.pick('Let Them Run gt', 'May mayor, deacon and crew run');
     await welcome(/No agent program was found|The town has no rig yet/);
-    expect(existsSync(path.join(folder, 'settings/config.json'))).toBe(true);
+    expect(await readFile(path.join(folder, 'settings/config.json'), 'utf8')).toContain('"Bash(gt *)"');
     expect(existsSync(path.join(folder, '.runtime/host.json'))).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 // The end of a day: what a worktree has when its session is stopped, and what is there when the window was closed over night.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesOf } from '../support/editor/processes.ts';
@@ -51,9 +51,14 @@ describe('the end of a day', () => {
     expect(existsSync(report())).toBe(true);
   });
 
-  it('removes it by the word of the user, who can take that back from the notification', async () => {
+  async function beginToRemove(): Promise<void> {
     await town.window.palette.run('Gas Town: Remove Worktree…');
     await town.window.quickInput.pick(one, 'Which worktree?');
+  }
+  const isRemoved = /^The worktree of myproject-one is removed/;
+
+  it('removes it by the word of the user, who can take that back from the notification', async () => {
+    await beginToRemove();
     await expect
       .poll(() => town.window.dialogs.text())
       .toMatch(/Remove the worktree of myproject-one\?[\s\S]*out\/report\.md/);
@@ -65,10 +70,44 @@ describe('the end of a day', () => {
     expect(told.buttons).toEqual(['Undo']);
     expect(existsSync(town.worktree('one'))).toBe(false);
     await town.window.screenshot('evening-removed');
-    await town.window.notifications.click(/^The worktree of myproject-one is removed/, 'Undo');
+    await town.window.notifications.click(isRemoved, 'Undo');
     await expect.poll(() => existsSync(report())).toBe(true);
     expect(readFileSync(report(), 'utf8')).toBe('2 m high');
     await town.sessions.rowWhen('one', ({ description }) => description.includes('its worktree stays'));
+  });
+
+  it('says of an Undo that comes too late that nothing was done, and offers no other worktree', async () => {
+    const { dialogs, notifications, quickInput } = town.window;
+    await notifications.clear();
+    await notifications.hide();
+    await beginToRemove();
+    await dialogs.press('Remove Worktree');
+    await notifications.waitFor(isRemoved);
+    await town.watcher.request('worktree.restore', { worktree: one });
+    await notifications.click(isRemoved, 'Undo');
+    expect(await notifications.waitFor(/^The worktree of myproject-one is back already/)).toMatchObject({
+      severity: 'info',
+    });
+    expect(await quickInput.isOpen()).toBe(false);
+    await notifications.clear();
+    await notifications.hide();
+  });
+
+  it('says by the status bar what it has removed, where the notification is switched off', async () => {
+    const settings = path.join(town.root, '.vscode/settings.json');
+    mkdirSync(path.dirname(settings));
+    writeFileSync(
+      settings,
+      JSON.stringify({ 'gastown.notifications.worktrees': false, 'workbench.colorTheme': 'Dark Modern' }),
+    );
+    // Its settings are read in their own time; dark colours, which it does not have by itself, show that they have been.
+    await town.window.page.locator('.monaco-workbench.vs-dark').waitFor();
+    await beginToRemove();
+    await town.window.dialogs.press('Remove Worktree');
+    await town.window.statusBar.waitFor(/\/one is removed\.$/);
+    expect(await town.window.notifications.list()).toEqual([]);
+    await town.window.notifications.hide();
+    rmSync(settings);
   });
 
   it('shows in the morning what ended with the window as ended, not as failed, and resumes it from its row', async () => {

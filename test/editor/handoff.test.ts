@@ -71,9 +71,9 @@ describe('handing work off', () => {
     await town.watcher.request('session.spawn', { role: 'polecat', rig: rigName, agent: 'opencode', name: 'taker' });
     await town.model.waitFor(({ results }) => results.some((result) => result.includes('halfway')));
     await town.untilIdle(id('taker'));
-    await town.work.rowWhen('halves: Do both halves.', ({ description }) => description.includes(id('giver')));
+    await town.work.rowWhen('halves', ({ description }) => description.includes(id('giver')));
 
-    await town.work.row('halves: Do both halves.').contextMenu('Hand Off Work…');
+    await town.work.row('halves').contextMenu('Hand Off Work…');
     await expect
       .poll(() => quickInput.options('Who shall go on with halves?'))
       .toEqual(['New Polecat…', `taker (${rigName})`]);
@@ -85,8 +85,8 @@ describe('handing work off', () => {
 
     // The worktree goes along, so the polecat that had it ends; then the other one's model gets the context, once, and what is there.
     await town.work.rowWhen(
-      'halves: Do both halves.',
-      ({ description }) => description === `running · ${id('taker')} · ${rigName} · 1 commit`,
+      'halves',
+      ({ description }) => description === `running · Do both halves. · ${id('taker')} · ${rigName} · 1 commit`,
     );
     await town.untilSession(id('giver'), 'to be stopped', ({ state }) => state === 'stopped');
     await town.sessions.rowWhen('giver', ({ icon }) => icon === 'circle-slash');
@@ -110,10 +110,10 @@ describe('handing work off', () => {
       true,
       true,
     ]);
-    await town.work.row('Done').expand();
     await town.work.rowWhen(
-      'halves: Do both halves.',
-      ({ description }) => description === `done · ${id('taker')} · ${rigName} · 2 commits`,
+      'halves',
+      ({ description }) =>
+        description === `in review · Do both halves. · 2 files +2 −0 · 2 commits · ${id('taker')} · ${rigName}`,
     );
     await town.untilIdle(id('taker'));
   });
@@ -139,8 +139,9 @@ describe('handing work off', () => {
       workDir: worktree('heir'),
     });
     expect(town.model.seen('Nothing is begun yet')).toHaveLength(1);
-    await town.work.rowWhen('guide: Explain it.', ({ description }) =>
-      description.startsWith(`done · ${id('heir')} · ${rigName}`),
+    await town.work.row('Done').expand();
+    await town.work.rowWhen('guide', ({ description }) =>
+      description.startsWith(`done · Explain it. · ${id('heir')} · ${rigName}`),
     );
 
     // One whose place is its own goes on, and is told to leave the unit alone.

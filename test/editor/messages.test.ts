@@ -1,7 +1,7 @@
 // The Messages view: what was sent, how far it has come, and the filters.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MessageView } from '../../shared/town/snapshot.ts';
+import type { MessageView } from '../../shared/channel/views.ts';
 import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import { scripted } from '../support/scripted.ts';
 
@@ -71,7 +71,7 @@ describe('messages', () => {
     await expect.poll(() => tree().row(`you → ${one}`).contextMenuItems()).toEqual(['Open Text', 'Copy Id']);
     await tree().row(`you → ${one}`).contextMenu('Copy Id');
     await town.window.statusBar.waitFor(new RegExp(`${id} was copied\\.`));
-    // As a person puts it into a search field.
+    // As a user puts it into a search field.
     await palette.run('Gas Town: Filter Messages…');
     const field = await quickInput.input('Show only which messages?');
     await field.press('Control+V');

@@ -1,7 +1,7 @@
 // Sessions outlive the window: a reload of it, a second window beside it, and its end.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionView } from '../../shared/town/snapshot.ts';
+import type { SessionView } from '../../shared/channel/views.ts';
 import { crewRules } from '../support/editor/crew-rules.ts';
 import type { EditorPage } from '../support/editor/editor-page.ts';
 import { processesOf } from '../support/editor/processes.ts';
@@ -68,6 +68,8 @@ describe('windows', () => {
     await town.window.terminals.create();
     await town.window.terminals.type('gt agents');
     await town.window.terminals.textWhen(/opencode\s+polecat\s+worker-1\s+myproject\s+running/);
+    // A terminal has the name of its program: what that is at the reload, it stays until it has another one.
+    await expect.poll(() => town.window.terminals.names()).toContain('bash');
 
     const host = await town.host();
     town.watcher.close();
@@ -137,7 +139,8 @@ describe('windows', () => {
 
   it('makes the second window the host when the first is closed', async () => {
     const host = await town.host();
-    const before = [town.session(mayor), town.session(worker)];
+    // The word from the second window may be at work still: that the model has it is known before the session's state is.
+    const before = [town.session(mayor), await town.untilIdle(worker)];
     town.watcher.close();
     await town.closeWindow(first);
     await town.watch(host);

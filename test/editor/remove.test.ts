@@ -1,8 +1,10 @@
 // Removing a town: what is said before it, what is left after it, and in another window.
 
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settingsPath } from '../../shared/config/settings-path.ts';
 import { processesOf } from '../support/editor/processes.ts';
 import { stopAtFirstFailure, rigName, TownEditor } from '../support/editor/town-editor.ts';
 import type { EditorPage } from '../support/editor/editor-page.ts';
@@ -45,10 +47,19 @@ describe('removing a town', () => {
       ['one', 'two'].every((name) => rows.some(({ label }) => label === name)),
     );
 
+    const settings = JSON.parse(await readFile(settingsPath(town.root), 'utf8')) as object;
+    const worktrees = { teardown_command: 'docker compose down' };
+    await writeFile(settingsPath(town.root), JSON.stringify({ ...settings, worktrees }));
+    const seen = async (): Promise<string> => JSON.stringify(await town.watcher.request('town.removal', {}));
+    await expect.poll(seen).toContain('docker compose');
+
     await town.window.palette.run('Gas Town: Remove Town…');
     const text = await town.window.dialogs.text();
-    const [question, goes, stays] = text.split(/This goes:|This stays:/).map((part) => part.trim());
+    const [question, runs, goes, stays] = text
+      .split(/This runs first:|This goes:|This stays:/)
+      .map((part) => part.trim());
     expect(question).toBe('Remove the town town?');
+    expect(runs).toBe(`• docker compose down (in ${town.worktree('one')})`);
     expect(goes).toMatch(
       new RegExp(
         `^• Sessions: ${rigName}-one, ${rigName}-two\\s+• .runtime: .*\\s+• ${town.worktree('one')}: a worktree, with the branch polecat/one/idle`,
@@ -59,6 +70,8 @@ describe('removing a town', () => {
     );
     await town.window.screenshot('remove-question');
     await town.window.dialogs.press('Cancel');
+    await writeFile(settingsPath(town.root), JSON.stringify(settings));
+    await expect.poll(seen).not.toContain('docker compose');
     expect(town.watcher.snapshot.sessions.map(({ state }) => state)).toEqual(['running', 'running']);
   });
 

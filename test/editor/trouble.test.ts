@@ -1,4 +1,4 @@
-// What is shown when something fails, and what the person can do about it.
+// What is shown when something fails, and what the user can do about it.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -121,7 +121,7 @@ describe('trouble', () => {
     await town.sessions.rowsWhen('neither it nor its escalation', (rows) =>
       rows.every(({ label }) => label !== 'two' && label !== 'Escalations'),
     );
-    await town.work.rowWhen('window: Think.', ({ description }) => description.startsWith(`open · ${rigName}`));
+    await town.work.rowWhen('window', ({ description }) => description.startsWith(`open · Think. · ${rigName}`));
     await town.window.screenshot('trouble-dismissed');
   });
 
@@ -167,8 +167,8 @@ describe('trouble', () => {
   });
 
   it('cancels work that a session has, when the person is sure, and gives it another chance', async () => {
-    await town.work.rowWhen('door: Think.', () => true);
-    await town.work.row('door: Think.').contextMenu('Cancel Work…');
+    await town.work.rowWhen('door', () => true);
+    await town.work.row('door').contextMenu('Cancel Work…');
     await expect.poll(() => town.window.dialogs.text()).toContain(`Cancel door although ${one} has it?`);
     await town.window.dialogs.press('Cancel Work');
     await town.untilWork('door', 'cancelled');
@@ -176,7 +176,7 @@ describe('trouble', () => {
     // The session is told.
     await town.model.waitFor(({ text }) => text.includes('door is cancelled'));
     await town.work.row('Done').expand();
-    await town.work.row('door: Think.').contextMenu('Queue Work Again…');
+    await town.work.row('door').contextMenu('Queue Work Again…');
     await town.watcher.until('somebody else has it', ({ work }) =>
       work.some(({ id, owner, state }) => id === 'door' && owner !== one && state === 'running'),
     );

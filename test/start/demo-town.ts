@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { settingsPath } from '../../shared/config/settings-path.ts';
 import { agentEnvironment, makeAgentHome } from '../support/agent-home.ts';
 import { demoRules } from '../support/demo/behaviours.ts';
 import { startScriptedModel } from '../support/model/server.ts';
@@ -50,7 +51,14 @@ export async function makeDemoTown(agents: string): Promise<DemoTown> {
 
 async function makeSampleRepository(rig: string): Promise<void> {
   await mkdir(rig);
-  await writeFile(path.join(rig, 'README.md'), '# My project\n\nA sample rig of the demo town.\n');
+  await writeFile(
+    path.join(rig, 'README.md'),
+    '# My project\n\nA sample rig of the demo town.\n\n## Notes\n\nNone yet.\n',
+  );
+  // As a team has it in its repository: the refinery gets what conflicts.
+  const settings = { type: 'rig-settings', version: 1, merge_queue: { on_conflict: 'auto_rebase' } };
+  await mkdir(path.dirname(settingsPath(rig)));
+  await writeFile(settingsPath(rig), `${JSON.stringify(settings, null, 2)}\n`);
   const git = (...args: string[]): Promise<string> => mustRun('git', args, { cwd: rig });
   await git('init', '-q', '-b', 'main');
   await git('config', 'user.name', 'Demo Person');

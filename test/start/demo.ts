@@ -24,7 +24,7 @@ import type { Seen } from './workflow.ts';
 interface DemoEditor {
   open(workspace: string): Promise<EditorPage>;
   stop(): Promise<ProcessFact[]>;
-  /** How the person gets there. */
+  /** How the user gets there. */
   where: string;
 }
 
@@ -115,9 +115,15 @@ async function openEditor(tools: Tools, vsix: string, demo: DemoTown, desktop: b
   return { open: editor.open, stop: editor.stop, where: `at ${editor.address(demo.town)}` };
 }
 
-async function makeReport(tools: Tools, steps: Steps, demo: DemoTown, { watcher, screenshots }: Seen): Promise<Report> {
+async function makeReport(
+  tools: Tools,
+  steps: Steps,
+  demo: DemoTown,
+  { watcher, screenshots, forecast }: Seen,
+): Promise<Report> {
   const { sessions, work } = watcher.snapshot;
   const { messages } = await watcher.request('message.list', {});
+  const { merges } = await watcher.request('merge.list', { all: true });
   return {
     editor: tools.editor.version,
     opencode: tools.opencode.version,
@@ -137,6 +143,13 @@ async function makeReport(tools: Tools, steps: Steps, demo: DemoTown, { watcher,
       branch: branch ?? '',
       commits: commits ?? 0,
     })),
+    merges: merges.map(({ work: unit, state, target, size }) => ({
+      work: unit,
+      state,
+      target,
+      commits: size?.commits ?? 0,
+    })),
+    forecast,
     messages: messages.map(({ from, to, kind, state }) => ({ from, to, type: kind, state })),
     screenshots: screenshots.map((file) => path.relative(process.cwd(), file)),
     orphans: 0,
@@ -149,10 +162,11 @@ async function printResult(report: Report, demo: DemoTown): Promise<void> {
     console.log([backend.padEnd(8), role.padEnd(8), (name || '-').padEnd(8), (rig || '-').padEnd(9), state].join('  '));
   }
   console.log('');
-  for (const { branch } of report.work) {
-    console.log(
-      `${branch}: ${(await mustRun('git', ['log', '--oneline', `main..${branch}`], { cwd: demo.rig })).trim()}`,
-    );
-  }
+  for (const { work, against, files } of report.forecast)
+    console.log(`forecast: ${work} conflicts with ${against} in ${files.join(', ')}`);
+  console.log('\nWORK      STATE     INTO  COMMITS');
+  for (const { work, state, target, commits } of report.merges)
+    console.log([work.padEnd(8), state.padEnd(8), target.padEnd(4), commits].join('  '));
+  console.log(`\n${(await mustRun('git', ['log', '--graph', '--oneline', 'main'], { cwd: demo.rig })).trimEnd()}`);
   console.log(`\nScreenshots: ${report.screenshots.join(', ')}`);
 }

@@ -1,5 +1,6 @@
 // What `npm start` runs: see `usage` in options.ts.
 
+import { UsageError } from '../support/command-line.ts';
 import { SetupError } from '../support/setup/setup-error.ts';
 import { runDemo } from './demo.ts';
 import { readOptions, usage } from './options.ts';
@@ -15,7 +16,7 @@ try {
   else if (options.town !== undefined) await openOwnTown({ ...options, town: options.town }, interrupted);
   else await runDemo(options, interrupted);
 } catch (error) {
-  const told = error instanceof SetupError || !(error instanceof Error);
-  console.error(told ? String(error) : (error.stack ?? error.message));
+  if (error instanceof SetupError || error instanceof UsageError) console.error(error.message);
+  else console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exitCode = 1;
 }

@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
+import { valuesOf } from '../support/command-line.ts';
 
 export interface StartOptions {
   /** Ends by itself when the workflow has been seen. */
   once: boolean;
   report?: string;
-  /** The person's own town instead of the demo. */
+  /** The user's own town instead of the demo. */
   town?: string;
   /** A window of the desktop VS Code, instead of the server build that the tests drive. */
   desktop: boolean;
@@ -22,17 +22,14 @@ the model is scripted, on this machine, so that no account is needed.
   --desktop      use a desktop VS Code (the one on your PATH) in a window; not driven by any test
   --help         this text`;
 
-/** Throws an `Error` that says which option is wrong. */
+/** Throws a `UsageError` that says which option is wrong. */
 export function readOptions(argv: string[]): StartOptions | 'help' {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      once: { type: 'boolean', default: false },
-      report: { type: 'string' },
-      town: { type: 'string' },
-      desktop: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
+  const values = valuesOf(argv, {
+    once: { type: 'boolean', default: false },
+    report: { type: 'string' },
+    town: { type: 'string' },
+    desktop: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   });
   if (values.help) return 'help';
   const { once, desktop, report, town } = values;

@@ -11,7 +11,7 @@ import { SetupError } from '../support/setup/setup-error.ts';
 import type { StartOptions } from './options.ts';
 
 /**
- * Opens a folder of the person's with their own agents and accounts: in a desktop VS Code where that is asked for, else
+ * Opens a folder of the user's with their own agents and accounts: in a desktop VS Code where that is asked for, else
  * in the editor's server build, whose address (with a secret) is printed.
  */
 export async function openOwnTown(options: StartOptions & { town: string }, interrupted: Promise<void>): Promise<void> {

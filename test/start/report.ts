@@ -8,6 +8,9 @@ export interface Report {
   steps: { name: string; ms: number }[];
   agents: { backend: string; role: string; name: string; rig: string; state: string }[];
   work: { id: string; session: string; state: string; branch: string; commits: number }[];
+  merges: { work: string; state: string; target: string; commits: number }[];
+  /** What was forecast to conflict before anything was merged; `against` is another unit, or the target. */
+  forecast: { work: string; against: string; files: string[] }[];
   messages: { from: string; to: string; type: string; state: string }[];
   screenshots: string[];
   /** Processes of the run that had to be killed at its end. */

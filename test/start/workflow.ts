@@ -2,9 +2,15 @@ import type { EditorPage } from '../support/editor/editor-page.ts';
 import { TownWatcher } from '../support/town-watcher.ts';
 import { rigName } from './demo-town.ts';
 import type { DemoTown } from './demo-town.ts';
+import type { Report } from './report.ts';
+import { reviewAndMerge, titles } from './review-and-merge.ts';
 import type { Steps } from './steps.ts';
 
-const workers = [1, 2, 3].map((n) => ({ work: `issue-${n}`, name: `worker-${n}`, session: `${rigName}-worker-${n}` }));
+const workers = ([1, 2, 3] as const).map((n) => ({
+  work: `issue-${n}` as const,
+  name: `worker-${n}`,
+  session: `${rigName}-worker-${n}`,
+}));
 const mayor = 'hq-mayor';
 const refinery = `${rigName}-refinery`;
 
@@ -12,10 +18,11 @@ const refinery = `${rigName}-refinery`;
 export interface Seen {
   watcher: TownWatcher;
   screenshots: string[];
+  forecast: Report['forecast'];
 }
 
 /**
- * The seed's mixed workflow, as a person does it: through the extension's own actions and `gt` in the integrated
+ * The seed's mixed workflow, as a user does it: through the extension's own actions and `gt` in the integrated
  * terminal. Every wait is for something that the town reports.
  */
 export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps): Promise<Seen> {
@@ -29,6 +36,7 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
     await page.views.open('Gas Town');
     await page.palette.run('Gas Town: Create Town…');
     await page.quickInput.pick('town');
+    await page.quickInput.pick('Let Them Run gt');
   });
   const watcher = await steps.run('the extension hosts it', () => TownWatcher.connect(demo.town));
   const live = (id: string) =>
@@ -50,8 +58,8 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await picture('2-mayor');
 
   await steps.run('sling issue-1 by the action', async () => {
-    await page.palette.run('Gas Town: New Work Unit…');
-    await page.quickInput.type('Write notes for issue 1', 'What is to be done?');
+    await page.palette.run('Gas Town: Quick Work Unit…');
+    await page.quickInput.type(titles['issue-1'], 'What is to be done?');
     await page.quickInput.type('issue-1', 'Id of the work unit');
     await page.quickInput.pick('Normal', 'How urgent');
     await watcher.until('issue-1', (town) => town.work.some((work) => work.id === 'issue-1'));
@@ -64,8 +72,7 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   await steps.run('sling issue-2 and issue-3 by gt', async () => {
     await page.terminals.create();
     for (const { work, name, session } of workers.slice(1)) {
-      const what = `Write notes for ${work}`;
-      await page.terminals.type(`gt sling ${work} ${rigName} --agent opencode --name ${name} -m "${what}"`);
+      await page.terminals.type(`gt sling ${work} ${rigName} --agent opencode --name ${name} -m "${titles[work]}"`);
       await live(session);
       await page.terminals.textWhen(new RegExp(`Slung ${work} to`));
     }
@@ -122,16 +129,17 @@ export async function runWorkflow(page: EditorPage, demo: DemoTown, steps: Steps
   // What was asked has been answered; the editor gives extensions no way to take a message back.
   await page.notifications.clear();
   await picture('5-agents');
-  return { watcher, screenshots };
+  const forecast = await reviewAndMerge({ page, watcher, model: demo.model, steps, picture });
+  return { watcher, screenshots, forecast };
 }
 
-function activityOf(sessions: { id: string; activity: { kind: string } }[], id: string): string | undefined {
+function activityOf(sessions: readonly { id: string; activity: { kind: string } }[], id: string): string | undefined {
   return sessions.find((each) => each.id === id)?.activity.kind;
 }
 
 /**
  * The mayor asks before it runs a command: as long as it does, the row of what it asks is answered with "Allow", which is what
- * the person would do.
+ * the user would do.
  */
 async function allowUntil(
   page: EditorPage,
