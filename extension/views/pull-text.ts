@@ -2,7 +2,7 @@
 import type { CheckState, PullProblemKind, PullRequest } from '../../shared/domain/pull-request.ts';
 import type { Translate } from '../translate.ts';
 
-/** `pull request #12`, and what is to be known of it, the most important first. Empty where there is none. */
+/** What is to be known of it, the most important first, then `pull request #12`. Empty where there is none. */
 export function pullParts(pull: PullRequest | undefined, t: Translate): string[] {
   if (pull?.number === undefined) return [];
   const { number, state, isDraft, checks, review, conflicts, problem } = pull;
@@ -10,12 +10,12 @@ export function pullParts(pull: PullRequest | undefined, t: Translate): string[]
   if (state === 'merged') return [t('{0} merged', name)];
   if (state === 'closed') return [t('{0} closed', name)];
   return [
-    name,
-    ...(isDraft ? [t('draft')] : []),
     ...(conflicts ? [t('conflicts with its target')] : []),
     ...(checks === undefined ? [] : [checksText(checks.state, t)]),
     ...(review === undefined ? [] : [reviewText(review, t)]),
+    ...(isDraft ? [t('draft')] : []),
     ...(problem === undefined ? [] : [t('not seen: {0}', pullProblemText(problem.kind, t))]),
+    name,
   ];
 }
 

@@ -29,9 +29,16 @@ describe('work as documents', () => {
     await town.window.page.keyboard.insertText(text);
   }
 
-  it('a new one opens with front matter, and saving adds all its units', async () => {
+  /** Opens one, until the cursor is behind its `title:` and the keyboard writes there. */
+  async function begin(): Promise<void> {
     await town.window.palette.run('Gas Town: New Work Unit…');
-    await expect.poll(() => town.window.editorText()).toContain(`rig: ${rigName}`);
+    await town.window.statusBar.waitFor(/^Ln 3, Col 8$/);
+    await town.window.page.locator('.editor-instance .monaco-editor.focused').waitFor();
+    expect(await town.window.editorText()).toMatch(/title: ?\nrig: myproject\n/);
+  }
+
+  it('a new one opens with front matter, and saving adds all its units', async () => {
+    await begin();
     await type('Add a dark theme');
     await town.window.page.keyboard.press('Control+End');
     await type(
@@ -56,8 +63,7 @@ describe('work as documents', () => {
   });
 
   it('one with a mistake says which line, and stays open with its text', async () => {
-    await town.window.palette.run('Gas Town: New Work Unit…');
-    await expect.poll(() => town.window.editorText()).toContain('title:');
+    await begin();
     await type('Mend it\npririty: 1');
     await town.window.page.keyboard.press('Control+s');
     const told = await town.window.notifications.waitFor(/there is no key "pririty"/);

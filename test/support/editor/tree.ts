@@ -8,7 +8,7 @@ import { patience } from '../patience.ts';
 const HOVER_ATTEMPTS = 4;
 const HOVER_LIMIT = 2_000;
 
-/** So long the rows have to have been as they are before a button on them is clicked, in ms. */
+/** So long the rows have to have been as they are before one is clicked, in ms. */
 const QUIET = 300;
 
 interface PageGlobals {
@@ -123,7 +123,9 @@ export class TreeRow {
     return this.locator.waitFor();
   }
 
+  /** Selects it, when the rows have come to rest. */
   async click(): Promise<void> {
+    await this.#comesToRest();
     await this.locator.locator('.monaco-icon-label').first().click();
   }
 
@@ -135,13 +137,9 @@ export class TreeRow {
     }
   }
 
-  /**
-   * Clicks the button at the end of the row, when the rows have come to rest: while the editor draws a row's parent anew it
-   * forgets for a moment which row is which, and a button clicked then calls its command without one.
-   */
+  /** Clicks the button at the end of the row, when the rows have come to rest. */
   async inlineAction(title: string): Promise<void> {
-    await this.locator.waitFor();
-    await this.locator.locator('xpath=..').evaluate(untilQuiet, QUIET);
+    await this.#comesToRest();
     const button = this.locator.locator(labelled('.action-label', title));
     for (let attempt = 1; ; attempt += 1) {
       // A row that is drawn again under a resting pointer shows its buttons only when the pointer moves.
@@ -193,6 +191,15 @@ export class TreeRow {
     await this.#page.keyboard.press('Escape');
     await menu.first().waitFor({ state: 'hidden' });
     return items;
+  }
+
+  /**
+   * While the editor draws a row's parent anew it forgets for a moment which row is which: a button clicked then calls its
+   * command without one, and a selection is told to the extension as none.
+   */
+  async #comesToRest(): Promise<void> {
+    await this.locator.waitFor();
+    await this.locator.locator('xpath=..').evaluate(untilQuiet, QUIET);
   }
 
   async #openMenu(): Promise<Locator> {

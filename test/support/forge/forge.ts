@@ -19,13 +19,18 @@ export class Forge {
   constructor(folder: string, checkout: string) {
     this.repository = join(folder, 'acme.git');
     this.file = join(folder, 'forge.json');
-    this.bin = join(folder, 'bin');
+    this.bin = Forge.bin(folder);
     git(folder, 'init', '-q', '--bare', '-b', 'main', this.repository);
     git(checkout, 'remote', 'add', 'origin', this.repository);
     git(checkout, 'push', '-q', '-u', 'origin', 'main');
     const repositories = { acme: this.repository };
     writeForge(this.file, { repositories, pulls: [], calls: [], signedIn: true, online: true, known: true });
     this.install();
+  }
+
+  /** Where the `gh` of a forge in this folder is, for who has to know it before there is one. */
+  static bin(folder: string): string {
+    return join(folder, 'bin');
   }
 
   get state(): ForgeState {

@@ -190,7 +190,7 @@ test('a finished unit says what has become of its pull request, and what keeps i
   expect(rowOf({ state: 'proposed', pull: { ...pull, checks: running, review: 'required' } })).toEqual([
     'Merge Queue',
     'github',
-    'pull request #12 · checks running · review required · 3 files +12 −4 · 2 commits',
+    'checks running · review required · pull request #12 · 3 files +12 −4 · 2 commits',
   ]);
   const failed = { state: 'failed' as const, failed: ['lint'], count: 2 };
   expect(rowOf({ state: 'proposed', pull: { ...pull, checks: failed } }).slice(0, 2)).toEqual([
