@@ -15,8 +15,9 @@ const giveUp = (minutes: number) => ({ testTimeout: minutes * 60_000, hookTimeou
 /** What is there a moment after what made it is looked at again for as long as a person would. */
 const lookAgain = (interval: number) => ({ poll: { timeout: patience(), interval } });
 
-// Real agents take seconds to start on two cores, and then mostly wait: two files of theirs run side by side. Editor
-// files run one after another: two at once load both cores fully, and two tests failed so beside a further load.
+// Real agents take seconds to start on two cores, and then mostly wait: three files of theirs run side by side, as the
+// longest, about a model in trouble, does little but wait. Editor files run one after another: two at once load both cores
+// fully, and two tests failed so beside a further load.
 export default defineConfig({
   test: {
     projects: [
@@ -57,7 +58,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           ...giveUp(10),
           expect: lookAgain(50),
-          maxWorkers: 2,
+          maxWorkers: 3,
           pool: 'forks',
         },
       },

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 
 /** Bound for what a user would call "at once" (ms). */
-const AT_ONCE = 30_000;
+const AT_ONCE = 60_000;
 
 /** How many programs share a core of this machine, on an average of the last minute; 1 where one is free. */
 export function loadFactor(): number {
