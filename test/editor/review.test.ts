@@ -259,9 +259,7 @@ describe('reviewing finished work', () => {
     await town.window.reload();
     await town.watch(before);
     await eventually('the changed files', files, (shown) => shown.length === 3);
-    await expect
-      .poll(() => town.window.page.locator('.review-widget').first().innerText(), { timeout: 60_000 })
-      .toContain('By name now.');
+    await expect.poll(() => town.window.page.locator('.review-widget').first().innerText()).toContain('By name now.');
     await town.window.screenshot('review-reloaded');
     await page.locator('.tab', { hasText: 'Greet by name' }).click();
     await review().untilShows('greet.js');
