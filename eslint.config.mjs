@@ -23,6 +23,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['test/**/*.test.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MemberExpression[object.name=/^(test|it|describe)$/][property.name=/^(skip|only|todo)$/]',
+          message: 'No test is switched off: what cannot run on a machine says when (skipIf, runIf).',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/unit/**/*.test.ts'],
     ignores: ['**/*.mocked.test.ts'],
     rules: {

@@ -4,7 +4,7 @@ import type { Outcome, Stage, Step, Voice } from './step.ts';
 export interface Verdict {
   readonly passed: number;
   readonly failed: number;
-  /** A line for each step, in their order, each followed by its failures. */
+  /** A line for each step, in their order, each followed by its failures and by what was skipped. */
   readonly summary: readonly string[];
 }
 
@@ -33,6 +33,7 @@ export async function runStages(stages: readonly Stage[], print: (text: string) 
     summary: steps.flatMap(({ name, ...result }) => [
       line(name, result),
       ...result.failures.map((failure) => `    ${failure}`),
+      ...(result.skipped ?? []).map((test) => `    skipped: ${test}`),
     ]),
   };
 }

@@ -1,7 +1,8 @@
-/** One step's result. `failures` has a line for each thing that failed. */
+/** One step's result. `failures` has a line for each thing that failed, `skipped` for each test that cannot run on this machine. */
 export interface Outcome {
   readonly passed: number;
   readonly failures: readonly string[];
+  readonly skipped?: readonly string[];
 }
 
 /** Where the words of a step and of its programs go. */

@@ -38,15 +38,22 @@ export async function runProject(voice: Voice, project: string, output: string):
   if (failures.length === 0 && code !== 0)
     failures.push(`vitest ended with code ${code}, though no test failed: see above`);
   if (failures.length === 0 && numPassedTests === 0) failures.push('no test ran');
-  return { passed: numPassedTests, failures };
+  return { passed: numPassedTests, failures, skipped: testResults.flatMap((file) => skippedOf(file)) };
 }
 
-/** Tests that did not pass, skipped ones included; a file that could not be loaded counts as one. */
+/** Tests that failed; a file that could not be loaded counts as one. */
 function failuresOf(file: Report['testResults'][number]): string[] {
   const name = path.relative(ROOT, file.name);
-  const failed = file.assertionResults.filter((test) => test.status !== 'passed');
-  if (failed.length === 0 && file.status !== 'passed') return [`${name}: ${firstLine(file.message)}`];
+  const failed = file.assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0 && file.status === 'failed') return [`${name}: ${firstLine(file.message)}`];
   return failed.map((test) => `${name}: ${test.fullName}: ${firstLine(test.failureMessages?.[0] ?? test.status)}`);
+}
+
+/** Tests that did not run: here they cannot (`skipIf`, `runIf`), or one before them in the same editor failed. */
+function skippedOf({ name, assertionResults }: Report['testResults'][number]): string[] {
+  return assertionResults
+    .filter(({ status }) => status !== 'passed' && status !== 'failed')
+    .map(({ fullName }) => `${path.relative(ROOT, name)}: ${fullName}`);
 }
 
 function firstLine(text: string): string {

@@ -55,6 +55,13 @@ test('a step waits for what it needs, also in its stage, and is not run where th
   ]);
 });
 
+test('what cannot run on this machine is named, and no failure', async () => {
+  const step: Step = { name: 'unit', run: async () => ({ ...good, skipped: ['b.test.ts: with a real forge'] }) };
+  const { passed, failed, summary } = await runStages([[step]], () => undefined);
+  expect([passed, failed]).toEqual([2, 0]);
+  expect(summary).toEqual([expect.stringMatching(/^✓ unit /), '    skipped: b.test.ts: with a real forge']);
+});
+
 test('a step that throws has failed, and the others go on', async () => {
   const broken: Step = { name: 'broken', run: () => Promise.reject(new Error('no disk')) };
   const { failed, summary } = await runStages([[broken], [{ name: 'next', run: async () => good }]], () => undefined);
