@@ -16,21 +16,24 @@ import type {
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
 import { workDir } from '../work-dir.ts';
-import { configFolder, globalConfigFile, terminalEnvironment } from './environment.ts';
+import { configFolder, terminalEnvironment } from './environment.ts';
 import type { Environment } from '../../platform/inherited-environment.ts';
 import { hookPayload, sessionStartPayload } from './hook-payloads.ts';
 import { UnconfirmedDeliveries } from './unconfirmed-deliveries.ts';
-import { checkAgentArguments, launchArguments, permissionPlan } from './launch-arguments.ts';
+import { launchArguments, permissionPlan } from './launch-arguments.ts';
+import type { PermissionPlan } from './launch-arguments.ts';
 import { firstPromptOf, messagesDirOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
 import type { ClaudeReference } from './reference.ts';
 import { ClaudeRun, settingsFileOf } from './run.ts';
 import { SessionsFolder } from './sessions-folder.ts';
-import { launchSettings } from './settings.ts';
+import { launchSettings, skipsWarning } from './settings.ts';
 import type { HookProgram } from './settings.ts';
 import { Startup } from './startup.ts';
 import { hasTranscript, inTranscript, lastFailureIn, lastWordsIn } from './transcript.ts';
-import { isTrusted, trustFolder } from './trust.ts';
+import { dialogCause, startDialogs } from './start-dialogs.ts';
+import type { StartDialog } from './start-dialogs.ts';
+import { trustFolder } from './trust.ts';
 import { ClaudePrograms } from './version.ts';
 import type { AskAnswer, AttachTarget, TurnFailure } from '../../domain/run.ts';
 import type { Delivery } from '../../domain/delivery.ts';
@@ -47,14 +50,17 @@ interface Launch {
   environment: Record<string, string>;
   /** Path of the program. */
   program: string;
-  /** The folder, where the user has not said that they trust it. */
-  untrusted: string | undefined;
+  /** The folder that Claude Code remembers trust for. */
+  folder: string;
+  /** What it will ask before the session begins, in its order. */
+  dialogs: readonly StartDialog[];
+  permissions: PermissionPlan;
 }
 
 /** Without a sign of life for so long, a start dialog is open (start to sign: 0.6–4.7 s measured under load). In ms. */
 const dialogAfter = 10_000;
-/** The same where the folder is not trusted, so that a dialog is expected. */
-const dialogAfterUntrusted = 3000;
+/** The same where a dialog is expected. */
+const dialogAfterExpected = 3000;
 const livenessEvery = 1000;
 
 /** Claude Code in terminals of the editor (DESIGN D4). */
@@ -72,14 +78,21 @@ export class ClaudeDriver implements BackendDriver {
   }
 
   async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
-    checkAgentArguments(spec.agent.name, spec.agent.args);
     await workDir(spec.cwd);
     const environment = terminalEnvironment(this.options.environment, spec.agent.env, spec.env);
-    const program = await this.programs.find(spec.agent.command, environment, spec.cwd);
+    const program = await this.programs.find(spec.agent, environment, spec.cwd);
     const folder = await trustFolder(spec.cwd);
-    const trusted = await isTrusted(globalConfigFile(environment), folder);
+    const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
+    const dialogs = await startDialogs({
+      environment,
+      cwd: spec.cwd,
+      trustFolder: folder,
+      agentArgs: spec.agent.args,
+      warningSkipped: skipsWarning(permissions),
+      platform: process.platform,
+    });
     throwIfCancelled(signal, `Starting ${spec.sessionId}`);
-    const launch = { environment, program: program.path, untrusted: trusted ? undefined : folder };
+    const launch = { environment, program: program.path, folder, dialogs, permissions };
     const earlier = await conversationOf(spec, configFolder(environment));
     if (earlier === undefined) return this.launch(spec, launch, undefined, signal);
     try {
@@ -97,11 +110,10 @@ export class ClaudeDriver implements BackendDriver {
   /** Opens the terminal, and waits until the session in it can take a prompt. */
   private async launch(
     spec: RunSpec,
-    { environment, program, untrusted }: Launch,
+    { environment, program, folder, dialogs, permissions }: Launch,
     earlier: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const permissions = permissionPlan(spec.permissions, environment, process.getuid?.() === 0);
     await this.writeSettings(spec, permissions);
     const reference: ClaudeReference = {
       terminal: spec.title,
@@ -109,10 +121,14 @@ export class ClaudeDriver implements BackendDriver {
       configDir: configFolder(environment),
       ...(spec.firstPrompt ? { firstPrompt: spec.firstPrompt.id } : {}),
     };
+    let asked: string | undefined;
     const startup = new Startup({
       hasFirstPrompt: spec.firstPrompt !== undefined,
-      dialogAfterMs: untrusted === undefined ? dialogAfter : dialogAfterUntrusted,
-      onDialog: () => run.reveal(dialogCause(untrusted)),
+      dialogAfterMs: dialogs.length === 0 ? dialogAfter : dialogAfterExpected,
+      onDialog: () => {
+        asked = dialogCause(dialogs, folder);
+        run.reveal(asked);
+      },
     });
     const first = spec.firstPrompt && { delivery: spec.firstPrompt, text: await firstPromptOf(spec, spec.firstPrompt) };
     const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true, ...(first ? { first } : {}) });
@@ -150,11 +166,14 @@ export class ClaudeDriver implements BackendDriver {
       if (earlier !== undefined) await this.confirm(spec.runId, reference, spec.resume?.unconfirmed ?? []);
     } catch (error) {
       // Before it is ended by us.
-      const isPlaces =
-        GasTownError.is(error, 'spawn-failed') && run.isOver && (untrusted !== undefined || this.isWellElsewhere(run));
+      const hasEnded = GasTownError.is(error, 'spawn-failed') && run.isOver;
+      const isPlaces = hasEnded && (dialogs.includes('trust') || this.isWellElsewhere(run));
       startup.fail(new GasTownError('spawn-failed', `${spec.sessionId} was given up.`));
       await this.discard(run, earlier !== undefined);
-      throw isPlaces ? new GasTownError('spawn-failed', error.message, { cause: error, about: 'place' }) : error;
+      if (!hasEnded) throw error;
+      const advice = asked === undefined ? '' : `\nThe next start asks again. ${asked}.`;
+      const about = isPlaces ? ({ about: 'place' } as const) : {};
+      throw new GasTownError('spawn-failed', `${error.message}${advice}`, { cause: error, ...about });
     } finally {
       clearInterval(liveness);
       signal.removeEventListener('abort', cancel);
@@ -249,7 +268,7 @@ export class ClaudeDriver implements BackendDriver {
   async health(signal: AbortSignal): Promise<void> {
     throwIfCancelled(signal, 'The health check');
     const environment = terminalEnvironment(this.options.environment, {}, {});
-    await this.programs.find('claude', environment);
+    await this.programs.find({ name: 'claude', command: 'claude', args: [] }, environment);
     const folder = configFolder(environment);
     try {
       await unlessMissing(access(folder, constants.R_OK | constants.X_OK));
@@ -310,7 +329,7 @@ export class ClaudeDriver implements BackendDriver {
     await rm(messagesDirOf(run.spec), { recursive: true, force: true });
   }
 
-  private async writeSettings(spec: RunSpec, permissions: ReturnType<typeof permissionPlan>): Promise<void> {
+  private async writeSettings(spec: RunSpec, permissions: PermissionPlan): Promise<void> {
     const file = settingsFileOf(spec);
     const settings = launchSettings({
       hookProgram: this.options.hookProgram,
@@ -335,9 +354,4 @@ async function conversationOf({ resume }: RunSpec, configDir: string): Promise<s
   const reference = resume && parseReference(resume.reference);
   if (reference?.configDir !== configDir || !(await hasTranscript(reference))) return undefined;
   return reference.claudeSession;
-}
-
-function dialogCause(untrusted: string | undefined): string {
-  if (untrusted !== undefined) return `Claude asks whether to trust ${untrusted}; answer in the terminal`;
-  return 'Claude asks something before it starts; answer in the terminal';
 }

@@ -10,9 +10,17 @@ const refused = new Set([
   ...['--fork-session', '--print', '-p', '--bg', '--background', '--worktree', '-w', '--tmux', '--teleport', '--cloud'],
 ]);
 
-/** Throws `bad-config` for an argument of the configured agent that would break the session. */
-export function checkAgentArguments(agent: string, args: readonly string[]): void {
-  const bad = args.find((arg) => refused.has(arg.split('=', 1)[0] ?? '') || arg === '--');
+/**
+ * Throws `bad-config` for an argument of the configured agent that would break the session. Of a wrapper's, only long ones
+ * are surely meant for Claude Code: `bash` has a `-c` of its own, and `--` may end the wrapper's options. As the last one
+ * it would make our own arguments a prompt.
+ */
+export function checkAgentArguments(agent: string, args: readonly string[], program: 'claude' | 'wrapper'): void {
+  const isBad = (arg: string): boolean => refused.has(arg.split('=', 1)[0] ?? '') || arg === '--';
+  const bad =
+    program === 'claude'
+      ? args.find(isBad)
+      : (args.find((arg) => arg.length > 2 && isBad(arg)) ?? args.slice(-1).find((arg) => arg === '--'));
   if (bad === undefined) return;
   throw new GasTownError(
     'bad-config',

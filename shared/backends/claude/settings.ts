@@ -43,7 +43,7 @@ export function launchSettings(options: SettingsOptions): Record<string, unknown
     disableAgentView: true,
     editorMode: 'normal',
     tui: 'default',
-    ...(permissions === 'bypass' ? { skipDangerousModePermissionPrompt: true } : {}),
+    ...(skipsWarning(permissions) ? { skipDangerousModePermissionPrompt: true } : {}),
     permissions: {
       allow: [`Read(${readRule(messagesDir, platform)}/**)`, ...(permissions === 'allow-rules' ? allowAll : [])],
     },
@@ -52,6 +52,14 @@ export function launchSettings(options: SettingsOptions): Record<string, unknown
       ...Object.fromEntries(Object.entries(hooks).map(([name, way]) => [name, hook(way)])),
     },
   };
+}
+
+/**
+ * Pure. Whether the settings of a launch answer Claude's warning about bypassing permissions: where we are who bypasses.
+ * What an agent's own arguments bring is for the user to accept, once, in the terminal.
+ */
+export function skipsWarning(permissions: PermissionPlan): boolean {
+  return permissions === 'bypass';
 }
 
 /** Started without a shell, so nothing needs quoting. A hook has no environment of its own: `env` brings it. */

@@ -35,11 +35,28 @@ describe('arguments', () => {
   });
 
   test.each(['--bare', '--settings=x.json', '-p', '--resume', '-c', '--', '--safe-mode'])('%s is refused', (flag) => {
-    expect(() => checkAgentArguments('mine', ['--model', 'opus', flag])).toThrow(`Agent "mine": the argument ${flag}`);
+    expect(() => checkAgentArguments('mine', ['--model', 'opus', flag], 'claude')).toThrow(
+      `Agent "mine": the argument ${flag}`,
+    );
   });
 
   test('other flags are not', () => {
-    expect(() => checkAgentArguments('mine', ['--model', 'opus', '--add-dir', '/x'])).not.toThrow();
+    expect(() => checkAgentArguments('mine', ['--model', 'opus', '--add-dir', '/x'], 'claude')).not.toThrow();
+  });
+
+  test.each([
+    [['-c', 'exec claude "$@"', 'claude', '--model', 'opus']],
+    [['-p', '2', '--', 'claude', '--model', 'opus']],
+  ])("a wrapper's own short ones are its own: %j", (args) => {
+    expect(() => checkAgentArguments('mine', args, 'wrapper')).not.toThrow();
+  });
+
+  test.each([
+    [['-c', 'exec claude "$@"', 'claude', '--resume'], '--resume'],
+    [['FOO=1', 'claude', '--settings=x.json'], '--settings=x.json'],
+    [['claude', '--'], '--'],
+  ])('what a wrapper hands to Claude Code is looked at: %j', (args, bad) => {
+    expect(() => checkAgentArguments('mine', args, 'wrapper')).toThrow(`Agent "mine": the argument ${bad} cannot`);
   });
 
   test.each([
