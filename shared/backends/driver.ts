@@ -124,8 +124,8 @@ export interface BackendDriver {
    * record cannot be read.
    */
   lastFailure(runId: string): Promise<TurnFailure | undefined>;
-  /** Rejects with what is wrong and what to do: program missing, too old, server dead. */
-  health(signal: AbortSignal): Promise<void>;
+  /** Rejects with what is wrong with this agent and what to do: its program missing, too old, none of ours; its server dead. */
+  health(agent: ResolvedAgent, signal: AbortSignal): Promise<void>;
   /** The server of this driver whose reporter has this token on the channel. A run's own token the core knows itself. */
   identify(token: string): string | undefined;
   /** The run on one of this driver's servers that a session, by the program's own id, or the session whose sub-agent it is, belongs to. */

@@ -1,5 +1,6 @@
 import { GasTownError, messageOf } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
+import type { ResolvedAgent } from '../domain/agent.ts';
 import { worktreeRoles } from '../domain/orchestrator.ts';
 import type { BackendDriver, RunSpec } from './driver.ts';
 import type { BreakerOf, Breakers } from './breakers.ts';
@@ -59,14 +60,15 @@ export function guarded(
     }
     for (const subject of [program, place]) if (subject) breakers.take(subject, { kind: 'started' });
   };
-  const health = async (signal: AbortSignal): Promise<void> => {
+  const health = async (agent: ResolvedAgent, signal: AbortSignal): Promise<void> => {
+    const program = programOf({ agent }, usual);
     try {
-      await driver.health(signal);
+      await driver.health(agent, signal);
     } catch (error) {
-      if (isBackendFailure(error)) failed({ backend }, error);
+      if (isBackendFailure(error)) failed(program, error);
       throw error;
     }
-    breakers.take({ backend }, { kind: 'succeeded' });
+    breakers.take(program, { kind: 'succeeded' });
   };
   return {
     backend,

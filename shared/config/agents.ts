@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { GasTownError } from '../platform/errors.ts';
 import { namesOf } from '../domain/backend.ts';
 import type { BackendFacts, KnownBackends } from '../domain/backend.ts';
+import { roles } from '../domain/orchestrator.ts';
 import type { BackendName, Role } from '../domain/orchestrator.ts';
 import type { AgentSettings } from './agent-settings.ts';
 import { agentItem, agentsOfRig, runtimeName } from './consent.ts';
@@ -56,6 +57,38 @@ function knownAgents({ town, rigSettings }: AgentQuery, backends: KnownBackends)
     ...Object.entries(town.agents ?? {}),
     ...(rigSettings ? agentsOfRig(rigSettings, backends) : []),
   ]);
+}
+
+/**
+ * Pure. The agents that the settings define or name, and so those that a session may be started with; the first backend's
+ * own one where none is the default. One that is not known, or runs on no backend known here, is left out: its start says so.
+ */
+export function configuredAgents(
+  query: Pick<AgentQuery, 'town' | 'rigSettings'>,
+  backends: KnownBackends,
+): ResolvedAgent[] {
+  const { town, rigSettings: rig } = query;
+  const named = [
+    ...Object.keys(town.agents ?? {}),
+    town.default_agent ?? backends[0].name,
+    ...[town.crew_agents, rig?.worker_agents].flatMap((agents) => Object.values(agents ?? {})),
+    ...[town, rig].flatMap((of) =>
+      roles.flatMap((role) => [of?.role_agents?.[role] ?? [], of?.failover?.[role] ?? []].flat()),
+    ),
+    ...(rig ? agentsOfRig(rig, backends).keys() : []),
+    ...(rig?.agent === undefined ? [] : [rig.agent]),
+  ];
+  const known = knownAgents({ ...query, role: 'mayor' }, backends);
+  return [...new Set(named)].flatMap((name) => {
+    const settings = known.get(name);
+    if (!settings) return [];
+    try {
+      return [complete(name, settings, backends, query)];
+    } catch {
+      // It runs on no backend known here.
+      return [];
+    }
+  });
 }
 
 interface Choice {

@@ -2,7 +2,7 @@ import type { MessageLimits } from '../config/message-settings.ts';
 import type { BackendName } from '../domain/orchestrator.ts';
 import { Outbox } from '../messages/outbox.ts';
 import { BackendOrchestrator } from '../orchestration/backend-orchestrator.ts';
-import type { AgentResolver, OrchestratorParts, TownOrchestrator } from '../orchestration/backend-orchestrator.ts';
+import type { Agents, OrchestratorParts, TownOrchestrator } from '../orchestration/backend-orchestrator.ts';
 import { followSessions } from '../orchestration/work-progress.ts';
 import { DisposableStore } from '../platform/disposable-store.ts';
 import type { Disposable } from '../platform/emitter.ts';
@@ -55,7 +55,7 @@ export function composeCore({ store, log, now, ids, changed, ...parts }: CorePar
 export function orchestratorsOf(
   parts: OrchestratorParts,
   backends: readonly BackendName[],
-  resolveAgent: AgentResolver,
+  agents: Agents,
 ): ReadonlyMap<BackendName, TownOrchestrator> {
-  return new Map(backends.map((backend) => [backend, new BackendOrchestrator(backend, parts, resolveAgent)]));
+  return new Map(backends.map((backend) => [backend, new BackendOrchestrator(backend, parts, agents)]));
 }

@@ -188,6 +188,7 @@ export function composeTown({
   disposables.add(registry.onDidChange(({ session }) => touched.add('session', session.id)));
   for (const source of [breakers, settings, rigs]) disposables.add(source.onDidChange(() => builder.touchAll()));
   disposables.add(manager.events.onDidEndTurn(({ session }) => views.setUnseen(session.id, true)));
+  const agents = new AgentSelection({ settings, rigs, backends: known, breakers, consents, work, log });
   const town: Town = {
     ...core.parts,
     paths,
@@ -198,22 +199,25 @@ export function composeTown({
     merges: new MergeService(store, now, log),
     dependencies,
     batches,
-    agents: new AgentSelection({ settings, rigs, backends: known, breakers, consents, work, log }),
+    agents,
     orchestrators: orchestratorsOf(
       core.parts,
       drivers.map(({ backend }) => backend),
-      (backend, config) =>
-        resolveAgent(
-          {
-            role: config.role,
-            workerName: config.agentName,
-            town: settings.value,
-            explicitBackend: backend,
-            ...(rigs.names().includes(config.rig) ? { rigSettings: rigs.get(config.rig).settings } : {}),
-            ...(config.agent === undefined ? {} : { explicitAgent: config.agent }),
-          },
-          known,
-        ),
+      {
+        resolve: (backend, config) =>
+          resolveAgent(
+            {
+              role: config.role,
+              workerName: config.agentName,
+              town: settings.value,
+              explicitBackend: backend,
+              ...(rigs.names().includes(config.rig) ? { rigSettings: rigs.get(config.rig).settings } : {}),
+              ...(config.agent === undefined ? {} : { explicitAgent: config.agent }),
+            },
+            known,
+          ),
+        of: (backend) => agents.configured(backend),
+      },
     ),
     log,
   };

@@ -3,7 +3,7 @@ import type { AgentChoice } from './choose-agent.ts';
 import type { Backends } from '../backends/backend.ts';
 import type { Breakers } from '../backends/breakers.ts';
 import { isBackendFailure } from '../backends/guarded-driver.ts';
-import { resolveAgent } from '../config/agents.ts';
+import { configuredAgents, resolveAgent } from '../config/agents.ts';
 import type { SettingsFile } from '../config/settings-file.ts';
 import type { TownSettings } from '../config/town-settings.ts';
 import type { ResolvedAgent } from '../domain/agent.ts';
@@ -55,6 +55,25 @@ export class AgentSelection {
   /** When the first of what is not used now is tried again, in epoch milliseconds, as far as that is known. */
   nextTrial(): number | undefined {
     return this.options.breakers.nextTrial();
+  }
+
+  /**
+   * The agents that sessions of a backend may be started with by the settings of the town and its rigs, each program once;
+   * without those that the user has not agreed to. The backend's own where no other is configured.
+   */
+  configured(backend: BackendName): ResolvedAgent[] {
+    const { settings, rigs, backends, consents } = this.options;
+    const town = settings.value;
+    const all = [
+      ...configuredAgents({ town }, backends),
+      ...rigs.names().flatMap((rig) => {
+        const ofRig = configuredAgents({ town, rigSettings: rigs.get(rig).settings }, backends);
+        return ofRig.filter((agent) => consents.mayRun(rig, agent));
+      }),
+    ].filter((agent) => agent.backend === backend);
+    const programs = new Map(all.map((agent) => [JSON.stringify([agent.command, agent.args, agent.env]), agent]));
+    const own = resolveAgent({ role: 'mayor', town: { type: 'town-settings' }, explicitBackend: backend }, backends);
+    return programs.size > 0 ? [...programs.values()] : [own];
   }
 
   /**

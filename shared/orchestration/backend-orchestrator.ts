@@ -38,7 +38,14 @@ export interface OrchestratorParts {
 }
 
 /** The agent configuration for a session of a backend that a caller from outside asks for. */
-export type AgentResolver = (backend: BackendName, config: SessionConfig) => ResolvedAgent;
+type AgentResolver = (backend: BackendName, config: SessionConfig) => ResolvedAgent;
+
+/** The agents that the settings have. */
+export interface Agents {
+  resolve: AgentResolver;
+  /** All that sessions of a backend may be started with, each program once: its own one where none is configured. */
+  of(backend: BackendName): readonly ResolvedAgent[];
+}
 
 /** What a start has settled before it comes here, each thing once; a caller from outside leaves it to the orchestrator. */
 export interface StartContext {
@@ -68,12 +75,12 @@ export interface TownOrchestrator extends Orchestrator {
 export class BackendOrchestrator implements TownOrchestrator {
   private readonly backend: BackendName;
   private readonly parts: OrchestratorParts;
-  private readonly resolveAgent: AgentResolver;
+  private readonly agents: Agents;
 
-  constructor(backend: BackendName, parts: OrchestratorParts, resolveAgent: AgentResolver) {
+  constructor(backend: BackendName, parts: OrchestratorParts, agents: Agents) {
     this.backend = backend;
     this.parts = parts;
-    this.resolveAgent = resolveAgent;
+    this.agents = agents;
   }
 
   name(): BackendName {
@@ -92,7 +99,7 @@ export class BackendOrchestrator implements TownOrchestrator {
     this.parts.manager.requireTrust();
     const { role, rig, agentName } = config;
     if (role === 'polecat' || role === 'crew') checkWorkerName(agentName);
-    const agent = this.resolveAgent(this.backend, config);
+    const agent = this.agents.resolve(this.backend, config);
     const name = this.parts.manager.names.reserve({ role, rig, name: agentName });
     try {
       return await this.spawn(config, { agent, name, by: overseer }, signal);
@@ -204,8 +211,26 @@ export class BackendOrchestrator implements TownOrchestrator {
     });
   }
 
-  async healthCheck(signal?: AbortSignal): Promise<void> {
-    await this.parts.manager.drivers.of(this.backend).health(signal ?? never);
+  /** Looks at every agent that is configured for the backend: rejects with all that is wrong with them. */
+  async healthCheck(signal: AbortSignal = never): Promise<void> {
+    const driver = this.parts.manager.drivers.of(this.backend);
+    const failures = await Promise.all(
+      this.agents.of(this.backend).map(async (agent) => {
+        try {
+          await driver.health(agent, signal);
+          return [];
+        } catch (error) {
+          return [{ agent, error }];
+        }
+      }),
+    );
+    const [first, ...more] = failures.flat();
+    if (first === undefined) return;
+    // The backend's own agent has its name, and what is wrong with it needs no other.
+    if (more.length === 0 && first.agent.name === this.backend) throw first.error;
+    const code = GasTownError.is(first.error) ? first.error.code : 'internal';
+    const lines = [first, ...more].map(({ agent, error }) => `${agent.name}: ${messageOf(error)}`);
+    throw new GasTownError(code, lines.join('\n'), { cause: first.error });
   }
 
   private own(id: SessionId): SessionInfo {

@@ -57,7 +57,7 @@ export function makeClock(): { now: () => number; advance: (ms: number) => void 
 export function makeCore(file: string, log: Logger = silentLogger) {
   const { now, advance } = makeClock();
   const store = new Store(file);
-  const resolveAgent = (): ResolvedAgent => fakeAgent;
+  const agents = { resolve: (): ResolvedAgent => fakeAgent, of: () => [fakeAgent] };
   const limits = (): MessageLimits => messageLimits(undefined);
   const { parts } = composeCore({
     store,
@@ -73,7 +73,7 @@ export function makeCore(file: string, log: Logger = silentLogger) {
   });
   const driver = new FakeDriver(parts.manager.runs);
   parts.manager.drivers.add(driver);
-  const orchestrators = orchestratorsOf(parts, [driver.backend], resolveAgent);
+  const orchestrators = orchestratorsOf(parts, [driver.backend], agents);
   return { ...parts, driver, orchestrators, advance };
 }
 

@@ -1,3 +1,4 @@
+import type { ResolvedAgent } from '../../shared/domain/agent.ts';
 import type {
   BackendDriver,
   DeliveryOutcome,
@@ -19,6 +20,8 @@ export class FakeDriver implements BackendDriver {
   readonly answers: { askId: string; answer: AskAnswer }[] = [];
   /** What the next start does besides succeeding: throw, or wait. */
   onStart: (spec: RunSpec, signal: AbortSignal) => Promise<void> = async () => undefined;
+  /** What it finds of an agent besides that it is well: throw. */
+  onHealth: (agent: ResolvedAgent) => void = () => undefined;
   onStop: (runId: string) => Promise<void> = async () => undefined;
   outcome: DeliveryOutcome | 'throws' = { kind: 'accepted' };
   adoptable = true;
@@ -80,7 +83,9 @@ export class FakeDriver implements BackendDriver {
     return this.failure;
   }
 
-  async health(): Promise<void> {}
+  async health(agent: ResolvedAgent): Promise<void> {
+    this.onHealth(agent);
+  }
 
   identify(): undefined {
     return undefined;

@@ -16,6 +16,7 @@ import type {
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalHost } from '../terminal-host.ts';
 import { workDir } from '../work-dir.ts';
+import type { ResolvedAgent } from '../../domain/agent.ts';
 import { configFolder, terminalEnvironment } from './environment.ts';
 import type { Environment } from '../../platform/inherited-environment.ts';
 import { hookPayload, sessionStartPayload } from './hook-payloads.ts';
@@ -265,10 +266,10 @@ export class ClaudeDriver implements BackendDriver {
     return lastFailureIn(this.run(runId).conversation);
   }
 
-  async health(signal: AbortSignal): Promise<void> {
+  async health(agent: ResolvedAgent, signal: AbortSignal): Promise<void> {
     throwIfCancelled(signal, 'The health check');
-    const environment = terminalEnvironment(this.options.environment, {}, {});
-    await this.programs.find({ name: 'claude', command: 'claude', args: [] }, environment);
+    const environment = terminalEnvironment(this.options.environment, agent.env, {});
+    await this.programs.find(agent, environment);
     const folder = configFolder(environment);
     try {
       await unlessMissing(access(folder, constants.R_OK | constants.X_OK));

@@ -176,8 +176,8 @@ export class OpencodeDriver implements BackendDriver {
     return lastFailureIn(this.require(runId));
   }
 
-  health(signal: AbortSignal): Promise<void> {
-    return checkHealth([...this.pool.all], this.options.environment, signal);
+  health(agent: ResolvedAgent, signal: AbortSignal): Promise<void> {
+    return checkHealth([...this.pool.all], agent, this.options.environment, signal);
   }
 
   identify(token: string): string | undefined {

@@ -368,13 +368,14 @@ describe('a restart of the host', () => {
 });
 
 test('health says what is wrong', async () => {
-  await expect(town.driver.health(signal())).rejects.toMatchObject({ code: 'agent-missing' });
+  const agent = { ...town.spec().agent, command: 'claude' };
+  await expect(town.driver.health(agent, signal())).rejects.toMatchObject({ code: 'agent-missing' });
   const bin = join(town.folder, 'health');
   await mkdir(bin);
   await writeFile(join(bin, 'claude'), '#!/bin/sh\necho "2.1.330 (Claude Code)"\n');
   await chmod(join(bin, 'claude'), 0o755);
   const path = town.environment['PATH'] ?? '';
   town.environment['PATH'] = `${bin}:${path}`;
-  await town.driver.health(signal());
+  await town.driver.health(agent, signal());
   town.environment['PATH'] = path;
 });

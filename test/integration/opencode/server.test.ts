@@ -150,7 +150,7 @@ describe('the Opencode server', () => {
     const next = await town.makeSpec();
     await own.driver.start(next, never);
     expect(record().pid).not.toBe(server.pid);
-    await own.driver.health(never);
+    await own.driver.health(next.agent, never);
   });
 
   it('ends itself, with the shells of its sessions, when no host comes back', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolveAgent as resolve } from '../../../shared/config/agents.ts';
+import { configuredAgents, resolveAgent as resolve } from '../../../shared/config/agents.ts';
 import type { AgentQuery } from '../../../shared/config/agents.ts';
 import type { RigSettings } from '../../../shared/config/rig-settings.ts';
 import type { TownSettings } from '../../../shared/config/town-settings.ts';
@@ -186,5 +186,42 @@ describe('an agent that nobody defined', () => {
     ],
   ])('is named with its place and its neighbours (%#)', (query, message) => {
     expect(() => resolveAgent(query)).toThrow(expect.objectContaining({ code: 'unknown-agent', message }) as Error);
+  });
+});
+
+describe('all that sessions may be started with', () => {
+  const named = (...query: Parameters<typeof configuredAgents>): string[] =>
+    configuredAgents(...query).map(({ name }) => name);
+
+  it('are the agents that the settings define or name, and the first backend where none is the default', () => {
+    expect(named({ town: { type: 'town-settings' } }, backends)).toEqual(['claude']);
+    const own = town({ agents: { mine: { provider: 'claude', command: 'env', args: ['FOO=1', 'claude'] } } });
+    expect(named({ town: own }, backends)).toEqual(['mine', 'claude']);
+    expect(named({ town: { ...own, default_agent: 'mine', failover: { crew: ['opencode'] } } }, backends)).toEqual([
+      'mine',
+      'opencode',
+    ]);
+  });
+
+  it('are for a rig its own, too, as it defines them', () => {
+    const rigSettings = rig({
+      agents: { mine: { provider: 'opencode' }, other: { provider: 'claude' } },
+      role_agents: { polecat: 'mine' },
+      worker_agents: { max: 'opencode' },
+    });
+    const mine = { provider: 'claude' };
+    const query = { town: town({ agents: { mine }, default_agent: 'mine' }), rigSettings };
+    expect(configuredAgents(query, backends).map(({ name, backend }) => [name, backend])).toEqual([
+      ['mine', 'opencode'],
+      ['opencode', 'opencode'],
+      ['other', 'claude'],
+    ]);
+  });
+
+  it('leave out what is not known here: its start says so', () => {
+    const unknown = { gemini: { command: 'gemini' } };
+    expect(
+      named({ town: town({ agents: unknown, default_agent: 'gone', role_agents: { dog: 'claude' } }) }, backends),
+    ).toEqual([]);
   });
 });
