@@ -1,7 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { readBounded } from '../../platform/read-bounded.ts';
+import { messageOf } from '../../platform/errors.ts';
 import type { Disposable } from '../../platform/emitter.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { orElse } from '../../platform/or-else.ts';
@@ -25,13 +27,27 @@ const stateSchema = z.object({
 /** What one Claude Code process says about itself in `sessions/<pid>.json`. */
 export type ProgramState = z.output<typeof stateSchema>;
 
-type Listener = (state: ProgramState | undefined) => void;
+/** Who follows the file of a process. */
+export interface Follower {
+  /** What the file says; undefined when it is gone. */
+  says(state: ProgramState | undefined): void;
+  /** Whether no file of its process has been seen yet. */
+  seeks(): boolean;
+  /** Whether the file of another process is the one: of Claude Code below a wrapper that waits for it. */
+  isOurs(state: ProgramState): Promise<boolean>;
+}
+
+export interface Following extends Disposable {
+  /** Reads the file now. Resolves when what it says has been told. */
+  refresh(): Promise<void>;
+}
 
 /** The file is rewritten in place, so a read may see half of it; in milliseconds. */
 const rereadAfter = 50;
 
 interface Watched {
-  listener: Listener;
+  pid: number;
+  follower: Follower;
   reading: Promise<void> | undefined;
   again: boolean;
 }
@@ -40,7 +56,7 @@ interface Watched {
 export class SessionsFolder {
   private readonly folder: string;
   private readonly log: Logger;
-  private readonly watched = new Map<number, Watched>();
+  private readonly watched = new Set<Watched>();
   private readonly watch: FolderWatch;
 
   constructor(configDir: string, log: Logger) {
@@ -49,27 +65,17 @@ export class SessionsFolder {
     this.watch = new FolderWatch(this.folder, log, (name) => void this.onChange(name));
   }
 
-  /** Tells every change of the process's file from now on, beginning with what it says now; undefined when it is gone. */
-  async follow(pid: number, listener: Listener): Promise<Disposable> {
+  /**
+   * Tells every change of the process's file from now on, beginning with what it says now. While there has been none, a file
+   * of another process is taken for it where the follower says so.
+   */
+  async follow(pid: number, follower: Follower): Promise<Following> {
     await this.watch.begin();
-    this.watched.set(pid, { listener, reading: undefined, again: false });
-    await this.refresh(pid);
-    return { dispose: () => this.watched.delete(pid) };
-  }
-
-  /** Reads the file now and tells the listener. Resolves with what was read; undefined when there is no file. */
-  async refresh(pid: number): Promise<void> {
-    const entry = this.watched.get(pid);
-    if (!entry) return;
-    if (entry.reading) {
-      // Whoever asks now wants to know what is true now, and the read under way may be older.
-      entry.again = true;
-      return entry.reading;
-    }
-    entry.reading = this.readAndTell(pid, entry).finally(() => {
-      entry.reading = undefined;
-    });
-    await entry.reading;
+    const entry: Watched = { pid, follower, reading: undefined, again: false };
+    this.watched.add(entry);
+    await this.refresh(entry);
+    if (follower.seeks()) for (const other of await this.pids()) await this.look(other);
+    return { refresh: () => this.refresh(entry), dispose: () => this.watched.delete(entry) };
   }
 
   dispose(): void {
@@ -77,12 +83,55 @@ export class SessionsFolder {
     this.watch.dispose();
   }
 
-  private async readAndTell(pid: number, entry: Watched): Promise<void> {
+  private async refresh(entry: Watched): Promise<void> {
+    if (!this.watched.has(entry)) return;
+    if (entry.reading) {
+      // Whoever asks now wants to know what is true now, and the read under way may be older.
+      entry.again = true;
+      return entry.reading;
+    }
+    entry.reading = this.readAndTell(entry).finally(() => {
+      entry.reading = undefined;
+    });
+    await entry.reading;
+  }
+
+  private async readAndTell(entry: Watched): Promise<void> {
     do {
       entry.again = false;
-      const state = await this.read(pid);
-      if (state !== 'unreadable' && this.watched.get(pid) === entry) entry.listener(state);
+      const state = await this.read(entry.pid);
+      if (state !== 'unreadable' && this.watched.has(entry)) entry.follower.says(state);
     } while (entry.again);
+  }
+
+  /** The file of a process has changed, or may have. */
+  private async look(pid: number): Promise<void> {
+    const followed = [...this.watched].filter((entry) => entry.pid === pid);
+    await Promise.all(followed.map((entry) => this.refresh(entry)));
+    const seeking = [...this.watched].filter((entry) => entry.pid !== pid && entry.follower.seeks());
+    if (seeking.length === 0 || followed.some((entry) => !entry.follower.seeks())) return;
+    const state = await this.read(pid);
+    if (state === undefined || state === 'unreadable') return;
+    for (const entry of seeking) {
+      try {
+        if (!(await entry.follower.isOurs(state))) continue;
+        entry.pid = pid;
+        await this.refresh(entry);
+      } catch (error) {
+        // The next change asks again.
+        this.log.debug(`claude: whose state ${pid} tells is not known just now: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** Of all files that are there. */
+  private async pids(): Promise<number[]> {
+    try {
+      return (await readdir(this.folder)).flatMap((name) => pidOf(name) ?? []);
+    } catch {
+      // Not there before Claude Code has run; the health check tells of one that cannot be read.
+      return [];
+    }
   }
 
   private async read(pid: number): Promise<ProgramState | undefined | 'unreadable'> {
@@ -96,11 +145,18 @@ export class SessionsFolder {
   }
 
   private async onChange(name: string | undefined): Promise<void> {
-    const pid = /^(\d+)\.json$/.exec(name ?? '')?.[1];
-    if (name !== undefined && pid === undefined) return;
-    const pids = pid === undefined ? [...this.watched.keys()] : [Number(pid)];
-    await Promise.all(pids.map((changed) => this.refresh(changed)));
+    const pid = pidOf(name ?? '');
+    if (pid !== undefined) return this.look(pid);
+    if (name !== undefined) return;
+    await Promise.all([...this.watched].map((entry) => this.refresh(entry)));
+    if ([...this.watched].some(({ follower }) => follower.seeks()))
+      for (const other of await this.pids()) await this.look(other);
   }
+}
+
+function pidOf(name: string): number | undefined {
+  const digits = /^(\d+)\.json$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 async function readState(file: string): Promise<ProgramState | undefined | 'unreadable'> {

@@ -1,5 +1,5 @@
-import type { Disposable } from '../../platform/emitter.ts';
-import type { ProgramState, SessionsFolder } from './sessions-folder.ts';
+import { descendants } from '../../platform/process-table.ts';
+import type { Following, ProgramState, SessionsFolder } from './sessions-folder.ts';
 
 export interface StateFileEvents {
   /** What the process says now. */
@@ -8,7 +8,10 @@ export interface StateFileEvents {
   gone(): void;
 }
 
-/** The state file of one process, and of no earlier one that had its number. */
+/**
+ * The state file of one process, and of no earlier one that had its number. Where the process is a wrapper that waits for
+ * Claude Code, it is that one's, below it.
+ */
 export class StateFile {
   /** Whether the file was there when it was last looked at. */
   exists = false;
@@ -16,9 +19,8 @@ export class StateFile {
   changedAt: number | undefined;
   private readonly conversation: () => string;
   private readonly events: StateFileEvents;
-  private folder: SessionsFolder | undefined;
-  private pid: number | undefined;
-  private following: Disposable | undefined;
+  private following: Following | undefined;
+  private isKnown = false;
   private procStart: string | undefined;
 
   /** `conversation`: Claude's id of the one that the process has been started with. */
@@ -29,14 +31,17 @@ export class StateFile {
 
   /** Resolves when what the file says now has been told. */
   async follow(folder: SessionsFolder, pid: number): Promise<void> {
-    this.folder = folder;
-    this.pid = pid;
-    this.following = await folder.follow(pid, (state) => this.take(state));
+    this.following = await folder.follow(pid, {
+      says: (state) => this.take(state),
+      seeks: () => !this.isKnown,
+      isOurs: async (state) =>
+        state.sessionId === this.conversation() && (await descendants(pid)).some((below) => below.pid === state.pid),
+    });
   }
 
   /** Resolves when what the file says now has been told; at once while nothing is followed. */
   async refresh(): Promise<void> {
-    if (this.pid !== undefined) await this.folder?.refresh(this.pid);
+    await this.following?.refresh();
   }
 
   dispose(): void {
@@ -52,6 +57,7 @@ export class StateFile {
     // A file of an earlier process with this number stays until Claude is started again.
     this.procStart ??= state.sessionId === this.conversation() ? state.procStart : undefined;
     if (state.procStart !== this.procStart) return;
+    this.isKnown = true;
     this.exists = true;
     this.changedAt = state.statusUpdatedAt;
     this.events.says(state);

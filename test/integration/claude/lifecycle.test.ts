@@ -113,6 +113,48 @@ describe('start', () => {
     expect(existsSync(join(spec.runDir, 'settings.json'))).toBe(false);
   });
 
+  test.each<[string, string, (program: string) => string[]]>([
+    ['env', 'env', (program) => ['FOO=1', program, '--model', 'sonnet']],
+    ['a shell', 'bash', (program) => ['-c', `exec ${program} "$@"`, 'claude', '--model', 'sonnet']],
+    ['a shell that waits for it', 'bash', (program) => ['-c', `${program} "$@"; exit $?`, 'claude']],
+  ])('D4: through %s', async (_what, command, argsOf) => {
+    const base = town.spec();
+    const spec = await town.idle({ agent: { ...base.agent, name: 'mine', command, args: argsOf(town.program) } });
+    expect(await town.deliver(spec, 'Say something.')).toEqual({ kind: 'delivered' });
+    await town.untilIdle(spec.runId);
+    await town.driver.stop(spec.runId);
+    expect(await town.processes(spec)).toEqual([]);
+    expect(town.host.status(spec.runId).state).toBe('stopped');
+  });
+
+  test('D3: a warning that the user has not accepted is named, and a start that ends at it says so', async () => {
+    const base = town.spec();
+    const agent = { ...base.agent, args: ['--dangerously-skip-permissions'], env: { IS_SANDBOX: '1' } };
+    const spec = town.spec({ agent });
+    const started = town.driver.start(spec, signal());
+    const failed = expect(started).rejects.toThrow(
+      /ended with code 1[^]*The next start asks again. Claude asks whether to run/,
+    );
+    const report = await town.host.until('dialog', () =>
+      town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'),
+    );
+    expect(report.cause).toMatch(/^Claude asks whether to run without asking .*No, ends it\); answer in the terminal$/);
+    const terminal = town.terminal(spec);
+    await expect.poll(() => terminal.lastOutput(), { timeout: patience() }).toMatch(/❯ ?No, ?exit/);
+    // What it stands on.
+    terminal.write('\r');
+    await failed;
+    expect(await town.processes(spec)).toEqual([]);
+    await mkdir(town.configDir, { recursive: true });
+    const settings = join(town.configDir, 'settings.json');
+    await writeFile(settings, JSON.stringify({ skipDangerousModePermissionPrompt: true }));
+    try {
+      await town.driver.stop((await town.idle({ agent })).runId);
+    } finally {
+      await rm(settings);
+    }
+  });
+
   test('says when the program is missing or too old', async () => {
     const base = town.spec();
     const missing = town.spec({ agent: { ...base.agent, command: 'no-claude-here' } });
