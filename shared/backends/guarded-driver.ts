@@ -10,7 +10,8 @@ const backendErrors: readonly ErrorCode[] = ['agent-missing', 'agent-too-old', '
 
 /** Whether a start failed because of the backend, or of how it gets on with the place, so that another one may do better. */
 export function isBackendFailure(error: unknown): boolean {
-  return !GasTownError.is(error) || (backendErrors.includes(error.code) && error.about !== 'prompt');
+  if (!GasTownError.is(error)) return true;
+  return backendErrors.includes(error.code) && error.about !== 'prompt' && error.about !== 'question';
 }
 
 /** Whose breaker answers for the program that a run is started with: the backend's, or that of an agent with one of its own. */

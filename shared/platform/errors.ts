@@ -30,8 +30,11 @@ export type ErrorCode =
   | 'cancelled'
   | 'internal';
 
-/** What a failed start says nothing good about, where it is not the program: the folder it was to work in, or its first prompt. */
-export type FailureSubject = 'place' | 'prompt';
+/**
+ * What a failed start says nothing good about, where it is not the program: the folder it was to work in, its first prompt, or
+ * a question of the program's that is the user's to answer.
+ */
+export type FailureSubject = 'place' | 'prompt' | 'question';
 
 /** An expected failure. The message says what happened, to what, and what to do next. */
 export class GasTownError extends Error {

@@ -173,8 +173,10 @@ export class ClaudeDriver implements BackendDriver {
       await this.discard(run, earlier !== undefined);
       if (!hasEnded) throw error;
       const advice = asked === undefined ? '' : `\nThe next start asks again. ${asked}.`;
-      const about = isPlaces ? ({ about: 'place' } as const) : {};
-      throw new GasTownError('spawn-failed', `${error.message}${advice}`, { cause: error, ...about });
+      // Whoever says No to bypassing permissions says nothing against Claude Code.
+      const isUsers = asked !== undefined && dialogs.includes('bypass');
+      const about = isPlaces ? 'place' : isUsers ? 'question' : undefined;
+      throw new GasTownError('spawn-failed', `${error.message}${advice}`, { cause: error, about });
     } finally {
       clearInterval(liveness);
       signal.removeEventListener('abort', cancel);

@@ -102,6 +102,12 @@ describe('what a failed start speaks against', () => {
     expect(isBackendFailure(error)).toBe(false);
   });
 
+  test("a question that is the user's to answer: nothing", async () => {
+    core.driver.onStart = fails('spawn-failed', 'it ended at a warning', { about: 'question' });
+    await startFourTimes('good');
+    expect(breakers.open()).toEqual([]);
+  });
+
   test('what opened is tried again when the user asks for it, and when its time has come', async () => {
     core.driver.onStart = fails('backend-unavailable', 'opencode.json is broken', { about: 'place' });
     await startFourTimes('broken');

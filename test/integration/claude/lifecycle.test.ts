@@ -132,9 +132,9 @@ describe('start', () => {
     const agent = { ...base.agent, args: ['--dangerously-skip-permissions'], env: { IS_SANDBOX: '1' } };
     const spec = town.spec({ agent });
     const started = town.driver.start(spec, signal());
-    const failed = expect(started).rejects.toThrow(
-      /ended with code 1[^]*The next start asks again. Claude asks whether to run/,
-    );
+    const words = /ended with code 1[^]*The next start asks again. Claude asks whether to run/;
+    const message: unknown = expect.stringMatching(words);
+    const failed = expect(started).rejects.toMatchObject({ code: 'spawn-failed', about: 'question', message });
     const report = await town.host.until('dialog', () =>
       town.host.reports.find(({ fact, runId }) => runId === spec.runId && fact.kind === 'waiting'),
     );
