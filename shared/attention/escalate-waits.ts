@@ -3,6 +3,7 @@ import type { SessionInfo } from '../domain/orchestrator.ts';
 import { DisposableStore } from '../platform/disposable-store.ts';
 import type { Disposable } from '../platform/emitter.ts';
 import { Timer } from '../platform/timer.ts';
+import type { TownClock } from '../platform/town-clock.ts';
 import type { Store } from '../store/store.ts';
 import type { Escalations } from '../work/escalations.ts';
 import type { AskLog } from './ask-log.ts';
@@ -15,7 +16,7 @@ export interface OverdueOptions {
   store: Store;
   /** After how many minutes an unanswered wait is escalated; 0 for never. */
   minutes: () => number;
-  now: () => number;
+  clock: TownClock;
 }
 
 /**
@@ -30,8 +31,9 @@ export class Overdue implements Disposable {
 
   constructor(options: OverdueOptions) {
     this.options = options;
-    const { asks, escalations, store } = options;
+    const { asks, escalations, store, clock } = options;
     this.disposables.add(asks.onDidChange(() => this.review()));
+    this.disposables.add(clock.onDidJump(() => this.timer.set(0)));
     this.disposables.add(
       asks.onDidEnd(({ runId, wait, by }) =>
         store.backlog.keep(() => {
@@ -46,16 +48,18 @@ export class Overdue implements Disposable {
   /** Raises what is due, and sets the one timer to the next. Call it when the setting has changed, too. */
   review(): void {
     this.timer.set(undefined);
-    const { asks, now, minutes, store } = this.options;
+    const { asks, clock, minutes, store } = this.options;
     const bound = minutes() * 60_000;
     if (this.disposed || bound === 0) return;
+    const now = clock.now();
     let next = Number.POSITIVE_INFINITY;
     for (const { session, wait } of asks.open()) {
-      const due = wait.since + bound;
-      if (due > now()) next = Math.min(next, due);
+      // Nobody could answer while the machine slept.
+      const due = clock.countedFrom(wait.since) + bound;
+      if (due > now) next = Math.min(next, due);
       else store.backlog.keep(() => this.raise(session, wait));
     }
-    if (next < Number.POSITIVE_INFINITY) this.timer.set(next - now());
+    if (next < Number.POSITIVE_INFINITY) this.timer.set(next - now);
   }
 
   dispose(): void {

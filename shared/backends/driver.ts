@@ -56,8 +56,10 @@ export interface RunRecord {
 /** What the driver tells the core. All of it may be repeated, and may come late. */
 export interface DriverHost {
   readonly log: Logger;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: to be shown, stored, or compared with what a program says. */
   now(): number;
+  /** For how long something takes: milliseconds that never go back, and stand still while the machine sleeps. */
+  awake(): number;
   /** A fact about a run's status. The core numbers the facts of each source in the order of arrival unless `seq` is given. */
   report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void;
   /** Stores what is needed to find the run again. Call it before the act it describes wherever possible. */

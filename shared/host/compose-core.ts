@@ -8,6 +8,7 @@ import { DisposableStore } from '../platform/disposable-store.ts';
 import type { Disposable } from '../platform/emitter.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { TownClock } from '../platform/town-clock.ts';
 import { SessionManager } from '../sessions/manager.ts';
 import type { SessionManagerOptions } from '../sessions/manager.ts';
 import { Registry } from '../sessions/registry.ts';
@@ -17,8 +18,7 @@ import { WorkService } from '../work/service.ts';
 export interface CoreParts extends Pick<SessionManagerOptions, 'specOf' | 'specOfLeft' | 'requireTrust'> {
   store: Store;
   log: Logger;
-  /** Epoch milliseconds. */
-  now: () => number;
+  clock: TownClock;
   ids: Ids;
   limits: () => MessageLimits;
   /** Something that callers see has changed. */
@@ -35,12 +35,12 @@ export interface Core extends Disposable {
  * Makes these parts and puts them together. Its drivers report to the manager, and are added to it by whoever makes them.
  * Nothing is started, and no session adopted. After its disposal no more reports are taken; sessions live on.
  */
-export function composeCore({ store, log, now, ids, changed, ...parts }: CoreParts): Core {
+export function composeCore({ store, log, clock, ids, changed, ...parts }: CoreParts): Core {
   const disposables = new DisposableStore();
   const registry = new Registry(parts.onListenerError);
   const { specOf, specOfLeft, limits, requireTrust } = parts;
-  const work = new WorkService(store, now, log);
-  const manager = new SessionManager({ store, registry, log, now, ids, specOf, specOfLeft, requireTrust });
+  const work = new WorkService(store, () => clock.now(), log);
+  const manager = new SessionManager({ store, registry, log, clock, ids, specOf, specOfLeft, requireTrust });
   const outbox = disposables.add(new Outbox({ store, registry, manager, log, ids, limits, onChange: changed }));
   disposables.add(followSessions({ manager, work, outbox, store }));
   // The newest, so the first to go: what goes after it tells nothing any more.

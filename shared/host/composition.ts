@@ -41,6 +41,7 @@ import { CommitFiles } from '../platform/git/commit-files.ts';
 import type { Ids } from '../platform/ids.ts';
 import { knowAgents } from '../platform/inherited-environment.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { TownClock } from '../platform/town-clock.ts';
 import { Callings } from '../reconcile/callings.ts';
 import { reconcileTown } from '../reconcile/actions.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
@@ -74,8 +75,7 @@ export interface TownParts {
   /** Orders for drivers. One that throws begins no run, whoever asks for it. */
   specs: Pick<RunSpecs, 'specOf' | 'specOfLeft' | 'identityOf'>;
   log: Logger;
-  /** Epoch milliseconds. */
-  now: () => number;
+  clock: TownClock;
   ids: Ids;
   /** Nothing is started while this says false. */
   trusted: () => boolean;
@@ -105,12 +105,13 @@ export function composeTown({
   contexts,
   specs,
   log,
-  now,
+  clock,
   ids,
   ...parts
 }: TownParts): ComposedTown {
   knowAgents(known.map(({ variables }) => variables));
   const { root } = paths;
+  const now = (): number => clock.now();
   const disposables = new DisposableStore();
   const changes = new Emitter<void>(parts.onListenerError);
   const changed = (): void => changes.fire();
@@ -123,7 +124,7 @@ export function composeTown({
   const core = composeCore({
     store,
     log,
-    now,
+    clock,
     ids,
     changed,
     onListenerError: parts.onListenerError,

@@ -19,6 +19,7 @@ import type { ShowRequest } from '../channel/protocol.ts';
 import { messageOf } from '../platform/errors.ts';
 import { worktreesFolder } from '../platform/git/worktree-places.ts';
 import { randomIds } from '../platform/ids.ts';
+import { awakeTime, TownClock } from '../platform/town-clock.ts';
 import { TurnFailureHandler } from '../reconcile/turn-failures.ts';
 import { SessionContexts } from '../sessions/role-context.ts';
 import { RunSpecs } from '../sessions/run-spec.ts';
@@ -69,10 +70,19 @@ export interface HostParts {
   onDidAskToShow: Event<ShowRequest>;
 }
 
+/** A clock of the caller's own is the only one then. */
+function clockOf({ now, log }: TownHostOptions): TownClock {
+  const sources = now === undefined ? { wall: Date.now, awake: awakeTime() } : { wall: now };
+  const clock = new TownClock(sources, (error) => log.error(`a listener failed: ${messageOf(error)}`));
+  clock.start();
+  return clock;
+}
+
 /** Makes the parts. The store is open then, and changes are listened to; nothing acts by itself, and no session is adopted. */
 export async function makeHostParts(options: TownHostOptions, lock: HostLock, phases: Phases): Promise<HostParts> {
   const { root, log, environment, files } = options;
-  const now = options.now ?? Date.now;
+  const clock = await phases.begin('clock', () => clockOf(options));
+  const now = (): number => clock.now();
   const places = townPaths(root);
 
   await phases.begin('runtime folder', () => makeRuntime(places.runtime));
@@ -99,7 +109,10 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
   });
   // Once chosen it stays, whatever the environment of the next host says.
   const paths = { ...places, worktrees: store.remember(`worktrees:${root}`, () => usual) };
-  const copies = await phases.begin('copies', () => new StoreCopies({ store, file: paths.databaseCopy, now, log }));
+  const copies = await phases.begin(
+    'copies',
+    () => new StoreCopies({ store, file: paths.databaseCopy, now: () => clock.awake(), log }),
+  );
 
   const end = new HostEnd({ phases, lock, paths, log });
   const contexts = new SessionContexts({ paths, promptsDir: files.prompts, store });
@@ -126,7 +139,7 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
         identityOf: (...stored) => specs.identityOf(...stored),
       },
       log,
-      now,
+      clock,
       ids: randomIds,
       trusted: options.trusted,
       onListenerError: (error) => log.error(`a listener failed: ${messageOf(error)}`),
@@ -175,7 +188,7 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
     }),
   );
   const minutes = (): number => settings.value.attention?.escalate_after_minutes ?? defaultEscalateAfter;
-  const overdue = disposables.add(new Overdue({ asks, escalations, store, minutes, now }));
+  const overdue = disposables.add(new Overdue({ asks, escalations, store, minutes, clock }));
   disposables.add(settings.onDidChange(() => overdue.review()));
   disposables.add(callBack(town, options.callbacks ?? {}));
   disposables.add(

@@ -45,7 +45,7 @@ const joinMs = 20_000;
  */
 export async function joinTown(options: TownHostOptions): Promise<TownConnection> {
   const membership = new Membership(options);
-  await membership.join(Date.now() + joinMs);
+  await membership.join(performance.now() + joinMs);
   return membership;
 }
 
@@ -118,7 +118,7 @@ class Membership implements TownConnection {
       if (lock && (await isListening(townPaths(this.options.root).socket))) lock.release();
       else if (lock) return this.becomeHost(lock);
       if (await this.becomeClient()) return;
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new GasTownError(
           'no-host',
           `Another process holds ${this.options.root}, but does not answer. Close other windows on this town and reload.`,

@@ -56,7 +56,8 @@ export function planQueue(
   if (batchSize > 1 && !batch.includes(oldest) && oldest.target === first.target)
     batch.splice(batchSize - 1, 1, oldest);
   const until = oldest.since + batchWaitMs;
-  if (batch.length < batchSize && until > now) return { kind: 'wait', until };
+  // One from a time to come is from before the clock was set back: it has waited.
+  if (batch.length < batchSize && until > now && oldest.since <= now) return { kind: 'wait', until };
   return { kind: 'try', batch: batch.map(({ workId }) => workId), suspects: [] };
 }
 

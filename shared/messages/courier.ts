@@ -28,7 +28,7 @@ const pauseAfter = (attempts: number): number => 2000 * 5 ** (attempts - 1);
 interface Flight {
   /** Entries without a receipt. */
   readonly ids: Set<string>;
-  /** When the program took it; undefined while it is being handed over. */
+  /** When the program took it, by `TownClock.awake`; undefined while it is being handed over. */
   takenAt?: number;
   /** The run that is being started gets it as its first prompt. */
   readonly first?: true;
@@ -50,7 +50,7 @@ export interface CourierParts {
 export class Courier {
   private readonly parts: CourierParts;
   private readonly flights = new Map<SessionId, Flight>();
-  /** When a session is tried again; `firm`: not before. */
+  /** When a session is tried again, by `TownClock.awake`; `firm`: not before. */
   private readonly pauses = new Map<SessionId, { until: number; firm: boolean }>();
   private readonly planned = new Set<SessionId>();
   private readonly stopping = new AbortController();
@@ -127,9 +127,13 @@ export class Courier {
     this.timer.dispose();
   }
 
+  private awake(): number {
+    return this.parts.manager.clock.awake();
+  }
+
   /** For the time at which something is to be tried again, or looked for, even if nothing happens before. */
   private setTimer(): void {
-    const now = this.parts.manager.now();
+    const now = this.awake();
     const receipts = [...this.flights.values()].flatMap(({ takenAt }) =>
       takenAt === undefined ? [] : [takenAt + receiptBound],
     );
@@ -149,7 +153,7 @@ export class Courier {
     if (this.stopping.signal.aborted || !this.parts.store.backlog.isEmpty) return;
     const session = this.parts.registry.find(id);
     if (!session || !this.mayGetText(session)) return;
-    const now = this.parts.manager.now();
+    const now = this.awake();
     const flight = this.flights.get(id);
     if (flight) {
       if (flight.takenAt !== undefined && flight.takenAt + receiptBound <= now)
@@ -179,7 +183,7 @@ export class Courier {
     this.parts.log.error(`delivery to ${id}: ${messageOf(error)}`);
     if (this.stopping.signal.aborted || (flight && !this.isCurrent(id, flight))) return;
     if (flight) this.flights.delete(id);
-    this.pauses.set(id, { until: this.parts.manager.now() + notNowPause, firm: false });
+    this.pauses.set(id, { until: this.awake() + notNowPause, firm: false });
     this.setTimer();
   }
 
@@ -211,7 +215,7 @@ export class Courier {
         store.backlog.keep(() =>
           entries.forEach(({ message }) => flight.ids.has(message.id) && store.messages.takeBackAttempt(message.id)),
         );
-        this.pauses.set(id, { until: manager.now() + notNowPause, firm: false });
+        this.pauses.set(id, { until: this.awake() + notNowPause, firm: false });
         this.flights.delete(id);
         return this.setTimer();
       case 'failed':
@@ -257,7 +261,7 @@ export class Courier {
 
   private taken(id: SessionId, flight: Flight): void {
     if (flight.ids.size === 0) return this.release(id);
-    flight.takenAt = this.parts.manager.now();
+    flight.takenAt = this.awake();
     this.setTimer();
   }
 
@@ -302,7 +306,7 @@ export class Courier {
       });
     });
     log.warn(`attempt ${attempts} to deliver ${ids.join(', ')} to ${id} failed: ${reason}`);
-    if (attempts < maxAttempts) this.pauses.set(id, { until: now + pauseAfter(attempts), firm: true });
+    if (attempts < maxAttempts) this.pauses.set(id, { until: this.awake() + pauseAfter(attempts), firm: true });
     this.release(id);
     this.setTimer();
   }

@@ -83,6 +83,7 @@ export class Outbox implements Disposable {
     this.queue = new MessageQueue({ store, registry, now: () => manager.now(), onChange });
     this.courier = this.disposables.add(new Courier({ store, registry, manager, log, queue: this.queue, onChange }));
     this.disposables.add(store.backlog.onDidChange(() => this.resume()));
+    this.disposables.add(manager.clock.onDidJump(() => this.timer.set(0)));
     this.disposables.add(
       registry.onDidChange(({ kind, session }) => {
         if (kind !== 'unregistered') this.courier.plan(session.id);

@@ -9,7 +9,7 @@ export class LimitedLog {
   private readonly now: () => number;
   private readonly kinds = new Map<string, { toldAt: number; since: number }>();
 
-  constructor(log: Logger, now: () => number = Date.now) {
+  constructor(log: Logger, now: () => number = () => performance.now()) {
     this.log = log;
     this.now = now;
   }

@@ -126,10 +126,10 @@ export async function killAll(processes: ProcessIdentity[], graceMs = 2000): Pro
 
 /** Resolves when all have ended or the time is over, with those that have not. The system tells only parents of an end. */
 export async function waitForEnd(processes: ProcessIdentity[], timeoutMs: number): Promise<ProcessIdentity[]> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (let left = processes, pause = 10; ; pause = Math.min(pause * 2, 200)) {
     left = await alive(left);
-    if (left.length === 0 || Date.now() >= deadline) return left;
+    if (left.length === 0 || performance.now() >= deadline) return left;
     await delay(pause);
   }
 }

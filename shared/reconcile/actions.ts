@@ -47,6 +47,8 @@ export function reconcileTown(town: Town): Reconciler {
   });
   const { disposables } = reconciler;
   disposables.add(touched);
+  // What was put off until a time is judged by the clock as it is now.
+  disposables.add(town.manager.clock.onDidJump(() => reconciler.resume()));
   const schedule = (): void => reconciler.schedule();
   const changed = (): void => {
     closeSettled(town);

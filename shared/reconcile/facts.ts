@@ -9,6 +9,8 @@ export interface Facts {
   now: number;
   sessions: readonly SessionFacts[];
   units: readonly UnitFacts[];
+  /** From when on to count what has been going on since then: the clock may have been set, and the machine have slept. */
+  countedFrom: (at: number) => number;
   /** Whether this has been escalated before. */
   wasRaised: (key: EscalationKey) => boolean;
 }
@@ -59,7 +61,8 @@ export interface UnitFacts {
   notBefore?: number;
   /** 0 is the most urgent. */
   priority: number;
-  createdAt: number;
+  /** Which was added first: counted, as the clock may be set back. */
+  sequence: number;
   /** Queued, and not to begin before other units are over. */
   waits: boolean;
   /** Its owner's run has it before its model. */

@@ -42,10 +42,14 @@ export function gatherFacts(sources: FactSources, inHand: ReadonlySet<string>, a
   const { sessions, units } = about
     ? concerned(sources, about, since)
     : { sessions: registry.list(), units: [...store.work.unfinished(), ...store.work.closedSince(since)] };
+  const sequence = store.work.sequenceOf(units.map(({ id }) => id));
   return {
     now,
+    countedFrom: (at) => manager.clock.countedFrom(at),
     sessions: sessions.map((session) => sessionFacts(sources, inHand, session, now)),
-    units: units.map((unit) => unitFacts(sources, inHand, unit)),
+    units: units
+      .map((unit) => unitFacts(sources, inHand, unit, sequence.get(unit.id) ?? 0))
+      .sort((a, b) => a.sequence - b.sequence),
     wasRaised: (key) => store.escalations.byKey(key) !== undefined,
   };
 }
@@ -81,7 +85,7 @@ function concerned(
       if (other.lostWith !== undefined && shared.has(other.lostWith) && hasDied(other)) take(other.id);
   return {
     sessions: [...sessions.values()].sort((a, b) => a.startedAt - b.startedAt || a.id.localeCompare(b.id)),
-    units: [...units.values()].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)),
+    units: [...units.values()],
   };
 }
 
@@ -125,9 +129,9 @@ function unitFacts(
   { store, policyOf, hasRig, registry }: FactSources,
   inHand: ReadonlySet<string>,
   unit: StoredWork,
+  sequence: number,
 ): UnitFacts {
-  const { id, state, owner, runId, changedAt, assignedAt, attempts, notBefore, rig, dispatch, priority, createdAt } =
-    unit;
+  const { id, state, owner, runId, changedAt, assignedAt, attempts, notBefore, rig, dispatch, priority } = unit;
   const session = owner === undefined ? undefined : registry.find(owner);
   const owned = ownedStates.includes(state);
   return {
@@ -136,7 +140,7 @@ function unitFacts(
     changedAt,
     attempts,
     priority,
-    createdAt,
+    sequence,
     waits: dispatch?.waits ?? false,
     ...(owner === undefined ? {} : { owner }),
     ...(runId === undefined ? {} : { runId }),

@@ -112,8 +112,7 @@ function worldOf(facts: Facts): World {
 }
 
 /** The order in which units begin that may begin at once. */
-const mostUrgentFirst = (a: UnitFacts, b: UnitFacts): number =>
-  a.priority - b.priority || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+const mostUrgentFirst = (a: UnitFacts, b: UnitFacts): number => a.priority - b.priority || a.sequence - b.sequence;
 
 function judgeSession(session: SessionFacts, facts: World): Judgement<SessionAct> {
   switch (session.state) {
@@ -166,12 +165,13 @@ function judgeDead(session: SessionFacts, facts: World): Judgement<SessionAct> {
   return { rule, act: { kind: 'restart' }, reason: cause };
 }
 
-function judgeBusy(session: SessionFacts, { now, wasRaised }: World): Judgement<SessionAct> {
+function judgeBusy(session: SessionFacts, { now, countedFrom, wasRaised }: World): Judgement<SessionAct> {
   const { id, policy, runId, progressAt } = session;
-  const due = progressAt + policy.hungMs;
+  const from = countedFrom(progressAt);
+  const due = from + policy.hungMs;
   if (now < due) return { due };
   const rule = 'hung-turn';
-  const reason = `busy without any progress for ${Math.floor((now - progressAt) / 60_000)} minutes`;
+  const reason = `busy without any progress for ${Math.floor((now - from) / 60_000)} minutes`;
   if (policy.hung === 'restart' && session.restarts < policy.restarts.max)
     return { rule, act: { kind: 'restart' }, reason };
   const key = { kind: 'hung', subject: id, run: runId, since: progressAt } as const;
@@ -186,9 +186,10 @@ function judgeIdle(session: SessionFacts, facts: World): Judgement<SessionAct> {
   // The mail of a role that exists once waits for its next run.
   if (role === 'polecat' && session.unreadMail > 0) return undefined;
   if (facts.unitsOf.get(session.id)?.some((unit) => has(session, unit))) return undefined;
-  const due = since + after;
+  const from = facts.countedFrom(since);
+  const due = from + after;
   if (facts.now < due) return { due };
-  const reason = `idle without work for ${Math.floor((facts.now - since) / 60_000)} minutes`;
+  const reason = `idle without work for ${Math.floor((facts.now - from) / 60_000)} minutes`;
   return { rule: 'idle-session', act: { kind: 'stop' }, reason };
 }
 
@@ -258,9 +259,11 @@ function judgeOwned(unit: UnitFacts, owner: SessionFacts | undefined, facts: Wor
 }
 
 /** A turn's end that nobody reported: the session is idle since after it got the unit, and nothing is on its way to it. */
-function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now }: World): Judgement<UnitAct> {
-  if (owner.activity !== 'idle' || owner.waiting > 0 || owner.since < unit.changedAt) return undefined;
-  const due = owner.since + missedEndMs;
+function judgeRunning(unit: UnitFacts, owner: SessionFacts, { now, countedFrom }: World): Judgement<UnitAct> {
+  if (owner.activity !== 'idle' || owner.waiting > 0) return undefined;
+  // A time to come was noted before the clock was set back.
+  if (owner.since < unit.changedAt && unit.changedAt <= now) return undefined;
+  const due = countedFrom(owner.since) + missedEndMs;
   if (now < due) return { due };
   const rule = 'missed-event';
   if (!unit.reminded)

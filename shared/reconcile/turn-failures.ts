@@ -39,6 +39,8 @@ export class TurnFailureHandler implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly timer = this.disposables.add(new Timer(() => this.onTimer()));
   private disposed = false;
+  /** The clock was, and the pauses were not looked at since. */
+  private wasSetBack = false;
 
   constructor(options: TroubleOptions) {
     this.options = options;
@@ -61,6 +63,12 @@ export class TurnFailureHandler implements Disposable {
       }),
     );
     this.disposables.add(breakers.onDidChange(() => this.reconsider()));
+    this.disposables.add(
+      manager.clock.onDidJump((by) => {
+        this.wasSetBack ||= by < 0;
+        this.timer.set(0);
+      }),
+    );
   }
 
   /** After a restart of the host, before its sessions are taken up: those that rest go on resting. */
@@ -294,10 +302,14 @@ export class TurnFailureHandler implements Disposable {
   private onTimer(): void {
     const { store, manager } = this.options.town;
     const now = manager.now();
+    // A limit ends when the provider says; a pause of ours would last for longer by as much as the clock was set back.
+    const isLonger = ({ kind, until = now }: StoredTrouble): boolean =>
+      this.wasSetBack && kind !== 'rate-limit' && until - now > this.options.policy().longestPauseMs;
     for (const trouble of store.troubles.parked()) {
-      if ((trouble.until ?? now) <= now && !this.moving.has(trouble.sessionId))
+      if ((isLonger(trouble) || (trouble.until ?? now) <= now) && !this.moving.has(trouble.sessionId))
         store.backlog.keep(() => this.goOn(trouble));
     }
+    this.wasSetBack = false;
     store.backlog.keep(() => this.arm());
   }
 }

@@ -3,8 +3,11 @@ import type { ChildSession, SessionId, SessionInfo } from '../domain/orchestrato
 import type { RunReference, TurnFailure } from '../domain/run.ts';
 import { hasDied, hasEnded } from '../domain/session-state.ts';
 import type { StatusReport, Source } from '../domain/status-report.ts';
+import { DisposableStore } from '../platform/disposable-store.ts';
 import type { Disposable } from '../platform/emitter.ts';
 import type { Logger } from '../platform/logger.ts';
+import { Timer } from '../platform/timer.ts';
+import type { TownClock } from '../platform/town-clock.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { Registry } from './registry.ts';
@@ -18,7 +21,7 @@ export interface LiveRunsOptions {
   store: Store;
   registry: Registry;
   log: Logger;
-  now: () => number;
+  clock: TownClock;
 }
 
 /**
@@ -30,7 +33,10 @@ export class LiveRuns implements DriverHost, Disposable {
   readonly events: RunEvents;
   private readonly store: Store;
   private readonly registry: Registry;
-  private readonly clock: () => number;
+  private readonly disposables = new DisposableStore();
+  /** What the registry has of times is older than the clock. */
+  private readonly shifted = this.disposables.add(new Timer(() => this.showShifted()));
+  readonly clock: TownClock;
   private readonly tell: RunEmitters;
   private readonly runs = new RunStatusTracker();
   /** Runs whose start has not returned: their end is the start's failure, not an event of its own. */
@@ -39,11 +45,12 @@ export class LiveRuns implements DriverHost, Disposable {
   private readonly replaced = new Set<string>();
   private disposed = false;
 
-  constructor({ store, registry, log, now }: LiveRunsOptions) {
+  constructor({ store, registry, log, clock }: LiveRunsOptions) {
     this.log = log;
     this.store = store;
     this.registry = registry;
-    this.clock = now;
+    this.clock = clock;
+    this.disposables.add(clock.onDidJump((by) => this.onJump(by)));
     this.tell = new RunEmitters(log);
     this.events = this.tell.events;
   }
@@ -55,6 +62,7 @@ export class LiveRuns implements DriverHost, Disposable {
 
   dispose(): void {
     this.disposed = true;
+    void this.disposables.dispose();
   }
 
   /** Whose run it is; undefined for one that is not the present one of its session. */
@@ -123,7 +131,11 @@ export class LiveRuns implements DriverHost, Disposable {
   // DriverHost
 
   now(): number {
-    return this.clock();
+    return this.clock.now();
+  }
+
+  awake(): number {
+    return this.clock.awake();
   }
 
   report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void {
@@ -194,6 +206,22 @@ export class LiveRuns implements DriverHost, Disposable {
   }
 
   // the rest
+
+  /** What was noted before the clock was set back stays older than what comes now. */
+  private onJump(by: number): void {
+    const seconds = Math.round(Math.abs(by) / 1000);
+    this.log.info(
+      `[orchestration] the clock was set ${by < 0 ? `back by ${seconds} s` : `forward by ${seconds} s, or the machine slept`}`,
+    );
+    if (by >= 0) return;
+    this.runs.shift(by);
+    this.shifted.set(0);
+  }
+
+  private showShifted(): void {
+    for (const [id, { since }] of this.runs.all())
+      if (this.registry.get(id).since !== since) this.registry.update(id, { since });
+  }
 
   private sessionAt(runId: string): SessionInfo | undefined {
     const id = this.disposed ? undefined : this.runs.sessionOf(runId);

@@ -4,6 +4,7 @@ import type { Ids } from '../platform/ids.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Store } from '../store/store.ts';
 import type { Disposable } from '../platform/emitter.ts';
+import type { TownClock } from '../platform/town-clock.ts';
 import { Adoptions } from './adoption.ts';
 import { LiveRuns } from './live-runs.ts';
 import { PendingAdoptions } from './pending-adoptions.ts';
@@ -21,7 +22,7 @@ export interface SessionManagerOptions {
   store: Store;
   registry: Registry;
   log: Logger;
-  now: () => number;
+  clock: TownClock;
   ids: Ids;
   specOf: SpecBuilder;
   specOfLeft: LeftSpecBuilder;
@@ -142,6 +143,10 @@ export class SessionManager implements Disposable {
   /** Epoch milliseconds. */
   now(): number {
     return this.runs.now();
+  }
+
+  get clock(): TownClock {
+    return this.runs.clock;
   }
 
   /** See `DriverHost`. */

@@ -1,6 +1,6 @@
 import type { SessionId } from '../domain/orchestrator.ts';
 import type { StoredRun } from '../store/sessions.ts';
-import { deriveStatus, newStatusModel, reduceStatus } from './status.ts';
+import { deriveStatus, newStatusModel, reduceStatus, shiftStatus } from './status.ts';
 import type { Status, StatusModel } from './status.ts';
 import type { StatusReport, Source } from '../domain/status-report.ts';
 
@@ -58,6 +58,18 @@ export class RunStatusTracker {
     if (after === model) return undefined;
     entry.model = after;
     return deriveStatus(after);
+  }
+
+  all(): [SessionId, Status][] {
+    return [...this.entries.values()].map(({ sessionId, model }) => [sessionId, deriveStatus(model)]);
+  }
+
+  /** The clock was set by so many ms: what has been is as long ago as it was. */
+  shift(by: number): void {
+    for (const entry of this.entries.values()) {
+      entry.model = shiftStatus(entry.model, by);
+      if (entry.progressAt !== undefined) entry.progressAt += by;
+    }
   }
 
   progress(runId: string, at: number): void {

@@ -121,6 +121,29 @@ function withFact(slot: Slot, { fact, at, cause }: StatusEvent): Slot {
   }
 }
 
+/** Pure. The same with all its times moved by so many ms: what was before stays before when the clock was set. */
+export function shiftStatus(model: StatusModel, by: number): StatusModel {
+  const { host, program, inside } = model.slots;
+  const slots = { host: shiftSlot(host, by), program: shiftSlot(program, by), inside: shiftSlot(inside, by) };
+  return { ...model, startedAt: model.startedAt + by, slots };
+}
+
+/** What is asked keeps its time: it is known by that elsewhere. */
+function shiftSlot({ reading, ready, parked, stopping, ended, failed, givenUp, ...slot }: Slot, by: number): Slot {
+  const moved = <T extends { at: number }>(each: T): T => ({ ...each, at: each.at + by });
+  return {
+    ...slot,
+    answered: Object.fromEntries(Object.entries(slot.answered).map(([id, at]) => [id, at + by])),
+    ...(reading && { reading: { ...moved(reading), since: reading.since + by } }),
+    ...(ready && { ready: moved(ready) }),
+    ...(parked && { parked: moved(parked) }),
+    ...(stopping && { stopping: moved(stopping) }),
+    ...(ended && { ended: moved(ended) }),
+    ...(failed && { failed: moved(failed) }),
+    ...(givenUp && { givenUp: moved(givenUp) }),
+  };
+}
+
 function limitOf({ until, reason, failing }: { until: number; reason: string; failing?: true }): Activity {
   return { kind: 'rate-limited', until, reason, ...(failing ? { failing } : {}) };
 }

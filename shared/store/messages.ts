@@ -88,14 +88,14 @@ export class MessageTable {
   /** Accepted entries that are to be put before the recipient's model, oldest first. */
   pending(to: string): StoredMessage[] {
     return this.db
-      .all("SELECT * FROM messages WHERE recipient = ? AND state = 'accepted' ORDER BY sent_at, rowid", to)
+      .all("SELECT * FROM messages WHERE recipient = ? AND state = 'accepted' ORDER BY rowid", to)
       .map(toMessage);
   }
 
   /** What was not archived, refused or given up; unread only, or read as well. */
   inbox(to: string, all: boolean): StoredMessage[] {
     const unread = all ? '' : 'AND read_at IS NULL';
-    const sql = `SELECT * FROM messages WHERE recipient = ? AND kind IN ('mail', 'broadcast') AND closed_at IS NULL ${unread} ORDER BY sent_at, rowid`;
+    const sql = `SELECT * FROM messages WHERE recipient = ? AND kind IN ('mail', 'broadcast') AND closed_at IS NULL ${unread} ORDER BY rowid`;
     return this.db.all(sql, to).map(toMessage);
   }
 

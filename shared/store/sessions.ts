@@ -125,8 +125,7 @@ export class SessionTable {
    * its host says nothing about the session, and is passed over.
    */
   failedStarts(id: SessionId): number {
-    const sql =
-      'SELECT state, ready_at FROM runs WHERE session_id = ? AND ended_unseen = 0 ORDER BY started_at DESC, rowid DESC';
+    const sql = 'SELECT state, ready_at FROM runs WHERE session_id = ? AND ended_unseen = 0 ORDER BY rowid DESC';
     const rows = this.db.all(sql, id);
     const other = rows.findIndex((row) => row['state'] !== 'failed' || row['ready_at'] !== null);
     return other === -1 ? rows.length : other;
@@ -165,8 +164,7 @@ export class SessionTable {
 
   /** Where the session's newest conversation is, by the reference of the last run that noted one. */
   lastReference(id: SessionId): RunReference | undefined {
-    const sql =
-      "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY started_at DESC, rowid DESC LIMIT 1";
+    const sql = "SELECT * FROM runs WHERE session_id = ? AND reference <> '{}' ORDER BY rowid DESC LIMIT 1";
     const row = this.db.get(sql, id);
     return row && toRun(row).reference;
   }

@@ -89,23 +89,36 @@ export class WorkTable {
     return this.db.all('SELECT * FROM work ORDER BY created_at, id').map(toWork);
   }
 
+  /** What it has, in the order in which it got it. */
   ownedBy(owner: string): StoredWork[] {
-    const sql =
-      "SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled') ORDER BY assigned_at";
+    const sql = `SELECT * FROM work WHERE owner = ? AND state IN ('assigned', 'running', 'stalled')
+       ORDER BY (SELECT max(rowid) FROM work_history WHERE work_id = work.id AND state = 'assigned'), rowid`;
     return this.db.all(sql, owner).map(toWork);
+  }
+
+  /** By number in which order these were added: the clock may have been set back since. */
+  sequenceOf(ids: Iterable<string>): Map<string, number> {
+    const sql = 'SELECT id, rowid AS number FROM work WHERE id IN (SELECT value FROM json_each(?))';
+    const rows = this.db.all(sql, JSON.stringify([...ids]));
+    return new Map(rows.map((row) => [text(row['id']), number(row['number'])]));
   }
 
   /** Everything of a session that the rules judge: what is not closed, and what was closed since then. */
   concerning(owner: string, since: number): StoredWork[] {
     const sql = `SELECT * FROM work WHERE owner = ? AND (state NOT IN ('done', 'cancelled') OR changed_at >= ?)
-                 ORDER BY created_at, id`;
+                 ORDER BY rowid`;
     return this.db.all(sql, owner, since).map(toWork);
   }
 
   /** The units that were given this branch, the one that changed last first. */
   onBranch(rig: string, branch: string): StoredWork[] {
     return this.db
-      .all('SELECT * FROM work WHERE branch = ? AND rig = ? ORDER BY changed_at DESC', branch, rig)
+      .all(
+        `SELECT * FROM work WHERE branch = ? AND rig = ?
+         ORDER BY (SELECT max(rowid) FROM work_history WHERE work_id = work.id AND state <> 'edited') DESC`,
+        branch,
+        rig,
+      )
       .map(toWork);
   }
 
@@ -119,7 +132,7 @@ export class WorkTable {
     return this.db
       .all(
         `SELECT * FROM work WHERE state IN ('open', 'queued', 'assigned', 'running', 'stalled', 'failed', 'escalated')
-         ORDER BY created_at, id`,
+         ORDER BY rowid`,
       )
       .map(toWork);
   }
@@ -134,7 +147,7 @@ export class WorkTable {
   /** What was closed since then, and whose it was. */
   closedSince(since: number): StoredWork[] {
     const sql =
-      "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY created_at, id";
+      "SELECT * FROM work WHERE state IN ('done', 'cancelled') AND owner IS NOT NULL AND changed_at >= ? ORDER BY rowid";
     return this.db.all(sql, since).map(toWork);
   }
 

@@ -7,6 +7,7 @@ import { composeCore, orchestratorsOf } from '../../shared/host/compose-core.ts'
 import type { CoreParts } from '../../shared/host/compose-core.ts';
 import { randomIds } from '../../shared/platform/ids.ts';
 import { silentLogger } from '../../shared/platform/logger.ts';
+import { TownClock } from '../../shared/platform/town-clock.ts';
 import type { Logger } from '../../shared/platform/logger.ts';
 import { Store } from '../../shared/store/store.ts';
 import type { ResolvedAgent } from '../../shared/domain/agent.ts';
@@ -56,13 +57,14 @@ export function makeClock(): { now: () => number; advance: (ms: number) => void 
 /** The core's parts around a fake driver, on a real database in a folder of its own. */
 export function makeCore(file: string, log: Logger = silentLogger) {
   const { now, advance } = makeClock();
+  const clock = new TownClock({ wall: now }, rethrow);
   const store = new Store(file);
   const agents = { resolve: (): ResolvedAgent => fakeAgent, of: () => [fakeAgent] };
   const limits = (): MessageLimits => messageLimits(undefined);
   const { parts } = composeCore({
     store,
     log,
-    now,
+    clock,
     ids: randomIds,
     specOf: fakeSpec,
     specOfLeft: fakeSpec,

@@ -42,6 +42,10 @@ export class RecordingHost implements DriverHost {
     return Date.now();
   }
 
+  awake(): number {
+    return Date.now();
+  }
+
   report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void {
     const at = this.now();
     const key = `${runId} ${source}`;

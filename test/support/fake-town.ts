@@ -8,6 +8,8 @@ import type { TownSettings } from '../../shared/config/town-settings.ts';
 import type { FailurePolicySettings } from '../../shared/config/failure-policy.ts';
 import { randomIds } from '../../shared/platform/ids.ts';
 import { silentLogger } from '../../shared/platform/logger.ts';
+import { TownClock } from '../../shared/platform/town-clock.ts';
+import type { ClockSources } from '../../shared/platform/town-clock.ts';
 import { carryOut } from '../../shared/api/dispatch.ts';
 import { Store } from '../../shared/store/store.ts';
 import { SessionContexts } from '../../shared/sessions/role-context.ts';
@@ -36,10 +38,11 @@ function requireWholeSnapshot({ store, builder }: Pick<ApiContext, 'store' | 'bu
 /** A town with one rig (`alpha`), its reconciler, and the fake driver: everything but agents. */
 export type FakeTown = Awaited<ReturnType<typeof makeFakeTown>>;
 
-/** `seed`: leaves what earlier hosts would have left in the database. */
+/** `seed`: leaves what earlier hosts would have left in the database. `time`: another clock than the town's own. */
 export async function makeFakeTown(
   policy: FailurePolicySettings = {},
   seed: (database: string) => void = () => undefined,
+  time: Partial<ClockSources> = {},
 ) {
   const folder = temporaryFolder('fake-town');
   const root = join(folder.path, 'town');
@@ -51,6 +54,7 @@ export async function makeFakeTown(
   );
   const paths = { ...townPaths(root), worktrees: join(folder.path, 'data', 'gastown', 'worktrees', 'town') };
   const { now, advance } = makeClock();
+  const clock = new TownClock({ wall: now, ...time }, rethrow);
   seed(paths.database);
   const store = new Store(paths.database);
   const settings = await SettingsFile.open<TownSettings>({
@@ -68,7 +72,7 @@ export async function makeFakeTown(
     settings,
     backends,
     contexts,
-    now,
+    clock,
     ids: randomIds,
     log: silentLogger,
     trusted: () => true,

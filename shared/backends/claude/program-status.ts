@@ -63,6 +63,8 @@ export class ProgramStatusTracker {
     if (before === 'waiting' && status !== 'waiting') this.startLeaving();
     if (status === 'waiting') this.leftTimer.set(undefined);
     if (status !== 'idle') return this.report();
+    // The clock was set back since, by more than is waited for an idle anyway: this one is no older than that turn.
+    if (this.begunAt > this.now() + overtakenBound) this.begunAt = 0;
     if (this.saidAt < this.begunAt) this.overtake();
     else this.idleTimer.set(settled);
   }

@@ -67,8 +67,7 @@ export class OpencodeDriver implements BackendDriver {
       socket: options.socket,
       pluginFile: options.pluginFile,
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
-      log: host.log,
-      now: () => host.now(),
+      host,
       onGone: (link) => this.serverGone(link),
     });
   }

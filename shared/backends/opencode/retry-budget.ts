@@ -18,7 +18,9 @@ export interface Retry {
 export class RetryBudget implements Disposable {
   private readonly lasts: () => number;
   private readonly now: () => number;
+  private readonly awake: () => number;
   private readonly giveUp: (failure: TurnFailure) => void;
+  /** When the request was first tried, by `awake`: what the machine sleeps is no trying. */
   private since: number | undefined;
   /** Of the newest retry. */
   private failure: TurnFailure | undefined;
@@ -26,22 +28,29 @@ export class RetryBudget implements Disposable {
     if (this.failure) this.giveUp(this.failure);
   });
 
-  /** `lasts` in ms. */
-  constructor(options: { lasts: () => number; now: () => number; giveUp: (failure: TurnFailure) => void }) {
+  /** `lasts` in ms; `now` and `awake` as a driver's host has them. */
+  constructor(options: {
+    lasts: () => number;
+    now: () => number;
+    awake: () => number;
+    giveUp: (failure: TurnFailure) => void;
+  }) {
     this.lasts = options.lasts;
     this.now = options.now;
+    this.awake = options.awake;
     this.giveUp = options.giveUp;
   }
 
   retries({ attempt, next, failure }: Retry): void {
-    const now = this.now();
-    if (attempt <= 1) this.since = now;
-    this.since ??= now;
-    const end = this.since + this.lasts();
+    const awake = this.awake();
+    if (attempt <= 1) this.since = awake;
+    this.since ??= awake;
+    const remaining = this.since + this.lasts() - awake;
     this.timer.set(undefined);
     this.failure = failure;
-    if (next > end || now >= end) this.giveUp(failure.kind === 'rate-limit' ? { ...failure, until: next } : failure);
-    else this.timer.set(Math.max(0, end - now));
+    if (next - this.now() > remaining || remaining <= 0)
+      this.giveUp(failure.kind === 'rate-limit' ? { ...failure, until: next } : failure);
+    else this.timer.set(remaining);
   }
 
   /** A try is under way: it may succeed, so its end is waited for. */

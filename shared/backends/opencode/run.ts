@@ -44,8 +44,8 @@ export class Run {
   readonly turn = new Turn();
   /** Counts what was heard of the session's activity, so that an older snapshot does not undo it. */
   heard = 0;
-  /** When the last delivery was begun, in epoch milliseconds. */
-  turnSince = 0;
+  /** When the last delivery was begun, by `DriverHost.awake`. */
+  turnSince = Number.NEGATIVE_INFINITY;
   /** What the session is doing, as far as the server said. */
   activity: 'idle' | 'busy' | 'unknown' = 'unknown';
   private readonly host: DriverHost;
@@ -69,6 +69,7 @@ export class Run {
     this.patience = new RetryBudget({
       lasts: options.patienceMs,
       now: () => host.now(),
+      awake: () => host.awake(),
       giveUp: (failure) => this.giveUp(failure),
     });
   }
@@ -138,7 +139,7 @@ export class Run {
     this.turn.begin(delivery);
     this.forgetFailure();
     this.lastError = undefined;
-    this.turnSince = this.host.now();
+    this.turnSince = this.host.awake();
     return this.heard;
   }
 

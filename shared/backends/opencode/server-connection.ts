@@ -1,5 +1,6 @@
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { DriverHost } from '../driver.ts';
 import { killAll, startedWith } from '../../platform/process-table.ts';
 import { Timers } from '../../platform/timer.ts';
 import { answerOf, requestMs, within } from './client.ts';
@@ -25,6 +26,7 @@ export class ServerConnection {
   holds = 0;
   private readonly log: Logger;
   private readonly now: () => number;
+  private readonly awake: () => number;
   private readonly events: EventLoop;
   private readonly onGone: (link: ServerConnection) => void;
   private readonly means: ServerMeans;
@@ -39,10 +41,16 @@ export class ServerConnection {
   private lastSeq = -1;
   private streaming = false;
 
-  constructor(server: OpencodeServer, log: Logger, now: () => number, onGone: (link: ServerConnection) => void) {
+  constructor(
+    server: OpencodeServer,
+    host: Pick<DriverHost, 'log' | 'now' | 'awake'>,
+    onGone: (link: ServerConnection) => void,
+  ) {
+    const { log } = host;
     this.server = server;
     this.log = log;
-    this.now = now;
+    this.now = () => host.now();
+    this.awake = () => host.awake();
     this.onGone = onGone;
     this.means = new ServerMeans(server, log, (file) => this.databaseGone(file));
     this.events = new EventLoop({
@@ -186,7 +194,7 @@ export class ServerConnection {
       for (const part of parts)
         this.take({ type: 'message.part.updated', properties: { sessionID: run.session, part } }, 'program');
     }
-    const lost = this.now() - run.turnSince > lostTurnMs;
+    const lost = this.awake() - run.turnSince > lostTurnMs;
     if (lost) {
       run.turn.busy('program');
       run.turn.error('program');
@@ -234,7 +242,7 @@ export class ServerConnection {
       // The server did not answer, or begins only now.
       if (isOpen()) this.doubts.set(run.id, lostTurnMs, () => void look());
     };
-    this.doubts.set(run.id, Math.max(0, since + lostTurnMs + 1 - this.now()), () => void look());
+    this.doubts.set(run.id, Math.max(0, since + lostTurnMs + 1 - this.awake()), () => void look());
   }
 
   private databaseGone(file: string): void {

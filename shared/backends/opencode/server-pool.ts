@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ResolvedAgent } from '../../domain/agent.ts';
+import type { DriverHost } from '../driver.ts';
 import { GasTownError, messageOf } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/logger.ts';
 import { Timers } from '../../platform/timer.ts';
 import type { Environment } from '../../platform/inherited-environment.ts';
 import { findOpencode } from './program.ts';
@@ -24,8 +24,7 @@ export interface ServerPoolOptions {
   socket: string;
   pluginFile: string;
   leaseMs?: number;
-  log: Logger;
-  now(): number;
+  host: Pick<DriverHost, 'log' | 'now' | 'awake'>;
   /** The server has ended by itself, with these runs on it. */
   onGone(link: ServerConnection): void;
 }
@@ -114,7 +113,7 @@ export class ServerPool {
     const link = this.links.get(launch);
     if (link) return Promise.resolve(link);
     return this.once(launch, async () => {
-      const server = await adoptServer(this.folderOf(launch), this.options.log);
+      const server = await adoptServer(this.folderOf(launch), this.options.host.log);
       return server && this.enter(launch, server);
     });
   }
@@ -142,7 +141,7 @@ export class ServerPool {
     directory: string,
     providers: string[],
   ): Promise<ServerConnection | undefined> {
-    const { environment, socket, pluginFile, leaseMs, log } = this.options;
+    const { environment, socket, pluginFile, leaseMs, host } = this.options;
     const wanted = {
       folder: this.folderOf(launch),
       launch,
@@ -154,7 +153,7 @@ export class ServerPool {
       plugin: pluginFile,
       socket,
       leaseMs: leaseMs ?? defaultLeaseMs,
-      log,
+      log: host.log,
     };
     // Others may wait for the same start: only the end of the host cancels it.
     return this.once(launch, async () => this.enter(launch, await startServer(wanted, this.ending.signal)));
@@ -172,8 +171,7 @@ export class ServerPool {
   }
 
   private enter(launch: string, server: OpencodeServer): ServerConnection {
-    const { log, now } = this.options;
-    const link = new ServerConnection(server, log, now, (gone) => {
+    const link = new ServerConnection(server, this.options.host, (gone) => {
       this.links.delete(launch);
       this.options.onGone(gone);
     });
@@ -195,7 +193,7 @@ export class ServerPool {
       if (link?.unused) await this.stop(link);
       else if (link) this.lingering.clear(launch);
     } catch (error) {
-      this.options.log.error(`opencode: an unused server could not be stopped: ${messageOf(error)}`);
+      this.options.host.log.error(`opencode: an unused server could not be stopped: ${messageOf(error)}`);
     }
   }
 

@@ -6,10 +6,11 @@ import { Overdue } from '../../../shared/attention/escalate-waits.ts';
 import { followAllowList } from '../../../shared/attention/auto-answer.ts';
 import { randomIds } from '../../../shared/platform/ids.ts';
 import { silentLogger } from '../../../shared/platform/logger.ts';
+import { TownClock } from '../../../shared/platform/town-clock.ts';
 import type { AnsweredBy, AskReply } from '../../../shared/domain/status-report.ts';
 import type { Ask } from '../../../shared/domain/activity.ts';
 import { Escalations } from '../../../shared/work/escalations.ts';
-import { fakeAgent, makeCore, temporaryFolder } from '../../support/core.ts';
+import { fakeAgent, makeCore, rethrow, temporaryFolder } from '../../support/core.ts';
 import { patience } from '../../support/patience.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -206,7 +207,13 @@ describe('an unanswered wait', () => {
   afterEach(() => overdue.dispose());
 
   const newOverdue = (): Overdue =>
-    new Overdue({ asks, escalations, store: core.store, minutes: () => minutes, now: () => now });
+    new Overdue({
+      asks,
+      escalations,
+      store: core.store,
+      minutes: () => minutes,
+      clock: new TownClock({ wall: () => now }, rethrow),
+    });
   const pass = (ms: number): void => {
     now += ms;
     vi.advanceTimersByTime(ms);

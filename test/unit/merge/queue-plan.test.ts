@@ -38,6 +38,8 @@ describe('a batch', () => {
   test('waits for others as long as the policy says, and not when it is full', () => {
     const wait = { batchSize: 2, batchWaitMs: 100 };
     expect(planQueue([waiting('task-1', 2, 50)], [], wait, 60)).toEqual({ kind: 'wait', until: 150 });
+    // It was queued before the clock was set back.
+    expect(planQueue([waiting('task-1', 2, 5_000)], [], wait, 60).kind).toBe('try');
     expect(planQueue([waiting('task-1', 2, 50)], [], wait, 150)).toMatchObject({ kind: 'try' });
     expect(planQueue([waiting('task-1', 2, 50), waiting('task-2', 2, 60)], [], wait, 60)).toMatchObject({
       kind: 'try',

@@ -54,7 +54,7 @@ const unit = (changes: Partial<UnitFacts> = {}): UnitFacts => ({
   changedAt: now - 500,
   attempts: 0,
   priority: 2,
-  createdAt: now - 1_000,
+  sequence: 1,
   waits: false,
   delivered: true,
   reminded: false,
@@ -71,6 +71,7 @@ const facts = (sessions: SessionFacts[], units: UnitFacts[] = [], raised: Escala
   now,
   sessions,
   units,
+  countedFrom: (at) => at,
   wasRaised: (key) => raised.some((each) => isDeepStrictEqual(each, key)),
 });
 /** What the rules say, in short: `alpha-toast dead-process restart`. */
@@ -438,10 +439,10 @@ describe('other units', () => {
 
   test('that may begin at once begin the most urgent first, then the oldest, whatever comes first', () => {
     const units = [
-      unit({ id: 'young', state: 'queued', createdAt: 3 }),
-      unit({ id: 'low', state: 'queued', priority: 4, createdAt: 1 }),
-      unit({ id: 'urgent', state: 'queued', priority: 0, createdAt: 4 }),
-      unit({ id: 'old', state: 'queued', createdAt: 2 }),
+      unit({ id: 'young', state: 'queued', sequence: 3 }),
+      unit({ id: 'low', state: 'queued', priority: 4, sequence: 1 }),
+      unit({ id: 'urgent', state: 'queued', priority: 0, sequence: 4 }),
+      unit({ id: 'old', state: 'queued', sequence: 2 }),
     ];
     const expected = ['urgent', 'old', 'young', 'low'].map((id) => `${id} due-unit dispatch`);
     expect(verdict(facts([], units))).toEqual(expected);

@@ -43,8 +43,7 @@ const makePool = (): ServerPool =>
     environment: { HOME: folder.path, PATH: process.env['PATH'] },
     socket: join(folder.path, 'socket'),
     pluginFile: join(folder.path, 'gastown.js'),
-    log: silentLogger,
-    now: Date.now,
+    host: { log: silentLogger, now: Date.now, awake: () => performance.now() },
     onGone: () => undefined,
   });
 const started = (): string[] => (existsSync(starts) ? readFileSync(starts, 'utf8').trim().split('\n') : []);

@@ -101,6 +101,16 @@ describe('an idle from before a turn began', () => {
     expect(await tracker.stableIdle(0)).toBe(false);
   });
 
+  test('is one of that turn where the clock was set back since', () => {
+    vi.setSystemTime(3_600_000);
+    at('busy', 3_600_000);
+    tracker.begun(3_600_000);
+    vi.setSystemTime(1000);
+    at('idle', 1000);
+    pass(150);
+    expect(told).toEqual([busy, idle, 'turn over']);
+  });
+
   test('is believed after all where nothing else comes: the hook was heard too late', () => {
     at('idle', 1000);
     pass(150);

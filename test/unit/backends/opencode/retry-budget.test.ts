@@ -15,7 +15,10 @@ const limited: TurnFailure = { kind: 'rate-limit', reason: 'Too many requests' }
 function patience(): { patience: RetryBudget; given: { at: number; failure: TurnFailure }[] } {
   const given: { at: number; failure: TurnFailure }[] = [];
   const giveUp = (failure: TurnFailure): void => void given.push({ at: Date.now(), failure });
-  return { given, patience: new RetryBudget({ lasts: () => 10_000, now: () => Date.now(), giveUp }) };
+  return {
+    given,
+    patience: new RetryBudget({ lasts: () => 10_000, now: () => Date.now(), awake: () => performance.now(), giveUp }),
+  };
 }
 
 test('one request is tried for as long as the patience lasts, however often', () => {
@@ -56,4 +59,25 @@ test('each request of a turn has the whole patience, and an answer ends it', () 
   one.over();
   vi.advanceTimersByTime(100_000);
   expect(given).toEqual([]);
+});
+
+test('a machine that sleeps between two tries uses up no patience, and a clock that is set back gives no more', () => {
+  let slept = 0;
+  const given: TurnFailure[] = [];
+  const one = new RetryBudget({
+    lasts: () => 10_000,
+    now: () => Date.now() + slept,
+    awake: () => Date.now(),
+    giveUp: (failure) => void given.push(failure),
+  });
+  one.retries({ attempt: 1, next: 2000, failure: failing });
+  vi.advanceTimersByTime(2000);
+  slept = 8 * 3_600_000;
+  one.retries({ attempt: 2, next: slept + 6000, failure: failing });
+  expect(given).toEqual([]);
+  vi.advanceTimersByTime(1000);
+  slept = -3_600_000;
+  one.retries({ attempt: 3, next: slept + 7000, failure: failing });
+  vi.advanceTimersByTime(7000);
+  expect(given).toEqual([failing]);
 });

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { restartSession } from '../../../shared/orchestration/restart-session.ts';
+import { Overdue } from '../../../shared/attention/escalate-waits.ts';
+import { makeFakeTown } from '../../support/fake-town.ts';
+import type { FakeTown } from '../../support/fake-town.ts';
+import { atWork, open, sling, takesWork, toast, unit } from './support.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+let town: FakeTown;
+let wall: number;
+let awake: number;
+
+/** Lets so much time pass while the machine is awake. */
+async function pass(ms: number): Promise<void> {
+  wall += ms;
+  awake += ms;
+  town.reconciler.schedule();
+  await town.settled();
+}
+
+/** The machine sleeps, or somebody sets the clock; then something asks for the time. */
+async function jump(ms: number): Promise<void> {
+  wall += ms;
+  town.manager.now();
+  // What is noted at once is shown a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await town.settled();
+}
+
+beforeEach(async () => {
+  wall = 1_000 * hour;
+  awake = 0;
+  town = await makeFakeTown({ idle_stop_minutes: 60 }, undefined, { wall: () => wall, awake: () => awake });
+});
+afterEach(() => town.close());
+
+test('a machine that sleeps while a session is busy escalates nothing; what is busy for too long afterwards is', async () => {
+  await atWork(town);
+  town.busy(toast);
+  await pass(20 * minute);
+  await jump(8 * hour);
+  expect(open(town)).toEqual([]);
+  await pass(29 * minute);
+  expect(open(town)).toEqual([]);
+  await pass(2 * minute);
+  expect(open(town)).toEqual([`high: ${toast}: busy without any progress for 31 minutes`]);
+});
+
+test('a session that is idle when the machine falls asleep is not stopped for it', async () => {
+  await atWork(town);
+  await town.request('work.done', {}, toast);
+  town.idle(toast);
+  await jump(8 * hour);
+  expect(town.registry.get(toast).state).toBe('running');
+  await pass(61 * minute);
+  expect(town.registry.get(toast).state).toBe('stopped');
+});
+
+test('a wait is not escalated because the machine slept', async () => {
+  const { asks, escalations, store, manager } = town;
+  const overdue = new Overdue({ asks, escalations, store, minutes: () => 30, clock: manager.clock });
+  const runId = await atWork(town);
+  const ask = {
+    id: 'ask-1',
+    kind: 'permission' as const,
+    title: 'bash: ls',
+    detail: '',
+    options: [],
+    resolvable: true,
+  };
+  manager.report(runId, 'program', { kind: 'asked', ask: { ...ask, since: wall } }, 'asked');
+  await jump(8 * hour);
+  overdue.review();
+  expect(open(town)).toEqual([]);
+  await pass(30 * minute);
+  overdue.review();
+  expect(open(town)).toEqual([expect.stringContaining('bash: ls')]);
+  overdue.dispose();
+});
+
+test('a session that hangs while the clock is set back is escalated in time, not an hour later', async () => {
+  await atWork(town);
+  town.busy(toast);
+  await pass(5 * minute);
+  await jump(-hour);
+  await pass(31 * minute);
+  expect(open(town)).toEqual([`high: ${toast}: busy without any progress for 31 minutes`]);
+});
+
+test('what a session says after the clock was set back is newer than what it said before', async () => {
+  const runId = await atWork(town);
+  town.manager.report(runId, 'inside', { kind: 'busy' }, 'hook');
+  await pass(minute);
+  await jump(-hour);
+  town.idle(toast);
+  expect(town.registry.get(toast)).toMatchObject({ activity: { kind: 'idle' }, since: wall });
+  await pass(minute);
+  town.manager.report(runId, 'inside', { kind: 'busy' }, 'hook');
+  expect(town.registry.get(toast).activity.kind).toBe('busy');
+});
+
+test('what was so before the clock was set back is shown as old as it is', async () => {
+  await atWork(town);
+  town.busy(toast);
+  await pass(10 * minute);
+  await jump(-hour);
+  expect(wall - town.registry.get(toast).since).toBe(10 * minute);
+});
+
+test('a turn whose end nobody reported is noticed although its unit began in what is the future now', async () => {
+  await atWork(town);
+  town.busy(toast);
+  await jump(-hour);
+  town.idle(toast);
+  await pass(minute);
+  expect(town.deeds(toast)).toContainEqual(expect.stringContaining('missed-event'));
+});
+
+test('the newest conversation is resumed, and starts in vain are counted, whatever the clock said', async () => {
+  const first = await atWork(town);
+  town.manager.runs.saveReference(first, { conversation: 'old' });
+  await jump(-hour);
+  await restartSession(town, toast, { reason: 'wanted' });
+  const second = town.registry.get(toast).runId;
+  town.manager.runs.saveReference(second, { conversation: 'new' });
+  expect(town.store.sessions.lastReference(toast)).toEqual({ conversation: 'new' });
+  town.die(toast);
+  expect(town.store.sessions.failedStarts(toast)).toBe(0);
+});
+
+test('messages and units keep the order in which they came', async () => {
+  await sling(town);
+  takesWork(town, toast);
+  town.busy(toast);
+  const tell = (body: string) => town.outbox.accept({ from: 'host', to: toast, kind: 'nudge', body });
+  tell('one');
+  await jump(-hour);
+  tell('two');
+  expect(town.store.messages.pending(toast).map(({ body }) => body)).toEqual(['one', 'two']);
+  expect(unit(town).owner).toBe(toast);
+});
