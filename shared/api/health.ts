@@ -71,6 +71,8 @@ function advice(backend: Backends[number] | undefined, { kind }: TurnFailure): s
       return "Look at the provider's status page, your network and proxy; sessions go on by themselves when it works again.";
     case 'refused':
       return "Look at the agent's model and arguments in the settings, and at the session's conversation.";
+    case 'circles':
+      return "Look at the session's conversation, and at the context limit that its program has for the model.";
   }
 }
 

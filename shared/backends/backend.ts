@@ -21,6 +21,8 @@ export interface BackendMeans {
   socket: string;
   /** How long a turn may go on trying at a provider that fails, in ms, by the settings as they are now. */
   patienceMs: () => number;
+  /** How often in a row a turn may do the same (see `Repetition`), by the settings as they are now; 0: any number. */
+  maxRepeats: () => number;
   /** Something that several runs share ended by itself. */
   onServerLost: (reason: string) => void;
   /** After how many ms without a host what several runs share ends itself; the driver's own bound where absent. */

@@ -37,6 +37,17 @@ export const backendTrouble = z.looseObject({
         ),
       ),
   ),
+  max_repeats: z.optional(
+    z
+      .int()
+      .check(
+        z.minimum(0),
+        z.maximum(1000),
+        z.describe(
+          'How often in a row a turn of {{persistent}} may compact its conversation, meet the same error, or call the same tool to the same end; then it is broken off, and you are asked. 20 when absent; 0 means any number.',
+        ),
+      ),
+  ),
 });
 
 /** The same with everything filled in; times in ms. */
@@ -46,6 +57,8 @@ export interface TroublePolicy {
   pauseMs: number;
   longestPauseMs: number;
   maxRedeliveries: number;
+  /** 0: any number. */
+  maxRepeats: number;
 }
 
 /** Pure. */
@@ -56,5 +69,6 @@ export function troublePolicy(settings: z.output<typeof backendTrouble> = {}): T
     pauseMs: (settings.pause_seconds ?? 30) * 1000,
     longestPauseMs: (settings.longest_pause_seconds ?? 600) * 1000,
     maxRedeliveries: settings.max_redeliveries ?? 5,
+    maxRepeats: settings.max_repeats ?? 20,
   };
 }

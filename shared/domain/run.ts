@@ -21,10 +21,11 @@ export type AskAnswer =
 export interface TurnFailure {
   /**
    * `rate-limit`: the provider takes nothing for now; `provider`: it fails, is out of reach, or broke off;
-   * `account`: it does not know us (any more); `refused`: it does not take this request, whatever the time.
+   * `account`: it does not know us (any more); `refused`: it does not take this request, whatever the time;
+   * `circles`: nothing of the provider's: the turn did the same again and again, and was broken off for that.
    */
-  kind: 'rate-limit' | 'provider' | 'account' | 'refused';
-  /** The provider's own words. */
+  kind: 'rate-limit' | 'provider' | 'account' | 'refused' | 'circles';
+  /** The provider's own words, or what went in circles. */
   reason: string;
   /** Epoch milliseconds from which on it takes requests again, where it said so. */
   until?: number;

@@ -294,6 +294,7 @@ export async function makeDrivers(
         runtimeDir: paths.runtime,
         socket: paths.socket,
         patienceMs: () => troublePolicy(settings.value.backend_trouble).patienceMs,
+        maxRepeats: () => troublePolicy(settings.value.backend_trouble).maxRepeats,
         onServerLost: (reason) => breakers.take({ backend: backend.name }, { kind: 'failed', reason }),
         ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
       }),

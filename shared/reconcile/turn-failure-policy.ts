@@ -33,12 +33,15 @@ const words: Record<TurnFailure['kind'], string> = {
   provider: 'the provider fails',
   account: 'the provider does not take this account',
   refused: 'the provider refused the request',
+  circles: 'it goes in circles',
 };
 
 export function decideTrouble(facts: TroubleFacts, policy: TroublePolicy): TroubleAction {
   const { failure, now, redeliveries, owes, alternative } = facts;
   const reason = `${words[failure.kind]}: ${failure.reason}`;
   const limitEnd = failure.until !== undefined && failure.until > now ? failure.until : undefined;
+  // It would do so again, with this agent or with another, and spend: whoever owes nothing is watched by nobody either.
+  if (failure.kind === 'circles') return { kind: 'escalate', reason };
   if (!owes) {
     return limitEnd === undefined
       ? { kind: 'nothing', reason }

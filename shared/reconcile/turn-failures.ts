@@ -324,6 +324,7 @@ function breakerEvent({ kind, reason, until }: TurnFailure): BreakerEvent | unde
     case 'provider':
       return { kind: 'failed', reason };
     case 'refused':
+    case 'circles':
       return undefined;
   }
 }

@@ -19,9 +19,9 @@ export const opencode: BackendDescriptor = {
   leftovers: { in: leftoversIn, shared: sharedStubs, remove: removeLeftover },
   loadDriver: async () => {
     const { OpencodeDriver } = await import('./driver.ts');
-    return (host, { reporter, runtimeDir, environment, socket, patienceMs, onServerLost, leaseMs }) =>
+    return (host, { reporter, runtimeDir, environment, socket, patienceMs, maxRepeats, onServerLost, leaseMs }) =>
       new OpencodeDriver(host, {
-        ...{ runtimeDir, environment, socket, patienceMs, onServerLost, pluginFile: reporter },
+        ...{ runtimeDir, environment, socket, patienceMs, maxRepeats, onServerLost, pluginFile: reporter },
         ...(leaseMs === undefined ? {} : { leaseMs }),
       });
   },

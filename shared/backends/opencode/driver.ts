@@ -45,6 +45,8 @@ export interface OpencodeDriverOptions {
   pluginFile: string;
   /** How long a turn may go on trying at a provider that fails; by default what the settings have by default. */
   patienceMs?: () => number;
+  /** How often in a row a turn may do the same; by default the same. */
+  maxRepeats?: () => number;
   /** A server ended by itself. */
   onServerLost?: (reason: string) => void;
   /** After how many milliseconds without a host a server ends itself; 30 minutes by default. */
@@ -242,7 +244,8 @@ export class OpencodeDriver implements BackendDriver {
   ): Run {
     this.host.setServerPid(spec.runId, link.server.identity.pid);
     const patienceMs = this.options.patienceMs ?? (() => troublePolicy().patienceMs);
-    return new Run(this.host, link.server, spec, { session, directory, defaults, patienceMs });
+    const maxRepeats = this.options.maxRepeats ?? (() => troublePolicy().maxRepeats);
+    return new Run(this.host, link.server, spec, { session, directory, defaults, patienceMs, maxRepeats });
   }
 
   private serverGone(link: ServerConnection): void {

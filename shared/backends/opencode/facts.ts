@@ -2,10 +2,12 @@
  * What an Opencode event means, as pure functions. The same events come from the server's event stream and, trimmed, from
  * gastown.js, so everything is read defensively: an event that is not as expected means nothing.
  */
+import { createHash } from 'node:crypto';
 import type { Ask, Question, ToolCall } from '../../domain/activity.ts';
 import type { AskReply, StatusReport } from '../../domain/status-report.ts';
 import type { TurnFailure } from '../../domain/run.ts';
 import { isObject } from '../../platform/objects.ts';
+import type { Sign } from '../repetition.ts';
 import type { Retry } from './retry-budget.ts';
 
 export interface OpencodeEvent {
@@ -34,6 +36,8 @@ export type Observation = { session: string } & (
   | { kind: 'text'; messageId: string; text: string }
   /** The model answers, or has answered, the user message `parentId` and all before it. */
   | { kind: 'answer'; parentId: string; completed: boolean }
+  /** Whether the turn gets on can be told by it. */
+  | { kind: 'sign'; sign: Exclude<Sign, { kind: 'error' }> }
 );
 
 /** What `permission.replied` says. */
@@ -54,6 +58,8 @@ export function observe({ type, properties }: OpencodeEvent, at: number): Observ
       return activity(session, properties['status'], type);
     case 'session.idle':
       return [{ session, kind: 'activity', fact: { kind: 'idle' }, cause: type }];
+    case 'session.compacted':
+      return [{ session, kind: 'sign', sign: { kind: 'compaction' } }];
     case 'session.error':
       return [error(session, properties['error'])];
     case 'permission.asked':
@@ -226,10 +232,24 @@ function chatMessage(session: string, properties: Record<string, unknown>): Obse
 }
 
 function part(session: string, value: unknown): Observation[] {
+  if (isObject(value) && value['type'] === 'tool') return toolCall(session, value);
   if (!isObject(value) || value['type'] !== 'text' || value['synthetic'] === true) return [];
   const messageId = string(value['messageID']);
   const text = string(value['text']);
   return messageId === undefined || text === undefined ? [] : [{ session, kind: 'text', messageId, text }];
+}
+
+/** A tool that is done: what it was called with, and its result, as one short text. */
+function toolCall(session: string, { callID, tool, state }: Record<string, unknown>): Observation[] {
+  const id = string(callID);
+  const name = string(tool);
+  if (id === undefined || name === undefined || !isObject(state)) return [];
+  const { status, input, output, error: problem } = state;
+  if (status !== 'completed' && status !== 'error') return [];
+  const did = createHash('sha256')
+    .update(JSON.stringify([name, input, output, problem]))
+    .digest('base64');
+  return [{ session, kind: 'sign', sign: { kind: 'call', id, tool: name, did } }];
 }
 
 function error(session: string, value: unknown): Observation {

@@ -7,6 +7,8 @@ import type { PromptDefaults } from './arguments.ts';
 import { answerOf } from './client.ts';
 import type { Observation } from './facts.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { Repetition } from '../repetition.ts';
+import type { Sign } from '../repetition.ts';
 import type { OpencodeServer } from './server.ts';
 import { Turn } from './turn.ts';
 import type { Reporter } from './turn.ts';
@@ -30,6 +32,8 @@ export interface RunOptions {
   defaults: PromptDefaults;
   /** How long Opencode may go on trying at a provider that fails, within one turn. */
   patienceMs: () => number;
+  /** How often in a row one turn may do the same; 0: any number. */
+  maxRepeats: () => number;
 }
 
 /** One run: an Opencode session of ours with its sub-agents. Turns observations into the facts that the core wants. */
@@ -57,6 +61,9 @@ export class Run {
   /** It ends because we broke it off. */
   private gaveUp = false;
   private readonly patience: RetryBudget;
+  private readonly maxRepeats: () => number;
+  /** What the session and its sub-agents do again and again in the turn that goes on. */
+  private readonly repetitions = new Map<string, Repetition>();
   private waiting: (() => void)[] = [];
 
   constructor(host: DriverHost, server: OpencodeServer, spec: RunSpec, options: RunOptions) {
@@ -66,6 +73,7 @@ export class Run {
     this.session = options.session;
     this.directory = options.directory;
     this.defaults = options.defaults;
+    this.maxRepeats = options.maxRepeats;
     this.patience = new RetryBudget({
       lasts: options.patienceMs,
       now: () => host.now(),
@@ -102,6 +110,8 @@ export class Run {
         seen.cause,
         reporter,
       );
+    // The stream tells all of it; the plugin says some of it again.
+    if (reporter === 'program') this.watchRepetition(seen);
     if (seen.session !== this.session) {
       if (seen.kind === 'activity') this.noteChildActivity(seen.session, seen.fact.kind === 'idle' ? 'idle' : 'busy');
       return;
@@ -119,6 +129,7 @@ export class Run {
         return this.confirm(this.turn.text(seen.messageId, seen.text, reporter));
       case 'answer':
         return this.turn.answer(seen.parentId, seen.completed, reporter);
+      case 'sign':
     }
   }
 
@@ -137,6 +148,7 @@ export class Run {
   /** Call before sending; `accepted` after. */
   begin(delivery: Delivery): number {
     this.turn.begin(delivery);
+    this.repetitions.clear();
     this.forgetFailure();
     this.lastError = undefined;
     this.turnSince = this.host.awake();
@@ -205,6 +217,17 @@ export class Run {
     if (reporter === 'program') for (const wake of this.waiting.splice(0)) wake();
   }
 
+  /** A turn that goes in circles is broken off, as nobody else would notice: it is busy, and says a lot. */
+  private watchRepetition(seen: Observation): void {
+    if (seen.kind === 'activity' && seen.fact.kind === 'idle') this.repetitions.delete(seen.session);
+    const sign = signOf(seen);
+    if (!sign) return;
+    const known = this.repetitions.get(seen.session) ?? new Repetition();
+    this.repetitions.set(seen.session, known);
+    const circle = known.take(sign, this.maxRepeats());
+    if (circle !== undefined) this.giveUp({ kind: 'circles', reason: circle });
+  }
+
   private noteError({ message, failure }: Observation & { kind: 'error' }, reporter: Reporter): void {
     this.turn.error(reporter);
     // After we gave up, the error is only our own abort.
@@ -215,7 +238,7 @@ export class Run {
     if (this.activity === 'idle') this.host.report(this.id, reporter, { kind: 'idle' }, `session.error: ${message}`);
   }
 
-  /** The provider has not answered for as long as we wait: the turn is broken off, and what follows is for the core. */
+  /** The provider has not answered for as long as we wait, or the turn goes in circles: it is broken off, and what follows is for the core. */
   private giveUp(failure: TurnFailure): void {
     if (this.gaveUp) return;
     this.gaveUp = true;
@@ -287,4 +310,10 @@ export class Run {
     this.asks.delete(end.askId);
     this.host.report(this.id, reporter, { kind: 'answered', ...end }, cause);
   }
+}
+
+/** Pure. What it says of whether the turn gets on. */
+function signOf(seen: Observation): Sign | undefined {
+  if (seen.kind === 'error') return { kind: 'error', message: seen.message };
+  return seen.kind === 'sign' ? seen.sign : undefined;
 }

@@ -82,6 +82,20 @@ describe('a session whose turn failed', () => {
     expect(unit()).toMatchObject({ state: 'running', owner: id });
   });
 
+  test('that went in circles is not told to go on: its work is stalled, and you are asked, with the reason', async () => {
+    alternatives = [fakeAgent];
+    const reason = 'its conversation was compacted 20 times in a row';
+    fail({ kind: 'circles', reason });
+    await wake(10_000_000);
+    expect(told()).toBe(0);
+    expect(failedOver).toEqual([]);
+    expect(unit()).toMatchObject({ state: 'stalled', note: `it goes in circles: ${reason}` });
+    expect(town.escalations.list()).toMatchObject([
+      { severity: 'high', message: expect.stringContaining(reason) as string },
+    ]);
+    expect(town.breakers.open()).toEqual([]);
+  });
+
   test('is no longer in trouble after a turn that went well', async () => {
     fail();
     await wake(1_000_001);

@@ -13,6 +13,7 @@ const limit = (until?: number): TroubleFacts['failure'] => ({
 const failing: TroubleFacts['failure'] = { kind: 'provider', reason: '500' };
 const account: TroubleFacts['failure'] = { kind: 'account', reason: '401' };
 const refused: TroubleFacts['failure'] = { kind: 'refused', reason: '400' };
+const circles: TroubleFacts['failure'] = { kind: 'circles', reason: 'compacted 20 times' };
 const facts = (failure: TroubleFacts['failure'], more: Partial<TroubleFacts> = {}): TroubleFacts => ({
   failure,
   now,
@@ -55,6 +56,12 @@ describe('after a turn that the provider made fail', () => {
       facts(limit(now + 500_000), { ...other, redeliveries: 3 }),
       { kind: 'escalate' },
     ],
+    [
+      'what goes in circles does so with any agent',
+      facts(circles, other),
+      { kind: 'escalate', reason: 'it goes in circles: compacted 20 times' },
+    ],
+    ['also where nobody waits for it', facts(circles, { owes: false }), { kind: 'escalate' }],
     [
       'an account does not mend by itself',
       facts(account),

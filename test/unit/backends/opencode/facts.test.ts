@@ -5,6 +5,28 @@ const at = 1_000;
 const session = 'ses_1';
 
 describe('observe', () => {
+  it('tells a conversation that was compacted, and a tool that is done by what it did', () => {
+    expect(observe({ type: 'session.compacted', properties: { sessionID: session } }, at)).toEqual([
+      { session, kind: 'sign', sign: { kind: 'compaction' } },
+    ]);
+    const call = (callID: string, state: object) =>
+      observe(
+        {
+          type: 'message.part.updated',
+          properties: { sessionID: session, part: { type: 'tool', tool: 'bash', callID, state } },
+        },
+        at,
+      ).map((seen) => (seen.kind === 'sign' && seen.sign.kind === 'call' ? seen.sign : undefined));
+    const input = { command: 'npm test' };
+    const [first] = call('call_1', { status: 'completed', input, output: 'failed', time: { start: 1, end: 2 } });
+    const [again] = call('call_2', { status: 'completed', input, output: 'failed', time: { start: 3, end: 4 } });
+    const [other] = call('call_3', { status: 'completed', input, output: 'passed', time: { start: 5, end: 6 } });
+    expect(first).toMatchObject({ id: 'call_1', tool: 'bash' });
+    expect(again?.did).toBe(first?.did);
+    expect(other?.did).not.toBe(first?.did);
+    expect(call('call_4', { status: 'running', input })).toEqual([]);
+  });
+
   it('reads status, and tells a limit from a provider that fails', () => {
     const status = (value: object) =>
       observe({ type: 'session.status', properties: { sessionID: session, status: value } }, at);
