@@ -11,7 +11,7 @@ const pauseMs = { first: 100, longest: 5000 };
 export async function untilAnswered<T extends object>(socket: string, ask: () => Promise<T>): Promise<Partial<T>> {
   const parent = process.ppid;
   for (let pause = pauseMs.first; process.ppid === parent; pause = Math.min(pause * 2, pauseMs.longest)) {
-    const begun = Date.now();
+    const begun = performance.now();
     try {
       return await ask();
     } catch (error) {
@@ -20,7 +20,7 @@ export async function untilAnswered<T extends object>(socket: string, ask: () =>
       if (error instanceof RefusedError && error.code !== 'no-host') return {};
     }
     // A host that held the question for a while was one: the next may follow at once.
-    if (Date.now() - begun > pauseMs.longest) pause = pauseMs.first;
+    if (performance.now() - begun > pauseMs.longest) pause = pauseMs.first;
     await socketMayBeBack(socket, pause);
   }
   return {};

@@ -38,23 +38,27 @@ export function addWorkCommands(program: Command, gt: Gt): void {
     .option('--now', 'also where it waits for other units: it waits for them no more')
     .action(
       async (work: string, rig: string, { agent, backend, name, message, now, setup, ...options }: SlingOptions) => {
-        const text = message === undefined ? undefined : await gt.text(message);
-        const order = given<Params<'work.queue'>>({
+        let text = message === undefined ? undefined : await gt.text(message);
+        const base = given<Params<'work.queue'>>({
           work,
           rig,
           agent,
           backend,
           name,
-          message: text,
           setup: setup === false ? false : undefined,
         });
+        const order = (): Params<'work.queue'> => ({ ...base, ...(text === undefined ? {} : { message: text }) });
         await tellOverlaps(gt, given<Params<'work.overlap'>>({ work, rig, message: text }));
+        const sling = (): Promise<Results['sling']> => gt.request('sling', now ? { ...order(), now } : order());
         let slung: Results['sling'];
         try {
-          slung = await gt.request('sling', now ? { ...order, now } : order);
+          slung = await sling().catch(async (error: unknown) => {
+            text = await askWhat(gt, options, work, { error, text });
+            return sling();
+          });
         } catch (error) {
           if (!hasCode(error, 'waits')) throw error;
-          const queued = await gt.request('work.queue', order);
+          const queued = await gt.request('work.queue', order());
           gt.print(
             options,
             { work: queued },
@@ -212,6 +216,24 @@ export function addWorkCommands(program: Command, gt: Gt): void {
       );
     },
   );
+}
+
+/**
+ * What is to be done in a unit that the town does not know, from whoever sits at the terminal. Rejects with the error for a
+ * program, for a session, and where nothing is said.
+ */
+async function askWhat(
+  gt: Gt,
+  { json }: CommonOptions,
+  work: string,
+  { error, text }: { error: unknown; text: string | undefined },
+): Promise<string> {
+  const mayAsk = text === undefined && hasCode(error, 'unknown-work') && !json && !gt.io.env['GT_RUN'];
+  const said = mayAsk
+    ? (await gt.io.ask(`The town does not know ${work} yet. What is to be done? `))?.trim()
+    : undefined;
+  if (!said) throw error;
+  return said;
 }
 
 /** Who changes what the unit names, too: said beside the result, and no reason not to sling it. */

@@ -51,6 +51,42 @@ describe('gt sling', () => {
     expect(asked()).toEqual([['sling', { work: 'issue-1', rig: 'demo' }]]);
   });
 
+  describe('of a unit that the town does not know, without a description', () => {
+    const words = 'The town does not know issue-1. Describe it with -m "<what is to be done>".';
+    beforeEach(() => {
+      town.answers = {
+        sling: ({ message }) => {
+          if (message === undefined) throw new GasTownError('unknown-work', words);
+          return slung;
+        },
+      };
+    });
+
+    it('asks in a terminal what is to be done', async () => {
+      const ran = await town.gt(['sling', 'issue-1', 'demo', '--agent', 'opencode', '--name', 'worker-1'], {
+        answer: ' Mend the roof ',
+      });
+      expect(ran).toMatchObject({ code: 0, err: '' });
+      expect(ran.out).toMatch(/^The town does not know issue-1 yet\. What is to be done\? Slung issue-1 to demo-toast/);
+      expect(asked().at(-1)).toEqual([
+        'sling',
+        { work: 'issue-1', rig: 'demo', agent: 'opencode', name: 'worker-1', message: 'Mend the roof' },
+      ]);
+    });
+
+    it.each<[string, string[], Parameters<FakeTown['gt']>[1]]>([
+      ['without a terminal', [], {}],
+      ['where nothing is said', [], { answer: '  ' }],
+      ['to a program that wants JSON', ['--json'], { answer: 'Mend the roof' }],
+      ['to a session', [], { answer: 'Mend the roof', env: { GT_RUN: 'run-1' } }],
+    ])('is refused %s', async (_where, more, world) => {
+      const { code, err } = await town.gt(['sling', 'issue-1', 'demo', ...more], world);
+      expect(code).not.toBe(0);
+      expect(err).toContain(words);
+      expect(asked()).toHaveLength(1);
+    });
+  });
+
   it('leaves out what the rig says of new worktrees where that is wished', async () => {
     town.answers = { sling: slung };
     await town.gt(['sling', 'issue-1', 'demo', '--no-setup']);
