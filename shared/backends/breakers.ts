@@ -132,6 +132,11 @@ export class Breakers {
     for (const key of this.known.keys()) if (isPartOf(key, backend)) this.change(key, { kind: 'try-now' });
   }
 
+  /** The clock has jumped: soon it is looked what may be tried by now. */
+  clockJumped(): void {
+    this.timer.set(0);
+  }
+
   dispose(): void {
     void this.disposables.dispose();
   }

@@ -75,8 +75,10 @@ function coolDown(failedTrials: number, { coolDownMs, longestCoolDownMs }: Break
 }
 
 /** Pure. What it is at this moment: an open one becomes half-open by the passing of time. */
-export function stateAt({ state, until }: Breaker, at: number): 'closed' | 'open' | 'half-open' {
+export function stateAt({ state, until, changedAt }: Breaker, at: number): 'closed' | 'open' | 'half-open' {
   if (state === 'closed') return 'closed';
+  // The clock was set back since: its pause would last for longer by as much, unlike a limit that the provider has named.
+  if (state === 'open' && changedAt > at) return 'half-open';
   return until !== undefined && until <= at ? 'half-open' : 'open';
 }
 

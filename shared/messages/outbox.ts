@@ -83,7 +83,12 @@ export class Outbox implements Disposable {
     this.queue = new MessageQueue({ store, registry, now: () => manager.now(), onChange });
     this.courier = this.disposables.add(new Courier({ store, registry, manager, log, queue: this.queue, onChange }));
     this.disposables.add(store.backlog.onDidChange(() => this.resume()));
-    this.disposables.add(manager.clock.onDidJump(() => this.timer.set(0)));
+    this.disposables.add(
+      manager.clock.onDidJump((by) => {
+        this.queue.noteJump(by);
+        this.timer.set(0);
+      }),
+    );
     this.disposables.add(
       registry.onDidChange(({ kind, session }) => {
         if (kind !== 'unregistered') this.courier.plan(session.id);
@@ -263,8 +268,7 @@ export class Outbox implements Disposable {
   }
 
   private closeOverdue(): void {
-    const now = this.manager.now();
-    for (const message of this.store.messages.overdue(now)) {
+    for (const message of this.queue.overdue()) {
       if (!this.courier.isOnItsWay(message.to, message.id)) this.queue.closeOverdue(message);
     }
   }

@@ -15,9 +15,16 @@ export interface MessageQueueParts {
 /** What waits to be put before models, as the store has it: what of it is due, and what has become pointless and is closed. */
 export class MessageQueue {
   private readonly parts: MessageQueueParts;
+  /** By how many ms the clock has jumped since the ends of what waits were moved with it. */
+  private jumpedBy = 0;
 
   constructor(parts: MessageQueueParts) {
     this.parts = parts;
+  }
+
+  /** The clock has jumped: what waits has as long to wait as it had before. */
+  noteJump(by: number): void {
+    this.jumpedBy += by;
   }
 
   entryOf(message: StoredMessage): Entry {
@@ -31,6 +38,7 @@ export class MessageQueue {
   due(session: SessionInfo): Entry[] {
     const { store, now } = this.parts;
     const at = now();
+    this.moveExpiry();
     return store.messages.pending(session.id).flatMap((message) => {
       const entry = this.entryOf(message);
       const pointless = this.pointlessReason(session, entry, at);
@@ -52,9 +60,22 @@ export class MessageQueue {
     if (store.messages.close(message.id, 'expired', reason, now())) onChange();
   }
 
+  /** What was not delivered in time. */
+  overdue(): StoredMessage[] {
+    const now = this.parts.now();
+    this.moveExpiry();
+    return this.parts.store.messages.overdue(now);
+  }
+
   /** Gives up what was not delivered in time. */
   closeOverdue(message: StoredMessage): void {
     this.close(message, this.overdueReason(message));
+  }
+
+  private moveExpiry(): void {
+    if (this.jumpedBy === 0) return;
+    this.parts.store.messages.moveExpiry(this.jumpedBy);
+    this.jumpedBy = 0;
   }
 
   private pointlessReason(session: SessionInfo, { message, work }: Entry, now: number): string | undefined {

@@ -244,6 +244,14 @@ export class MessageTable {
     return this.change(sql, reason, at, to, ...kinds);
   }
 
+  /** What is accepted has so many ms more to be delivered in, or less. */
+  moveExpiry(by: number): void {
+    this.change(
+      "UPDATE messages SET expires_at = expires_at + ? WHERE state = 'accepted' AND expires_at IS NOT NULL",
+      by,
+    );
+  }
+
   /** Accepted entries whose time is over. */
   overdue(now: number): StoredMessage[] {
     return this.db.all("SELECT * FROM messages WHERE state = 'accepted' AND expires_at <= ?", now).map(toMessage);

@@ -141,3 +141,23 @@ test('messages and units keep the order in which they came', async () => {
   expect(town.store.messages.pending(toast).map(({ body }) => body)).toEqual(['one', 'two']);
   expect(unit(town).owner).toBe(toast);
 });
+
+test('a message that waits while the machine sleeps has as long to be delivered as it had', async () => {
+  await atWork(town);
+  town.busy(toast);
+  const { id } = town.outbox.accept({ from: 'host', to: toast, kind: 'nudge', body: 'look' });
+  await pass(10 * minute);
+  await jump(8 * hour);
+  town.idle(toast);
+  await town.settled();
+  expect(town.driver.deliveries.at(-1)?.delivery.text).toContain('look');
+  expect(town.store.messages.get(id)?.state).toBe('accepted');
+});
+
+test('what is paused after a failure is tried in time although the clock was set back, a limit is not', async () => {
+  town.breakers.take({ backend: 'opencode' }, { kind: 'failed', reason: 'HTTP 500', final: true });
+  town.breakers.take({ backend: 'claude' }, { kind: 'limited', until: wall + 10 * minute, reason: 'limit' });
+  await jump(-hour);
+  expect(town.breakers.ofBackend('opencode')?.state).toBe('half-open');
+  expect(town.breakers.ofBackend('claude')?.state).toBe('open');
+});
