@@ -35,8 +35,18 @@ export function reconcileTown(town: Town): Reconciler {
   };
   const order = new Queue(1);
   const touched = town.store.touched.follow();
+  let setBackBy = 0;
+  /** What waits for its next attempt is not put off by a clock that is set back; what the machine sleeps is a pause, too. */
+  const keepPauses = (): void => {
+    const by = setBackBy;
+    setBackBy = 0;
+    if (by < 0) town.store.backlog.keep(() => town.store.work.moveNotBefore(by));
+  };
   const reconciler = new Reconciler({
-    gather: (inHand, about) => gatherFacts(sources, inHand, about),
+    gather: (inHand, about) => {
+      keepPauses();
+      return gatherFacts(sources, inHand, about);
+    },
     takeChanged: () => {
       const { session, inbox, work } = touched.take();
       return { sessions: new Set([...session, ...inbox]), units: new Set(work) };
@@ -48,7 +58,12 @@ export function reconcileTown(town: Town): Reconciler {
   const { disposables } = reconciler;
   disposables.add(touched);
   // What was put off until a time is judged by the clock as it is now.
-  disposables.add(town.manager.clock.onDidJump(() => reconciler.resume()));
+  disposables.add(
+    town.manager.clock.onDidJump((by) => {
+      setBackBy += Math.min(by, 0);
+      reconciler.resume();
+    }),
+  );
   const schedule = (): void => reconciler.schedule();
   const changed = (): void => {
     closeSettled(town);

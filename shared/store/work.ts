@@ -229,6 +229,11 @@ export class WorkTable {
     });
   }
 
+  /** What is queued for a later time has so many ms longer to wait, or less. */
+  moveNotBefore(by: number): void {
+    this.db.run("UPDATE work SET not_before = not_before + ? WHERE state = 'queued' AND not_before IS NOT NULL", by);
+  }
+
   /** The entry of its last change of state. */
   lastMove(id: string): WorkHistoryEntry | undefined {
     const sql = "SELECT * FROM work_history WHERE work_id = ? AND state <> 'edited' ORDER BY rowid DESC LIMIT 1";

@@ -3,7 +3,7 @@ import { restartSession } from '../../../shared/orchestration/restart-session.ts
 import { Overdue } from '../../../shared/attention/escalate-waits.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
-import { atWork, open, sling, takesWork, toast, unit } from './support.ts';
+import { atWork, open, sling, takesWork, toast, unit, until } from './support.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -160,4 +160,17 @@ test('what is paused after a failure is tried in time although the clock was set
   await jump(-hour);
   expect(town.breakers.ofBackend('opencode')?.state).toBe('half-open');
   expect(town.breakers.ofBackend('claude')?.state).toBe('open');
+});
+
+test('a unit that is to be tried again is tried in time although the clock was set back', async () => {
+  town.driver.onStart = async () => {
+    throw new Error('no luck');
+  };
+  await expect(sling(town)).rejects.toThrow('no luck');
+  await town.settled();
+  expect(unit(town)).toMatchObject({ state: 'queued', attempts: 1 });
+  await jump(-hour);
+  town.driver.onStart = async () => undefined;
+  await pass(minute);
+  await until(() => unit(town).state === 'assigned');
 });
