@@ -33,7 +33,7 @@ export class Overdue implements Disposable {
     this.options = options;
     const { asks, escalations, store, clock } = options;
     this.disposables.add(asks.onDidChange(() => this.review()));
-    this.disposables.add(clock.onDidJump(() => this.timer.set(0)));
+    this.disposables.add(clock.onAfterJump(() => this.review()));
     this.disposables.add(
       asks.onDidEnd(({ runId, wait, by }) =>
         store.backlog.keep(() => {

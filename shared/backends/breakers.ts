@@ -132,11 +132,6 @@ export class Breakers {
     for (const key of this.known.keys()) if (isPartOf(key, backend)) this.change(key, { kind: 'try-now' });
   }
 
-  /** The clock has jumped: soon it is looked what may be tried by now. */
-  clockJumped(): void {
-    this.timer.set(0);
-  }
-
   dispose(): void {
     void this.disposables.dispose();
   }
@@ -176,7 +171,8 @@ export class Breakers {
     this.timer.set(next.length === 0 ? undefined : Math.min(...next) - now);
   }
 
-  private due(): void {
+  /** Tells what may be tried by now, and waits for the next; also when the clock has jumped. */
+  due(): void {
     for (const [key, breaker] of this.known) if (stateAt(breaker, this.now()) === 'half-open') this.emitter.fire(key);
     this.arm();
   }

@@ -121,7 +121,7 @@ export function composeTown({
   const consents = new RigConsents({ store, rigs, backends: known, townRoot: root, now, log });
   disposables.add(rigs.onDidChangeSettings((name) => void consents.refresh(name)));
   const breakers = disposables.add(new Breakers({ store, now, log, backends: namesOf(known) }));
-  disposables.add(clock.onDidJump(() => breakers.clockJumped()));
+  disposables.add(clock.onAfterJump(() => breakers.due()));
   const core = composeCore({
     store,
     log,

@@ -83,12 +83,8 @@ export class Outbox implements Disposable {
     this.queue = new MessageQueue({ store, registry, now: () => manager.now(), onChange });
     this.courier = this.disposables.add(new Courier({ store, registry, manager, log, queue: this.queue, onChange }));
     this.disposables.add(store.backlog.onDidChange(() => this.resume()));
-    this.disposables.add(
-      manager.clock.onDidJump((by) => {
-        this.queue.noteJump(by);
-        this.timer.set(0);
-      }),
-    );
+    this.disposables.add(manager.clock.onDidJump((by) => this.queue.noteJump(by)));
+    this.disposables.add(manager.clock.onAfterJump(() => this.onTimer()));
     this.disposables.add(
       registry.onDidChange(({ kind, session }) => {
         if (kind !== 'unregistered') this.courier.plan(session.id);

@@ -25,9 +25,13 @@ export class TownClock implements Disposable {
   private readonly jumped: Emitter<number>;
   /**
    * By how many ms the wall clock went on without us; negative where it was set back. Fired while somebody asks for the time,
-   * in the middle of whatever that is: a listener notes it, and acts later.
+   * in the middle of whatever that is: a listener notes it, and acts after it.
    */
   readonly onDidJump: Event<number>;
+  /** A moment after it: whatever waits for a time by the wall clock looks at it again. */
+  readonly onAfterJump: Event<void>;
+  private readonly settled: Emitter<void>;
+  private readonly after = new Timer(() => this.settled.fire());
   private readonly timer = new Timer(() => this.start());
   private last: { wall: number; awake: number } | undefined;
   /** Since when the wall clock goes on evenly, as far as this process has seen. */
@@ -38,6 +42,8 @@ export class TownClock implements Disposable {
     this.sources = sources;
     this.jumped = new Emitter(onListenerError);
     this.onDidJump = this.jumped.event;
+    this.settled = new Emitter(onListenerError);
+    this.onAfterJump = this.settled.event;
   }
 
   /** From now on it is looked at also while nobody asks. */
@@ -71,6 +77,7 @@ export class TownClock implements Disposable {
 
   dispose(): void {
     this.timer.dispose();
+    this.after.dispose();
   }
 
   private notice(is: { wall: number; awake: number }): void {
@@ -81,6 +88,7 @@ export class TownClock implements Disposable {
     if (Math.abs(by) <= slackMs) return;
     this.hasJumped = true;
     this.evenSince = is.wall;
+    this.after.set(0);
     this.jumped.fire(by);
   }
 }

@@ -41,6 +41,8 @@ export class TurnFailureHandler implements Disposable {
   private disposed = false;
   /** The clock was, and the pauses were not looked at since. */
   private wasSetBack = false;
+  /** Sessions are adopted: until then nobody goes on. */
+  private hasTakenUp = false;
 
   constructor(options: TroubleOptions) {
     this.options = options;
@@ -63,12 +65,9 @@ export class TurnFailureHandler implements Disposable {
       }),
     );
     this.disposables.add(breakers.onDidChange(() => this.reconsider()));
-    this.disposables.add(
-      manager.clock.onDidJump((by) => {
-        this.wasSetBack ||= by < 0;
-        this.timer.set(0);
-      }),
-    );
+    const { clock } = manager;
+    this.disposables.add(clock.onDidJump((by) => void (this.wasSetBack ||= by < 0)));
+    this.disposables.add(clock.onAfterJump(() => this.hasTakenUp && this.onTimer()));
   }
 
   /** After a restart of the host, before its sessions are taken up: those that rest go on resting. */
@@ -78,6 +77,7 @@ export class TurnFailureHandler implements Disposable {
 
   /** When they have been taken up: those that have rested go on. */
   takeUp(): void {
+    this.hasTakenUp = true;
     if (!this.disposed) this.onTimer();
   }
 

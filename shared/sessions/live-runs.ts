@@ -6,7 +6,6 @@ import type { StatusReport, Source } from '../domain/status-report.ts';
 import { DisposableStore } from '../platform/disposable-store.ts';
 import type { Disposable } from '../platform/emitter.ts';
 import type { Logger } from '../platform/logger.ts';
-import { Timer } from '../platform/timer.ts';
 import type { TownClock } from '../platform/town-clock.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
@@ -34,8 +33,6 @@ export class LiveRuns implements DriverHost, Disposable {
   private readonly store: Store;
   private readonly registry: Registry;
   private readonly disposables = new DisposableStore();
-  /** What the registry has of times is older than the clock. */
-  private readonly shifted = this.disposables.add(new Timer(() => this.showShifted()));
   readonly clock: TownClock;
   private readonly tell: RunEmitters;
   private readonly runs = new RunStatusTracker();
@@ -51,6 +48,7 @@ export class LiveRuns implements DriverHost, Disposable {
     this.registry = registry;
     this.clock = clock;
     this.disposables.add(clock.onDidJump((by) => this.onJump(by)));
+    this.disposables.add(clock.onAfterJump(() => this.showShifted()));
     this.tell = new RunEmitters(log);
     this.events = this.tell.events;
   }
@@ -213,9 +211,7 @@ export class LiveRuns implements DriverHost, Disposable {
     this.log.info(
       `[orchestration] the clock was set ${by < 0 ? `back by ${seconds} s` : `forward by ${seconds} s, or the machine slept`}`,
     );
-    if (by >= 0) return;
-    this.runs.shift(by);
-    this.shifted.set(0);
+    if (by < 0) this.runs.shift(by);
   }
 
   private showShifted(): void {

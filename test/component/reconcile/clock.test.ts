@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { restartSession } from '../../../shared/orchestration/restart-session.ts';
 import { Overdue } from '../../../shared/attention/escalate-waits.ts';
+import { troublePolicy } from '../../../shared/config/provider-failure-settings.ts';
+import { TurnFailureHandler } from '../../../shared/reconcile/turn-failures.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 import { atWork, open, sling, takesWork, toast, unit, until } from './support.ts';
@@ -173,4 +175,19 @@ test('a unit that is to be tried again is tried in time although the clock was s
   town.driver.onStart = async () => undefined;
   await pass(minute);
   await until(() => unit(town).state === 'assigned');
+});
+
+test('a session that rests after a failed turn goes on in time although the clock was set back', async () => {
+  const policy = troublePolicy({ pause_seconds: 30 });
+  const alternatives = () => [];
+  const failOver = async () => undefined;
+  const troubles = new TurnFailureHandler({ town, policy: () => policy, alternatives, failOver });
+  troubles.takeUp();
+  const runId = await atWork(town);
+  town.manager.turnEnded(runId, { kind: 'provider', reason: 'HTTP 500' });
+  town.idle(toast);
+  expect(town.registry.get(toast).activity.kind).toBe('rate-limited');
+  await jump(-hour);
+  expect(town.registry.get(toast).activity.kind).not.toBe('rate-limited');
+  troubles.dispose();
 });
