@@ -7,7 +7,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { askOnce, TooLargeError } from '../../shared/channel/ask-once.ts';
+import { atHost } from '../../shared/channel/at-host.ts';
 import { report } from './report.ts';
 import { untilAnswered } from './until-answered.ts';
 
@@ -16,7 +18,8 @@ const bounds = { SessionStart: 4000, others: 2000 };
 /** One JSON object comes at once; whether our input is closed after it is not waited for. In ms. */
 const inputBound = 800;
 
-const { GT_SOCKET: socket, GT_TOKEN: token, GT_CONTEXT_FILE: contextFile } = process.env;
+const { GT_SOCKET: socket, GT_TOKEN: token, GT_CONTEXT_FILE: contextFile, GT_ROOT: root } = process.env;
+const hostFile = root ? join(root, '.runtime', 'host.json') : undefined;
 const begunAt = Math.round(performance.timeOrigin);
 
 async function main(): Promise<void> {
@@ -27,14 +30,8 @@ async function main(): Promise<void> {
   const ask = (params: { ask?: string; signal?: AbortSignal } = {}) => {
     const { signal, ...others } = params;
     const hook = { name, payload: report(payload), at: begunAt, ...others };
-    return askOnce({
-      socket,
-      token,
-      client: 'claude-hook',
-      method: 'inside.hook',
-      params: hook,
-      ...(signal ? { signal } : {}),
-    });
+    const question = { token, client: 'claude-hook', method: 'inside.hook', params: hook } as const;
+    return atHost(socket, hostFile, (at) => askOnce({ ...question, socket: at, ...(signal ? { signal } : {}) }));
   };
   if (name === 'SessionStart') {
     const heard = await ask({ signal: AbortSignal.timeout(bounds.SessionStart) }).catch(() => undefined);

@@ -24,6 +24,7 @@ const serverOnly = [
   'GT_SERVER',
   'GT_LEASE_MS',
   'GT_TMPDIR',
+  'GT_HOST_FILE',
   'OPENCODE_SERVER_PASSWORD',
   'OPENCODE_CONFIG_CONTENT',
   'OPENCODE_DB',
@@ -52,6 +53,7 @@ export const GasTown = async ({ client, directory, serverUrl }: PluginInput): Pr
 function sharedParts(serverUrl: URL): Shared | undefined {
   const { env } = process;
   const [socket, token, server] = [env[socketVariable], env[tokenVariable], env['GT_SERVER']];
+  const hostFile = env['GT_HOST_FILE'];
   if (!socket || !token || !server) return undefined;
   const holder = globalThis as { [key]?: Shared };
   if (holder[key]) return holder[key];
@@ -60,6 +62,7 @@ function sharedParts(serverUrl: URL): Shared | undefined {
   const active = new Map<string, symbol>();
   const link = new Link({
     socket,
+    ...(hostFile ? { hostFile } : {}),
     token,
     server,
     onConnected: () => {

@@ -1,3 +1,4 @@
+import { atHost } from '../../shared/channel/at-host.ts';
 import { ChannelClient } from '../../shared/channel/client.ts';
 import type { MethodName, Params, protocolVersion, Results } from '../../shared/channel/protocol.ts';
 import { socketMayBeBack } from '../../shared/channel/socket-may-be-back.ts';
@@ -21,6 +22,8 @@ type Report = Params<'inside.event'>;
 
 export interface LinkOptions {
   socket: string;
+  /** Where the host is, should it not be there; a server that an older version started has none. */
+  hostFile?: string;
   token: string;
   /** Id of the server that this process is. */
   server: string;
@@ -72,11 +75,9 @@ export class Link {
     let pause = firstPauseMs;
     for (let first = true; ; first = false) {
       try {
-        const client = await ChannelClient.connect(this.options.socket, {
-          protocol,
-          token: this.options.token,
-          client: 'gastown.js',
-        });
+        const { socket, hostFile, token } = this.options;
+        const hello = { protocol, token, client: 'gastown.js' } as const;
+        const client = await atHost(socket, hostFile, (at) => ChannelClient.connect(at, hello));
         pause = firstPauseMs;
         this.client = client;
         this.options.onConnected();

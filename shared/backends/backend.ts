@@ -19,6 +19,8 @@ export interface BackendMeans {
   runtimeDir: string;
   /** The channel, for reporters. */
   socket: string;
+  /** Where reporters read where the host is, should it not be there any more. */
+  hostFile: string;
   /** How long a turn may go on trying at a provider that fails, in ms, by the settings as they are now. */
   patienceMs: () => number;
   /** How often in a row a turn may do the same (see `Repetition`), by the settings as they are now; 0: any number. */

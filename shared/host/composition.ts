@@ -294,6 +294,7 @@ export async function makeDrivers(
         reporter: join(options.files.reporters, backend.reporter),
         runtimeDir: paths.runtime,
         socket: paths.socket,
+        hostFile: paths.hostFile,
         patienceMs: () => troublePolicy(settings.value.backend_trouble).patienceMs,
         maxRepeats: () => troublePolicy(settings.value.backend_trouble).maxRepeats,
         onServerLost: (reason) => breakers.take({ backend: backend.name }, { kind: 'failed', reason }),

@@ -8,7 +8,7 @@ import { DisposableStore } from '../platform/disposable-store.ts';
 import { GasTownError, messageOf } from '../platform/errors.ts';
 import { Emitter } from '../platform/emitter.ts';
 import type { Disposable } from '../platform/emitter.ts';
-import { readHostFile } from '../channel/host-file.ts';
+import { readHostFile } from '../channel/read-host-file.ts';
 import type { TownHost } from './host.ts';
 import type { TownHostOptions } from './host-options.ts';
 import { HostLock } from './host-lock.ts';

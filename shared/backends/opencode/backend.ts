@@ -19,10 +19,12 @@ export const opencode: BackendDescriptor = {
   leftovers: { in: leftoversIn, shared: sharedStubs, remove: removeLeftover },
   loadDriver: async () => {
     const { OpencodeDriver } = await import('./driver.ts');
-    return (host, { reporter, runtimeDir, environment, socket, patienceMs, maxRepeats, onServerLost, leaseMs }) =>
-      new OpencodeDriver(host, {
-        ...{ runtimeDir, environment, socket, patienceMs, maxRepeats, onServerLost, pluginFile: reporter },
+    return (host, { reporter, runtimeDir, environment, socket, hostFile, leaseMs, ...bounds }) => {
+      const { patienceMs, maxRepeats, onServerLost } = bounds;
+      return new OpencodeDriver(host, {
+        ...{ runtimeDir, environment, socket, hostFile, patienceMs, maxRepeats, onServerLost, pluginFile: reporter },
         ...(leaseMs === undefined ? {} : { leaseMs }),
       });
+    };
   },
 };

@@ -41,6 +41,8 @@ export interface OpencodeDriverOptions {
   environment: Environment;
   /** The channel, for the plugin. */
   socket: string;
+  /** Where the host says where it is. */
+  hostFile: string;
   /** Absolute path of the bundled gastown.js; the folder has a package.json that says `"type": "module"`. */
   pluginFile: string;
   /** How long a turn may go on trying at a provider that fails; by default what the settings have by default. */
@@ -67,6 +69,7 @@ export class OpencodeDriver implements BackendDriver {
       folder: path.join(options.runtimeDir, 'opencode'),
       environment: options.environment,
       socket: options.socket,
+      hostFile: options.hostFile,
       pluginFile: options.pluginFile,
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
       host,

@@ -16,6 +16,8 @@ export const serverEnv = {
   lease: 'GT_LEASE_MS',
   /** The host's temporary folder, for the agent's shell: the server's own is emptied when it ends. */
   temporary: 'GT_TMPDIR',
+  /** Says where the host is when it is no longer at the socket. */
+  hostFile: 'GT_HOST_FILE',
 } as const;
 
 export interface ServerIdentity {
@@ -23,6 +25,7 @@ export interface ServerIdentity {
   password: string;
   token: string;
   socket: string;
+  hostFile: string;
   leaseMs: number;
   database: string;
   temporary: string;
@@ -54,6 +57,7 @@ export function serverEnvironment(
     TMPDIR: identity.temporary,
     ...(process.platform === 'win32' ? { TEMP: identity.temporary, TMP: identity.temporary } : {}),
     GT_SOCKET: identity.socket,
+    [serverEnv.hostFile]: identity.hostFile,
     GT_TOKEN: identity.token,
     [serverEnv.server]: identity.id,
     [serverEnv.lease]: String(identity.leaseMs),

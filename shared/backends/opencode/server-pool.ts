@@ -22,6 +22,7 @@ export interface ServerPoolOptions {
   folder: string;
   environment: Environment;
   socket: string;
+  hostFile: string;
   pluginFile: string;
   leaseMs?: number;
   host: Pick<DriverHost, 'log' | 'now' | 'awake'>;
@@ -141,7 +142,7 @@ export class ServerPool {
     directory: string,
     providers: string[],
   ): Promise<ServerConnection | undefined> {
-    const { environment, socket, pluginFile, leaseMs, host } = this.options;
+    const { environment, socket, hostFile, pluginFile, leaseMs, host } = this.options;
     const wanted = {
       folder: this.folderOf(launch),
       launch,
@@ -152,6 +153,7 @@ export class ServerPool {
       providers,
       plugin: pluginFile,
       socket,
+      hostFile,
       leaseMs: leaseMs ?? defaultLeaseMs,
       log: host.log,
     };

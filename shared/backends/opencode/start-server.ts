@@ -35,6 +35,7 @@ export interface ServerLaunch {
   /** Absolute path of the bundled gastown.js. */
   plugin: string;
   socket: string;
+  hostFile: string;
   leaseMs: number;
   log: Logger;
 }
@@ -128,6 +129,7 @@ async function environmentFor(launch: ServerLaunch, record: ServerRecord): Promi
     password: record.password,
     token: record.token,
     socket: launch.socket,
+    hostFile: launch.hostFile,
     leaseMs: launch.leaseMs,
     database: files.database,
     temporary: files.temporary,

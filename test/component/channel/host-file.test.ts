@@ -1,7 +1,8 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { readHostFile, writeHostFile } from '../../../shared/channel/host-file.ts';
+import { writeHostFile } from '../../../shared/channel/host-file.ts';
+import { readHostFile } from '../../../shared/channel/read-host-file.ts';
 import { temporaryFolder } from '../../support/core.ts';
 import { giveAway } from '../../support/foreign-owner.ts';
 

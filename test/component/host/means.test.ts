@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ChannelClient } from '../../../shared/channel/client.ts';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
-import { readHostFile } from '../../../shared/channel/host-file.ts';
+import { readHostFile } from '../../../shared/channel/read-host-file.ts';
 import type { TownHost } from '../../../shared/host/host.ts';
 import { joinTown } from '../../../shared/host/membership.ts';
 import { HostLock } from '../../../shared/host/host-lock.ts';

@@ -12,7 +12,7 @@ import { defaultTownSettings, townSettings } from '../../../shared/config/town-s
 import type { TownSettings } from '../../../shared/config/town-settings.ts';
 import { silentLogger } from '../../../shared/platform/logger.ts';
 import { readRolePrompt } from '../../../shared/roles/role-prompt.ts';
-import { readHostFile } from '../../../shared/channel/host-file.ts';
+import { readHostFile } from '../../../shared/channel/read-host-file.ts';
 import { temporaryFolder } from '../../support/core.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;

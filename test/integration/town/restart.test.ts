@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { ClaudeReference } from '../../../shared/backends/claude/reference.ts';
 import { hasTranscript } from '../../../shared/backends/claude/transcript.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
@@ -108,6 +109,26 @@ describe('a host that lets go and comes back', () => {
     for (const backend of backends) expect(town.model.seen(`but ${backend}-1 is still open`)).toHaveLength(1);
     expect(started.sort()).toEqual([...both]);
     expect(ended).toEqual([]);
+  });
+
+  test('is found by its sessions though its folder for temporary files is another one', async () => {
+    await idle(...both);
+    const { TMPDIR } = process.env;
+    const folder = path.join(town.folder, 'elsewhere');
+    mkdirSync(folder);
+    try {
+      await away(async () => void (process.env['TMPDIR'] = folder));
+      for (const id of both) {
+        // The shell has `gt` by the plugin's word, or by the session's own environment; both have to find the host.
+        const asked = await nudge(id, runs('Look.', 'gt mail inbox && echo "inbox of $GT_SESSION"'));
+        await town.message(asked, 'acted');
+        expect(town.model.requests.flatMap((request) => request.results).join()).toContain(`inbox of ${id}`);
+      }
+    } finally {
+      if (TMPDIR === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = TMPDIR;
+      await away();
+    }
   });
 
   test('mail is announced once, however often the host changes', async () => {

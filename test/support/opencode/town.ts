@@ -59,6 +59,7 @@ export async function makeOpencodeTown(options: { leaseMs?: number } = {}) {
       runtimeDir: path.join(root, '.runtime'),
       environment: { ...environment, ...extra },
       socket,
+      hostFile: path.join(root, '.runtime', 'host.json'),
       pluginFile: plugin,
       ...options,
     });

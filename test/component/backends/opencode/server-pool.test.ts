@@ -42,6 +42,7 @@ const makePool = (): ServerPool =>
     folder: join(folder.path, 'opencode'),
     environment: { HOME: folder.path, PATH: process.env['PATH'] },
     socket: join(folder.path, 'socket'),
+    hostFile: join(folder.path, 'host.json'),
     pluginFile: join(folder.path, 'gastown.js'),
     host: { log: silentLogger, now: Date.now, awake: () => performance.now() },
     onGone: () => undefined,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Link } from '../../../../plugin/opencode/link.ts';
 import type { Params } from '../../../../shared/channel/protocol.ts';
+import { writeHostFile } from '../../../../shared/channel/host-file.ts';
 import { ChannelServer } from '../../../../shared/channel/server.ts';
 import { silentLogger } from '../../../../shared/platform/logger.ts';
 import { temporaryFolder } from '../../../support/core.ts';
@@ -50,4 +51,28 @@ test('a report over which the host disconnects holds up none of those that follo
       [2, 'last'],
     ]);
   expect(heard[1]?.payload).toEqual({ type: 'deep', message: 'the host did not take this report' });
+});
+
+test('a host that is somewhere else than the one before is found by its file', async () => {
+  const [told, hostFile] = [join(folder.path, 'earlier', 'host.sock'), join(folder.path, 'host.json')];
+  await writeHostFile(hostFile, join(folder.path, 'private', 'host.sock'), 't');
+  const link = new Link({
+    ...{ socket: told, hostFile, token: 't', server: 'server-1' },
+    onConnected: () => undefined,
+    onLost: () => undefined,
+  });
+  link.report('first', {});
+  await expect.poll(() => heard.map(({ name }) => name)).toEqual(['first']);
+});
+
+test('a host that comes where it was told is taken, though an old file says another place', async () => {
+  const hostFile = join(folder.path, 'host.json');
+  await writeHostFile(hostFile, join(folder.path, 'gone', 'host.sock'), 't');
+  const link = new Link({
+    ...{ socket: join(folder.path, 'private', 'host.sock'), hostFile, token: 't', server: 'server-1' },
+    onConnected: () => undefined,
+    onLost: () => undefined,
+  });
+  link.report('first', {});
+  await expect.poll(() => heard.map(({ name }) => name)).toEqual(['first']);
 });

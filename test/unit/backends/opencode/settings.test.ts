@@ -39,6 +39,7 @@ describe('serverEnvironment', () => {
     password: 'p',
     token: 't',
     socket: '/s',
+    hostFile: '/h',
     leaseMs: 5,
     database: '/db',
     temporary: '/tmp/x',
