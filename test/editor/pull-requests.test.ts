@@ -110,7 +110,9 @@ describe('pull requests', () => {
     await town.window.palette.run('Gas Town: Refresh Pull Requests');
     const told = await town.window.notifications.waitFor(/gh auth login/);
     expect(told.message).toMatch(/gh is not signed in/);
-    const { ariaLabel } = await row(/checks running · approved there · not seen: gh is not signed in · pull request #1/);
+    const { ariaLabel } = await row(
+      /checks running · approved there · not seen: gh is not signed in · pull request #1/,
+    );
     expect(ariaLabel).toContain('not seen: gh is not signed in');
     await town.window.screenshot('pull-request-signed-out');
     await town.window.notifications.clear();
