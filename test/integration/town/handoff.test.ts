@@ -124,7 +124,7 @@ test('an agent that does not start leaves the unit open, with the reason; nothin
   mkdirSync(folder);
   writeFileSync(
     path.join(folder, 'claude'),
-    '#!/bin/sh\ncase "$1" in --version) echo 2.1.330;; *) echo "the disk is on fire" >&2; exit 3;; esac\n',
+    '#!/bin/sh\ncase "$1" in --version) echo "2.1.330 (Claude Code)";; *) echo "the disk is on fire" >&2; exit 3;; esac\n',
   );
   chmodSync(path.join(folder, 'claude'), 0o755);
   const { PATH } = town.environment;

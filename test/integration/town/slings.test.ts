@@ -140,7 +140,10 @@ describe('an agent program', () => {
   });
 
   test.each([
-    ['claude', 'case "$1" in --version) echo 2.1.330;; *) echo "the disk is on fire" >&2; exit 3;; esac'],
+    [
+      'claude',
+      'case "$1" in --version) echo "2.1.330 (Claude Code)";; *) echo "the disk is on fire" >&2; exit 3;; esac',
+    ],
     ['opencode', 'case "$1" in --version) echo 1.18.33;; *) echo "the disk is on fire" >&2; exit 3;; esac'],
   ] as const)('%s that fails at its start is quoted', async (agent, script) => {
     await instead(agent, script, async () => {
