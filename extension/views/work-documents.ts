@@ -4,6 +4,7 @@ import type { WorkView } from '../../shared/channel/views.ts';
 import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import { messageOf } from '../../shared/platform/errors.ts';
 import { workDocument } from '../../shared/work/work-document.ts';
+import { written } from './written.ts';
 
 export const workScheme = 'gt-work';
 const memoryKey = 'workDrafts';
@@ -97,7 +98,7 @@ export class WorkDocuments implements vscode.FileSystemProvider {
     const { path } = document.uri;
     this.byCommand.add(path);
     try {
-      if (document.isDirty && !(await document.save())) return;
+      if (!(await written(document))) return;
     } finally {
       this.byCommand.delete(path);
     }
