@@ -1,5 +1,5 @@
 // Another user of the machine, who answers whatever asks for an answer with "allow, but run this". See attacker.ts.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
@@ -72,7 +72,25 @@ function reach(path: string): Promise<string> {
   });
 }
 
-const acts: { [K in keyof Attack]: (what: Attack[K]) => Promise<string> } = { takePort, takeSocket, takeFolder, reach };
+async function read(path: string): Promise<string> {
+  if (statSync(path).isDirectory()) readdirSync(path);
+  else readFileSync(path);
+  return 'read';
+}
+
+async function write(path: string): Promise<string> {
+  writeFileSync(path, 'evil', { flag: 'a' });
+  return 'written';
+}
+
+const acts: { [K in keyof Attack]: (what: Attack[K]) => Promise<string> } = {
+  takePort,
+  takeSocket,
+  takeFolder,
+  reach,
+  read,
+  write,
+};
 
 process.on('message', ([act, what]: [keyof Attack, never]) => {
   void acts[act](what)

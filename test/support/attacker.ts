@@ -13,6 +13,10 @@ export interface Attack {
   takeFolder: string;
   /** Connects to the socket. */
   reach: string;
+  /** Reads the file, or lists the folder. */
+  read: string;
+  /** Makes a file of this path, or writes into the one that is there. */
+  write: string;
 }
 
 export type Finding = { outcome: string } | { received: string };
@@ -47,7 +51,7 @@ export class Attacker {
     return attacker;
   }
 
-  /** Resolves with `listening`, `connected`, or the code of the error. */
+  /** Resolves with `listening`, `connected`, `read`, `written`, or the code of the error. */
   async do<A extends keyof Attack>(act: A, what: Attack[A]): Promise<string> {
     const outcome = new Promise<string>((resolve) => {
       const take = (finding: Finding): void => {

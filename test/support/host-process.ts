@@ -41,7 +41,8 @@ export class HostProcess {
     role: 'host' | 'member' = 'host',
     terminals?: PtyTerminalHost,
   ): Promise<HostProcess> {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: setup.environment['HOME'] ?? '' };
+    const { PATH = '', TMPDIR } = process.env;
+    const env = { PATH, HOME: setup.environment['HOME'] ?? '', ...(TMPDIR === undefined ? {} : { TMPDIR }) };
     const child = fork(program, [role], { env, execArgv: quiet, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const gone = once(child, 'exit');
     if (terminals) lendTerminals(terminals, child);
