@@ -16,8 +16,7 @@ const giveUp = (minutes: number) => ({ testTimeout: minutes * 60_000, hookTimeou
 const lookAgain = (interval: number) => ({ poll: { timeout: patience(), interval } });
 
 // Real agents take seconds to start on two cores, and then mostly wait: three files of theirs run side by side, as the
-// longest, about a model in trouble, does little but wait. Editor files run one after another: two at once load both cores
-// fully, and two tests failed so beside a further load.
+// longest, about a model in trouble, does little but wait. Of editors, which compute more, two.
 export default defineConfig({
   test: {
     projects: [
@@ -67,8 +66,8 @@ export default defineConfig({
           name: 'editor',
           include: ['test/editor/**/*.test.ts'],
           ...giveUp(10),
-          fileParallelism: false,
           expect: lookAgain(100),
+          maxWorkers: 2,
           pool: 'forks',
         },
       },

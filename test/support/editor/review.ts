@@ -33,8 +33,21 @@ export class Review {
   /** Begins a comment on the first line with this text, as it is now, and writes it. */
   async write(file: string, line: string, comment: string): Promise<void> {
     const editor = this.entries(file).locator('.editor.modified');
-    await editor.locator('.view-line', { hasText: line }).first().hover();
-    await editor.locator('.comment-range-glyph.line-hover').first().click();
+    const text = editor.locator('.view-line', { hasText: line }).first();
+    const glyph = editor.locator('.comment-range-glyph.line-hover').first();
+    // What may be commented is asked of the extension after the lines are drawn, and a pointer that rests is told of it by
+    // its next movement.
+    let right = false;
+    await eventually(
+      `the mark for a comment on "${line}"`,
+      async () => {
+        right = !right;
+        await text.hover({ position: { x: right ? 4 : 2, y: 4 } });
+        return glyph.isVisible();
+      },
+      (visible) => visible,
+    );
+    await glyph.click();
     // The box takes the keyboard a moment after it is drawn.
     await this.#page.locator('.review-widget .comment-form .monaco-editor.focused').waitFor();
     await this.#page.keyboard.type(comment);
