@@ -43,7 +43,7 @@ export const failurePolicySettings = z
         .enum(['leave', 'reassign', 'escalate'])
         .check(
           z.describe(
-            'A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times; `leave` only shows it.',
+            'A unit whose session stopped working on it without a report: `escalate` tells you (the default); `reassign` gives it to another session, up to `retries` times, and stops a polecat that has nothing else to do; `leave` only shows it.',
           ),
         ),
     ),

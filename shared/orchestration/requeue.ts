@@ -14,13 +14,19 @@ export interface TakeBack {
   notBefore?: number;
   /** The session that is to get it again, where it lives then. */
   to?: string;
+  /** The session that has it is stopped after this, so it need not be told. */
+  ends?: boolean;
 }
 
 /**
- * Queues a unit for another attempt: it is nobody's from now on, and a session that lives and had it is told so. What was
+ * Queues a unit for another attempt: it is nobody's from now on, and a session that lives on and had it is told so. What was
  * asked for when it was slung (the agent) stays asked for, and whoever gets it next is told what was before.
  */
-export function takeBack(town: Town, work: StoredWork, { by, note, attempts, notBefore, to }: TakeBack): StoredWork {
+export function takeBack(
+  town: Town,
+  work: StoredWork,
+  { by, note, attempts, notBefore, to, ends }: TakeBack,
+): StoredWork {
   const { id, owner, dispatch } = work;
   const next: Dispatch = {
     ...(dispatch?.agent === undefined ? {} : { agent: dispatch.agent }),
@@ -38,7 +44,7 @@ export function takeBack(town: Town, work: StoredWork, { by, note, attempts, not
     );
     if (!session) return queued;
     withdrawWork(town.store, session.id, id, `${id} was taken back`, town.manager.now());
-    if (!hasEnded(session)) {
+    if (!ends && !hasEnded(session)) {
       const body = `${id} is no longer yours: ${note}. Stop working on it, and leave its branch as it is.`;
       town.outbox.accept({ id: closedNoticeId(queued), from: 'host', to: session.id, kind: 'nudge', body });
     }

@@ -227,7 +227,9 @@ async function aboutUnit(
         attempts: unit.attempts + 1,
         notBefore: act.notBefore,
         ...(act.to === undefined ? {} : { to: act.to }),
+        ...(act.stop === undefined ? {} : { ends: true }),
       });
+      if (act.stop !== undefined) await town.manager.stop(act.stop);
       return;
     case 'escalate': {
       const message = unit.note === undefined ? reason : `${reason}: ${unit.note}`;

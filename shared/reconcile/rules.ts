@@ -38,8 +38,8 @@ export type UnitAct =
   | { kind: 'release' }
   | { kind: 'stall' }
   | { kind: 'remind'; session: SessionId }
-  /** Queued for another attempt, by `to` where it lives then, else by a new session. */
-  | { kind: 'requeue'; notBefore: number; to?: SessionId }
+  /** Queued for another attempt, by `to` where it lives then, else by a new session, which takes the place of `stop`. */
+  | { kind: 'requeue'; notBefore: number; to?: SessionId; stop?: SessionId }
   /** `moves`: the unit becomes escalated by it, and stays so until a user resets it. */
   | { kind: 'escalate'; severity: Severity; key: EscalationKey; moves: boolean }
   | { kind: 'tell-closed'; session: SessionId }
@@ -180,17 +180,22 @@ function judgeBusy(session: SessionFacts, { now, countedFrom, wasRaised }: World
 }
 
 function judgeIdle(session: SessionFacts, facts: World): Judgement<SessionAct> {
-  const { policy, role, activity, since, sleepAfterMs } = session;
+  const { policy, role, since, sleepAfterMs } = session;
   const after = role === 'polecat' ? policy.idleStopMs : sleepAfterMs;
-  if (after === undefined || activity !== 'idle' || session.waiting > 0) return undefined;
-  // The mail of a role that exists once waits for its next run.
-  if (role === 'polecat' && session.unreadMail > 0) return undefined;
-  if (facts.unitsOf.get(session.id)?.some((unit) => has(session, unit))) return undefined;
+  if (after === undefined || !isFree(session, facts)) return undefined;
   const from = facts.countedFrom(since);
   const due = from + after;
   if (facts.now < due) return { due };
   const reason = `idle without work for ${Math.floor((facts.now - from) / 60_000)} minutes`;
   return { rule: 'idle-session', act: { kind: 'stop' }, reason };
+}
+
+/** Idle, with nothing that waits for it, and no unit but `besides`. */
+function isFree(session: SessionFacts, { unitsOf }: World, besides?: UnitFacts): boolean {
+  if (session.activity !== 'idle' || session.waiting > 0) return false;
+  // The mail of a role that exists once waits for its next run.
+  if (session.role === 'polecat' && session.unreadMail > 0) return false;
+  return unitsOf.get(session.id)?.some((unit) => unit !== besides && has(session, unit)) !== true;
 }
 
 function judgeUnit(unit: UnitFacts, facts: World): Judgement<UnitAct> {
@@ -276,9 +281,11 @@ function judgeStalled(unit: UnitFacts, owner: SessionFacts, facts: World): Judge
   const rule = 'stalled-unit';
   if (policy.stalled === 'leave') return undefined;
   if (policy.stalled === 'reassign' && unit.canBeSlung && unit.attempts < policy.retries) {
+    // Else each attempt would leave one more session that runs for nothing.
+    const stop = owner.role === 'polecat' && owner.state === 'running' && isFree(owner, facts, unit);
     return {
       rule,
-      act: { kind: 'requeue', notBefore: facts.now },
+      act: { kind: 'requeue', notBefore: facts.now, ...(stop ? { stop: owner.id } : {}) },
       reason: `stalled with ${owner.id}, so another session gets it`,
     };
   }

@@ -157,17 +157,41 @@ describe('a stalled unit', () => {
     expect(open(town)).toEqual([]);
   });
 
-  test('goes to another session, and the one that had it is told once', async () => {
+  test('goes to another session, which takes the place of the one that had it', async () => {
     town = await makeFakeTown({ stalled: 'reassign' });
-    const owners: (string | undefined)[] = [];
     await stall();
-    town.work.onDidChange(({ owner }) => owners.push(owner));
     await until(() => unit(town).state === 'assigned');
-    expect(unit(town).owner).not.toBe(toast);
-    expect(owners.filter((owner) => owner === toast)).toEqual([]);
-    await until(() => town.driver.deliveries.length === 2);
-    expect(town.driver.deliveries[1]?.delivery.text).toMatch(/issue-1 is no longer yours/);
-    await expect(town.request('work.done', { id: 'issue-1', message: 'late' }, toast)).rejects.toThrow('is not yours');
+    const { owner = '' } = unit(town);
+    expect(owner).not.toBe(toast);
+    await until(() => town.registry.find(owner)?.state === 'running');
+    expect(town.registry.get(toast).state).toBe('stopped');
+    expect(lastStart(town).firstPrompt?.text).toContain(`${toast} had this before`);
+    // It is not told what it will not read.
+    expect(town.driver.deliveries).toHaveLength(1);
+  });
+
+  test('goes to another session, and a crew member who had it stays and is told once', async () => {
+    town = await makeFakeTown({ stalled: 'reassign' });
+    const dag = 'alpha-crew-dag';
+    await town.request('session.spawn', { role: 'crew', rig: 'alpha', name: 'dag' });
+    town.idle(dag);
+    await town.request('work.add', { id: 'issue-1', description: 'Paint it', rig: 'alpha' });
+    await town.request('work.assign', { id: 'issue-1', session: dag });
+    const { runId } = town.registry.get(dag);
+    for (const times of [1, 2]) {
+      await until(() => town.driver.deliveries.length === times);
+      town.manager.delivered(runId, town.driver.deliveries.at(-1)!.delivery.id);
+      town.idle(dag);
+      town.manager.turnEnded(runId);
+    }
+    const owners: (string | undefined)[] = [];
+    town.work.onDidChange(({ owner }) => owners.push(owner));
+    await until(() => unit(town).state === 'assigned' && unit(town).owner !== dag);
+    expect(owners.filter((owner) => owner === dag)).toEqual([]);
+    await until(() => town.driver.deliveries.length === 3);
+    expect(town.driver.deliveries[2]?.delivery.text).toMatch(/issue-1 is no longer yours/);
+    await expect(town.request('work.done', { id: 'issue-1', message: 'late' }, dag)).rejects.toThrow('is not yours');
+    expect(town.registry.get(dag).state).toBe('running');
   });
 });
 

@@ -355,6 +355,20 @@ describe('a stalled unit', () => {
     ["is told by its session's quarantine", dead({ quarantined: true }), stalled({}), []],
   ])('%s', (_name, owner, given, expected) => expect(verdict(facts([owner], [given]))).toEqual(expected));
 
+  test('goes to a session that takes the place of a polecat with nothing else to do', () => {
+    const stops = (owner: SessionFacts, ...others: UnitFacts[]) => {
+      const { actions } = reconcile(facts([owner], [stalled({ stalled: 'reassign' }), ...others]));
+      return actions.find(({ rule }) => rule === 'stalled-unit')?.act;
+    };
+    expect(stops(session())).toMatchObject({ kind: 'requeue', stop: 'alpha-toast' });
+    expect(stops(session({ waiting: 1 }))).not.toHaveProperty('stop');
+    expect(stops(session({ unreadMail: 1 }))).not.toHaveProperty('stop');
+    expect(stops(session({ activity: 'busy' }))).not.toHaveProperty('stop');
+    expect(stops(session({ role: 'crew' }))).not.toHaveProperty('stop');
+    expect(stops(session(), unit({ id: 'issue-2', state: 'running' }))).not.toHaveProperty('stop');
+    expect(stops(dead({ settled: true }))).not.toHaveProperty('stop');
+  });
+
   test('escalates once', () => {
     expect(
       verdict(facts([session()], [stalled({})], [{ kind: 'stalled', subject: 'issue-1', since: now - 500 }])),
