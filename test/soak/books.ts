@@ -5,7 +5,7 @@ import type { StateChange } from './latency.ts';
 import type { Confirmed } from './people.ts';
 import { doubleOwners } from './ownership.ts';
 import type { Passing, Past } from './ownership.ts';
-import { acceptedIn, idsIn, reportedIn, sightingsIn } from './sightings.ts';
+import { acceptedIn, askedIn, idsIn, reportedIn, sightingsIn } from './sightings.ts';
 import type { SoakTown } from './town.ts';
 import { eventsOf, historyRows, integrityOf, messageRows, unitRows } from '../support/questions.ts';
 import type { Row } from '../support/questions.ts';
@@ -36,6 +36,7 @@ export function readBooks(town: SoakTown, confirmed: Confirmed, passings: readon
       refusedAtOnce: confirmed.refused,
       stopped: new Set(states.flatMap(({ runId, state }) => (state === 'stopped' ? [runId] : []))),
       runs: new Map([...runs].map(([session, starts]) => [session, starts.length])),
+      asked: askedIn(model.requests),
     },
     work: {
       units: unitRows(town).map(unitOf),
@@ -63,6 +64,7 @@ function entryOf(row: Row): OutboxEntry {
     sentAt: Number(row['sent_at']),
     ...optional('reason', row['reason'], String),
     ...optional('deliveredAt', row['delivered_at'], Number),
+    ...optional('actedAt', row['acted_at'], Number),
     ...optional('closedAt', row['closed_at'], Number),
     ...optional('runId', row['run_id'], String),
   };

@@ -1,5 +1,5 @@
 import type { SoakReport } from './figures.ts';
-import type { Sighting } from './sightings.ts';
+import type { Asked, Sighting } from './sightings.ts';
 
 /** An entry of the outbox, as the store has it in the end. */
 export interface OutboxEntry {
@@ -13,6 +13,7 @@ export interface OutboxEntry {
   repeated: boolean;
   sentAt: number;
   deliveredAt?: number;
+  actedAt?: number;
   closedAt?: number;
   /** The run whose model has it. */
   runId?: string;
@@ -31,6 +32,8 @@ export interface MessageBooks {
   stopped: ReadonlySet<string>;
   /** How many runs each session has had; the notice of unread mail is due once in each. */
   runs: ReadonlyMap<string, number>;
+  /** When models were asked with what was put before them, by id. */
+  asked: ReadonlyMap<string, Asked>;
 }
 
 export interface MessageVerdict {
@@ -51,6 +54,10 @@ export function judgeMessages(books: MessageBooks): MessageVerdict {
   const known = new Set(entries.map(({ id }) => id));
   for (const id of books.claimed)
     if (!known.has(id)) lost.push(`${id}: its sender was told "accepted", but the store does not know it`);
+  const early = entries.flatMap((entry) => {
+    const { acted } = earliness(entry, books);
+    return acted > 0 ? [`${nameOf(entry)}: "acted" came ${acted} ms before its turn was over`] : [];
+  });
   let doubled = 0;
   for (const entry of entries) {
     const more = repetitionsOf(entry, books);
@@ -64,10 +71,12 @@ export function judgeMessages(books: MessageBooks): MessageVerdict {
       delivered: count(({ state }) => isDelivered(state)),
       lost: lost.length,
       doubled,
+      falseReceipts: early.length,
+      early: count((entry) => earliness(entry, books).delivered > 0),
       markedRepeated: count(({ repeated }) => repeated),
       refused: count(({ state }) => isClosed(state)) + refusedAtOnce,
     },
-    problems: [...lost.map((line) => `lost: ${line}`), ...problems],
+    problems: [...lost.map((line) => `lost: ${line}`), ...early.map((line) => `false receipt: ${line}`), ...problems],
   };
 }
 
@@ -98,6 +107,14 @@ function lossOf(entry: OutboxEntry, { seen, read, stopped }: MessageBooks): stri
   return kind === 'mail'
     ? undefined
     : `${nameOf(entry)}: neither delivered nor closed in the end${reason === undefined ? '' : ` (${reason})`}`;
+}
+
+/** How long before what it is for a receipt came, in ms; 0 or less where it did not. Of mail receipts say that it was read. */
+function earliness({ id, kind, repeated, deliveredAt, actedAt }: OutboxEntry, { asked }: MessageBooks) {
+  const at = asked.get(id);
+  // Of what may have come twice the times of both are one.
+  if (at === undefined || repeated || kind === 'mail') return { delivered: 0, acted: 0 };
+  return { delivered: at.first - (deliveredAt ?? at.first), acted: at.last - (actedAt ?? at.last) };
 }
 
 function repetitionsOf({ id, to, kind, repeated }: OutboxEntry, { seen, runs }: MessageBooks): number {

@@ -15,6 +15,8 @@ export interface OpenEntry {
 /** How often it is looked; how long nothing may move until it counts as rest. In ms. */
 const lookEvery = 200;
 const stillFor = 1500;
+/** Who goes on for so long, goes in circles. In ms. */
+const mostMs = 600_000;
 
 /** Pure. What has not come to its end yet; `entries` are the accepted and the delivered ones, without mail. */
 export function unrest(
@@ -41,11 +43,15 @@ export function unrest(
   return [...restless, ...waiting, ...units];
 }
 
-/** Resolves when everything has come to rest, or with what has not after `limitMs` (see `patience`). */
+/**
+ * Resolves when everything has come to rest, or with what has not when nothing has moved for `limitMs` (see `patience`): how
+ * long it takes in all is a matter of the machine.
+ */
 export async function comeToRest(town: SoakTown, limitMs: number): Promise<string[]> {
-  const end = performance.now() + patience(limitMs);
+  const latest = performance.now() + patience(mostMs);
   let still = 0;
-  let last = '';
+  let end = 0;
+  let [last, lastOpen] = ['', ''];
   for (;;) {
     const open = unrest(town.snapshot, openEntries(town));
     const now = performance.now();
@@ -53,7 +59,9 @@ export async function comeToRest(town: SoakTown, limitMs: number): Promise<strin
     if (open.length > 0 || look !== last) still = now;
     last = look;
     if (open.length === 0 && now - still >= stillFor) return [];
-    if (now > end) return open;
+    if (open.join() !== lastOpen) end = now + patience(limitMs);
+    lastOpen = open.join();
+    if (now > Math.min(end, latest)) return open;
     await delay(lookEvery);
   }
 }

@@ -14,6 +14,21 @@ export interface Sighting {
   mostInOne: number;
 }
 
+/** What is known of one request to a model. */
+export interface AskedTurn {
+  kind: string;
+  /** Epoch milliseconds. */
+  time: number;
+  /** All that was put before it in this conversation; the last of it is what the turn is about. */
+  userTexts: readonly string[];
+}
+
+/** When a model was first asked with an entry, and last in the turn about it. Epoch milliseconds. */
+export interface Asked {
+  first: number;
+  last: number;
+}
+
 /** By which an entry is found in a text, or in the heading of one that is too long to type and goes by file. */
 const mark = /\[gt ([\w.-]+)\]/g;
 const anyId = /\bmsg_[a-z0-9]+/g;
@@ -36,6 +51,23 @@ export function sightingsIn(messages: readonly SeenMessage[]): Map<string, Sight
       return [id, { times: counts.reduce((sum, count) => sum + count, 0), mostInOne: Math.max(...counts) }];
     }),
   );
+}
+
+/** Pure. By the id of the entry; a history that is sent again says nothing new. */
+export function askedIn(requests: readonly AskedTurn[]): Map<string, Asked> {
+  const marks = new Map<string, readonly string[]>();
+  const marksOf = (text: string): readonly string[] => {
+    const known = marks.get(text) ?? [...text.matchAll(mark)].map((match) => match[1]!);
+    marks.set(text, known);
+    return known;
+  };
+  const asked = new Map<string, Asked>();
+  for (const { kind, time, userTexts } of requests) {
+    if (kind !== 'turn') continue;
+    for (const id of userTexts.flatMap(marksOf)) if (!asked.has(id)) asked.set(id, { first: time, last: time });
+    for (const id of marksOf(userTexts.at(-1) ?? '')) asked.get(id)!.last = time;
+  }
+  return asked;
 }
 
 /** Pure. Ids that stand in what tools said, such as the letters that `gt mail inbox` prints. */

@@ -19,7 +19,7 @@ import { judge } from './verdict.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** How long everything may take to come to rest, in ms. */
+/** How long nothing may move while there is something left to do, in ms. */
 const restMs = 60_000;
 /** How often progress is printed, in ms. */
 const sayEvery = 10_000;
@@ -54,7 +54,7 @@ export async function soak(options: SoakOptions, interrupted: AbortSignal): Prom
     const restless = await comeToRest(town, restMs);
     over.abort();
     await keeping;
-    for (const line of restless) journal.problem(`not at rest after ${restMs / 1000} s: ${line}`);
+    for (const line of restless) journal.problem(`not at rest: ${line}`);
     const books = readBooks(town, people.confirmed, ownership.passings);
     const { figures, problems } = judge(books);
     const left = await town.stop();

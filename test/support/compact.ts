@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { answerOf } from '../../shared/backends/opencode/client.ts';
 import { readServerRecord } from '../../shared/backends/opencode/server-record.ts';
@@ -35,8 +35,9 @@ export async function compact(town: TownFixture, id: string): Promise<void> {
   );
 }
 
-/** The Opencode servers of a town that run, or did until a crash. */
+/** The Opencode servers of a town that run, or did until a crash; none where none was ever started. */
 export function serverRecords(root: string): ServerRecord[] {
   const folder = path.join(root, '.runtime', 'opencode');
+  if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((launch) => readServerRecord(path.join(folder, launch)) ?? []);
 }

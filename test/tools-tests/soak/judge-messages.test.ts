@@ -24,6 +24,7 @@ const books = (
   refusedAtOnce: 0,
   stopped: new Set(['run_stopped']),
   runs: new Map([['alpha-one', 2]]),
+  asked: new Map(),
   ...more,
 });
 
@@ -66,7 +67,16 @@ describe('as it has to be', () => {
         { read: new Set(['msg_3']), refusedAtOnce: 2, claimed: new Set(['msg_1']) },
       ),
     );
-    expect(figures).toEqual({ sent: 6, delivered: 3, lost: 0, doubled: 0, markedRepeated: 1, refused: 3 });
+    expect(figures).toEqual({
+      sent: 6,
+      delivered: 3,
+      lost: 0,
+      doubled: 0,
+      falseReceipts: 0,
+      early: 0,
+      markedRepeated: 1,
+      refused: 3,
+    });
   });
 });
 
@@ -113,5 +123,31 @@ describe('not as it has to be', () => {
     const { figures, problems } = judgeMessages(books([message], { msg_1: 3 }));
     expect(figures).toMatchObject({ lost: 0, doubled });
     expect(problems).toEqual([expect.stringMatching(/^doubled: /)]);
+  });
+});
+
+describe('receipts that came too early', () => {
+  const asked = new Map([['msg_1', { first: 100, last: 300 }]]);
+  const judged = (change: Partial<OutboxEntry>) =>
+    judgeMessages(books([entry(change)], { msg_1: 1 }, { asked, read: new Set(['msg_1']) }));
+
+  test('acted while the turn goes on', () => {
+    const { figures, problems } = judged({ deliveredAt: 100, actedAt: 299 });
+    expect(problems).toEqual([expect.stringMatching(/^false receipt: nudge msg_1 .* 1 ms before its turn was over$/)]);
+    expect(figures).toMatchObject({ lost: 0, falseReceipts: 1, early: 0 });
+  });
+
+  test('delivered before the model was asked, which is told', () => {
+    const { figures, problems } = judged({ deliveredAt: 90, actedAt: 300 });
+    expect([problems, figures]).toMatchObject([[], { falseReceipts: 0, early: 1 }]);
+  });
+
+  test.each<[string, Partial<OutboxEntry>]>([
+    ['with the request, and after the last one', { deliveredAt: 100, actedAt: 300 }],
+    ['of what may have come twice', { repeated: true, deliveredAt: 90, actedAt: 90 }],
+    ['of mail, which is delivered by being read', { kind: 'mail', deliveredAt: 90, actedAt: 90 }],
+  ])('none: %s', (_what, change) => {
+    const { figures, problems } = judged(change);
+    expect([problems, figures]).toMatchObject([[], { falseReceipts: 0, early: 0 }]);
   });
 });

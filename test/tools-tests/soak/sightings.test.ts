@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { acceptedIn, idsIn, reportedIn, sightingsIn } from '../../soak/sightings.ts';
+import { acceptedIn, askedIn, idsIn, reportedIn, sightingsIn } from '../../soak/sightings.ts';
 
 const user = (conversation: string, text: string) => ({ conversation, role: 'user', text });
 
@@ -31,4 +31,20 @@ test('tools tell of letters, of accepted messages and of reports', () => {
   expect([...idsIn(results)]).toEqual(['msg_a1', 'msg_b2', 'msg_c3']);
   expect([...acceptedIn(results)]).toEqual(['msg_a1']);
   expect([...reportedIn(results)]).toEqual([['unit-7', 'done']]);
+});
+
+test('when a model was asked with an entry: the first time, and the last in the turn about it', () => {
+  const turn = (time: number, ...userTexts: string[]) => ({ kind: 'turn', time, userTexts });
+  const asked = askedIn([
+    { kind: 'title', time: 1, userTexts: ['[gt msg_a] one'] },
+    turn(2, '[gt msg_a] one'),
+    turn(3, '[gt msg_a] one'),
+    turn(4, '[gt msg_a] one', '[gt msg_b] two', '[gt msg_c] three'),
+    turn(5, '[gt msg_a] one', '[gt msg_b] two', '[gt msg_c] three'),
+  ]);
+  expect([...asked]).toEqual([
+    ['msg_a', { first: 2, last: 3 }],
+    ['msg_b', { first: 4, last: 4 }],
+    ['msg_c', { first: 4, last: 5 }],
+  ]);
 });
