@@ -1,13 +1,17 @@
 // What `npm run bench` runs: figures and ratios, printed, never judged.
 //   npm run bench                      all of them
 //   npm run bench -- --only growth     one
+//   npm run bench -- --only steady --seconds 600
 
 import { valuesOf } from '../support/command-line.ts';
 import { growth } from './growth.ts';
+import { steady } from './steady.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { growth };
-
-const { only } = valuesOf(process.argv.slice(2), { only: { type: 'string' } });
+const { only, seconds } = valuesOf(process.argv.slice(2), {
+  only: { type: 'string' },
+  seconds: { type: 'string', default: '60' },
+});
+const benches: Readonly<Record<string, () => Promise<void>>> = { growth, steady: () => steady(Number(seconds)) };
 const wanted = only === undefined ? Object.keys(benches) : only.split(',');
 const unknown = wanted.filter((name) => !(name in benches));
 if (unknown.length > 0) {
