@@ -69,8 +69,10 @@ export class Sessions {
     if (known) return known;
     try {
       const { env } = await this.link.request('inside.environment', { session: root }, hostMs);
+      // A host that has just come may not know the session yet.
+      if (Object.keys(env).length === 0) return (await this.identityFromFile(root)) ?? {};
       // An answer may be late, about the run before.
-      if (Object.keys(env).length > 0 && this.isOf(root, env['GT_RUN'])) this.environments.set(root, env);
+      if (this.isOf(root, env['GT_RUN'])) this.environments.set(root, env);
       return env;
     } catch {
       return (await this.identityFromFile(root)) ?? {};

@@ -44,6 +44,14 @@ describe('the identity of a shell', () => {
     expect(await sessions.environment('ses_1')).toEqual(answer);
   });
 
+  test('is what the host has left, where one has just come that does not know the session yet', async () => {
+    write(env);
+    answer = {};
+    expect(await sessions.environment('ses_1')).toEqual(env);
+    answer = { ...env, PATH: '/new' };
+    expect(await sessions.environment('ses_1')).toEqual(answer);
+  });
+
   test.each<[string, () => void]>([
     ["is another run's", () => write({ ...env, GT_RUN: 'run-2' })],
     [
