@@ -19,6 +19,8 @@ export interface RunSpec {
   title: string;
   agent: ResolvedAgent;
   cwd: string;
+  /** The town's worktree that `cwd` is in: nobody but this session works there. Absent where it works elsewhere. */
+  worktree?: string;
   /** GT_* identity, channel and PATH entries for the agent's shell; see `sessions/environment.ts`. */
   env: Record<string, string>;
   permissions: PermissionProfile;

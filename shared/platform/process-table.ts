@@ -54,6 +54,20 @@ export async function startedWith(name: string, value: string): Promise<ProcessI
   return (await rowsWith(name, value)).map(identityOf);
 }
 
+/** The same processes, with what hangs below them and what is in a group that one of them leads. */
+export async function familiesWith(name: string, value: string): Promise<ProcessIdentity[]> {
+  const [marked, all] = await Promise.all([rowsWith(name, value), source.all()]);
+  return familiesIn(all, marked, process.pid).map(identityOf);
+}
+
+/** Pure; never `self`, the process that asks, or one above it. */
+export function familiesIn(rows: ProcessRow[], heads: ProcessRow[], self: number): ProcessRow[] {
+  const spared = new Set(ancestorsIn(rows, self));
+  const found = new Map(heads.map((row) => [row.pid, row]));
+  for (const { pid } of heads) for (const row of descendantsIn(rows, pid)) found.set(row.pid, row);
+  return [...found.values()].filter(({ pid }) => !spared.has(pid));
+}
+
 async function rowsWith(name: string, value: string): Promise<ProcessRow[]> {
   const [marked, all] = await Promise.all([source.withEnvironment(name, value), source.all()]);
   const spared = new Set(ancestorsIn(all, process.pid));
@@ -80,12 +94,18 @@ export function variableOf(pid: number, name: string): Promise<string | undefine
   return source.variable(pid, name);
 }
 
+/** Every process there is. */
+export function allProcesses(): Promise<ProcessRow[]> {
+  return source.all();
+}
+
 /** The folder that a process is in; undefined where the system does not tell. */
 export function folderOf(pid: number): Promise<string | undefined> {
   return source.folder(pid);
 }
 
-function ancestorsIn(rows: ProcessRow[], pid: number): number[] {
+/** Pure. The process and what it hangs below, nearest first. */
+export function ancestorsIn(rows: ProcessRow[], pid: number): number[] {
   const parentOf = new Map(rows.map((row) => [row.pid, row.parent]));
   const chain: number[] = [];
   for (let at: number | undefined = pid; at !== undefined && at > 0 && !chain.includes(at); at = parentOf.get(at)) {

@@ -4,17 +4,18 @@ import { writeAtomically } from '../platform/files.ts';
 import type { RunSpec } from '../backends/driver.ts';
 import type { BackendName } from '../domain/orchestrator.ts';
 import { messageOf } from '../platform/errors.ts';
+import { worktreeAround } from '../platform/git/worktree-places.ts';
 import type { Logger } from '../platform/logger.ts';
 import { permissionProfile } from '../roles/permissions.ts';
 import { sessionEnvironment } from './environment.ts';
 import type { StoredRun, StoredSession } from '../store/sessions.ts';
 import type { SessionContexts } from './role-context.ts';
-import type { TownPaths } from '../config/town-paths.ts';
+import type { HostPaths } from '../config/town-paths.ts';
 import type { Delivery } from '../domain/delivery.ts';
 
 export interface RunSpecOptions {
   root: string;
-  paths: TownPaths;
+  paths: HostPaths;
   contexts: SessionContexts;
   /** The host's environment as it is at that time: `gt` is put in front of its PATH. */
   environment: Readonly<Record<string, string | undefined>>;
@@ -91,6 +92,7 @@ export class RunSpecs {
   ): RunSpec {
     const { paths, contexts } = this.options;
     const runDir = join(paths.runs, run.id);
+    const worktree = worktreeAround(paths, session.workDir);
     return {
       sessionId: session.id,
       runId: run.id,
@@ -99,6 +101,7 @@ export class RunSpecs {
       title: session.agentName === '' ? session.id : `${session.agentName} (${session.rig})`,
       agent: session.agent,
       cwd: session.workDir,
+      ...(worktree === undefined ? {} : { worktree }),
       env,
       permissions: permissionProfile(session.role),
       contextFile: contexts.file(session.id),

@@ -202,7 +202,7 @@ export class ClaudeDriver implements BackendDriver {
     if (!reference || !known || !terminal) {
       // A process without a terminal of ours cannot be driven any more.
       if (known) await killTree(known, { also: await processesOf(runId) });
-      else await killProcessesOf(runId);
+      await killProcessesOf(spec, this.host.log);
       await rm(settingsFileOf(spec), { force: true });
       return false;
     }
@@ -235,7 +235,7 @@ export class ClaudeDriver implements BackendDriver {
 
   async stop(runId: string): Promise<void> {
     const run = this.runs.get(runId);
-    if (!run) return killProcessesOf(runId);
+    if (!run) return killProcessesOf({ runId }, this.host.log);
     await run.stop();
     await rm(messagesDirOf(run.spec), { recursive: true, force: true });
     this.runs.delete(runId);

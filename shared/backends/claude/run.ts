@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GasTownError, messageOf } from '../../platform/errors.ts';
+import { markDescent } from '../../platform/descent-mark.ts';
 import { isAlive, killTree, waitForEnd } from '../../platform/process-table.ts';
 import type { ProcessIdentity } from '../../platform/process-table.ts';
 import type { DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
@@ -181,6 +182,8 @@ export class ClaudeRun {
       this.host.setPid(this.spec.runId, identity.pid);
     }
     void terminal.exited.then((exit) => this.onExit(exit));
+    // What it starts once it is ready descends from it, whatever becomes of its environment.
+    if (identity) await markDescent(identity.pid);
     await this.file.follow(folder, terminal.pid);
     if (this.turn.owesReceipt) await this.record.follow();
     if (this.exiting) this.letGo();
@@ -344,7 +347,7 @@ export class ClaudeRun {
     const exit = describeExit(told, wasReady && this.file.exists);
     this.letGo();
     this.asks.release();
-    await killProcessesOf(this.spec.runId);
+    await killProcessesOf(this.spec, this.host.log);
     await rm(settingsFileOf(this.spec), { force: true });
     this.startup?.fail(startFailure(this.spec, exit.words, told, this.terminal?.lastOutput?.()));
     this.host.setChildren(this.spec.runId, []);

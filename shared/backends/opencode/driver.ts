@@ -120,7 +120,7 @@ export class OpencodeDriver implements BackendDriver {
     const { session, directory } = reference;
     const link = reference.launch === undefined ? undefined : await this.pool.adopt(reference.launch);
     if (!link || session === undefined || directory === undefined || link.server.record.id !== reference.server) {
-      await killProcessesOf(record.runId);
+      await killProcessesOf(record.spec, this.host.log);
       return false;
     }
     link.holds += 1;
@@ -142,7 +142,7 @@ export class OpencodeDriver implements BackendDriver {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
       run.letGo();
       link.runs.delete(record.runId);
-      await killProcessesOf(record.runId);
+      await killProcessesOf(record.spec, this.host.log);
       return false;
     } finally {
       await this.pool.release(link, 'later');
@@ -151,7 +151,7 @@ export class OpencodeDriver implements BackendDriver {
 
   async stop(runId: string): Promise<void> {
     const found = this.find(runId);
-    if (!found) return killProcessesOf(runId);
+    if (!found) return killProcessesOf({ runId }, this.host.log);
     await endRun(found.link, found.run, this.host.log);
     await this.pool.settle(found.link, 'at once');
   }
@@ -266,7 +266,7 @@ export class OpencodeDriver implements BackendDriver {
         { kind: 'ended', error, lostWith: link.server.record.id },
         'the server ended',
       );
-      killProcessesOf(run.id).catch((failure: unknown) => {
+      killProcessesOf(run.spec, this.host.log).catch((failure: unknown) => {
         this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);
       });
     }

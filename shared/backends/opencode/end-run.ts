@@ -24,5 +24,5 @@ export async function endRun(link: ServerConnection, run: Run, log: Logger): Pro
   link.runs.delete(run.id);
   const shared = [...link.runs.values()].some((other) => other.directory === run.directory);
   if (!shared) await polite('dispose', () => client.instance.dispose({ directory: run.directory }, within(politeMs)));
-  await killProcessesOf(run.id);
+  await killProcessesOf(run.spec, log);
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { rm } from 'node:fs/promises';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { markDescent } from '../../platform/descent-mark.ts';
 import { descendants, identify, isAlive, killAll, killTree, startedWith } from '../../platform/process-table.ts';
 import type { ProcessIdentity } from '../../platform/process-table.ts';
 import type { OpencodeApi } from './api.ts';
@@ -101,6 +102,8 @@ export async function adoptServer(folder: string, log: Logger): Promise<Opencode
     try {
       const { version } = await server.check();
       requireVersion(record.program, version);
+      // One that an older version has started has none.
+      await markDescent(identity.pid);
       return server;
     } catch (error) {
       log.warn(`opencode: the server of an earlier window does not answer and is ended: ${messageOf(error)}`);
@@ -140,6 +143,7 @@ export async function noteProcess(
 ): Promise<ProcessIdentity | undefined> {
   const identity = await identify(pid);
   if (identity) await writeServerRecord(folder, { ...record, ...identity });
+  if (identity) await markDescent(pid);
   return identity;
 }
 

@@ -19,19 +19,32 @@ export function worktreePath({ worktrees, formerWorktrees }: WorktreePlaces, rig
   return existsSync(former) ? former : join(worktrees, rig, name);
 }
 
+/** The worktree of the town's that a folder is in, with links resolved; undefined for one elsewhere, such as the user's checkout. */
+export function worktreeAround({ worktrees, formerWorktrees }: WorktreePlaces, folder: string): string | undefined {
+  for (const place of [worktrees, formerWorktrees]) {
+    const real = realOf(place);
+    if (!folder.startsWith(join(real, sep))) continue;
+    const [rig, name] = folder.slice(join(real, sep).length).split(sep);
+    if (rig && name) return join(real, rig, name);
+  }
+  return undefined;
+}
+
 /** The folder for new worktrees of the town: the same however the town's folder is reached. Nothing is made. */
 export function worktreesFolder(
   root: string,
   environment: Environment,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  const real = existsSync(root) ? realpathSync(root) : root;
+  const real = realOf(root);
   const hash = createHash('sha256').update(real).digest('hex').slice(0, 12);
   const words = basename(real)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .slice(0, 24);
   return join(userDataFolder(environment, platform), 'gastown', 'worktrees', `${words}-${hash}`);
 }
+
+const realOf = (folder: string): string => (existsSync(folder) ? realpathSync(folder) : folder);
 
 /** Where programs keep data of the user's. No blanks in it, which build tools stumble over: not macOS's `Application Support`. */
 function userDataFolder(environment: Environment, platform: NodeJS.Platform): string {

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWorktree } from '../../../shared/platform/git/worktree.ts';
-import { worktreesFolder } from '../../../shared/platform/git/worktree-places.ts';
+import { worktreeAround, worktreesFolder } from '../../../shared/platform/git/worktree-places.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 import { temporaryFolder } from '../../support/core.ts';
@@ -34,6 +34,26 @@ describe('the folder for worktrees', () => {
     );
     expect(a).not.toBe(b);
     expect(link).toBe(a);
+    folder.remove();
+  });
+});
+
+describe('the worktree that a folder is in', () => {
+  test('is known in both places, through links too, and none where the user works', () => {
+    const folder = temporaryFolder('around');
+    const real = join(folder.path, 'data');
+    mkdirSync(real);
+    symlinkSync(real, join(folder.path, 'link'));
+    const places = { worktrees: join(folder.path, 'link'), formerWorktrees: join(folder.path, 'town') };
+    const around = (...below: string[]) => worktreeAround(places, join(folder.path, ...below));
+    expect(around('data', 'alpha', 'toast')).toBe(join(real, 'alpha', 'toast'));
+    expect(around('data', 'alpha', 'toast', 'packages', 'web')).toBe(join(real, 'alpha', 'toast'));
+    expect(around('town', 'alpha', 'nux')).toBe(join(folder.path, 'town', 'alpha', 'nux'));
+    expect([around('data', 'alpha'), around('database', 'alpha', 'toast'), around('rig', 'src', 'web')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     folder.remove();
   });
 });

@@ -22,7 +22,7 @@ const session = {
   agent: fakeAgent,
   workDir: '/work',
 } as StoredSession;
-const paths = () => ({ ...townPaths(folder.path), worktrees: '' });
+const paths = () => ({ ...townPaths(folder.path), worktrees: join(folder.path, 'worktrees') });
 const specs = () => {
   const contexts = { write: async () => '', file: () => '' } as unknown as SessionContexts;
   return new RunSpecs({
@@ -46,6 +46,12 @@ test("what a shell of Opencode's is without a host lies in the run's folder, for
   expect(await specs().specOf({ ...session, agent: { ...fakeAgent, backend: 'claude' } }, run)).not.toHaveProperty(
     'identityFile',
   );
+});
+
+test('a session in a worktree of the town has it to itself, one in a checkout has none', async () => {
+  const worktree = join(paths().worktrees, 'alpha', 'toast');
+  expect(await specs().specOf({ ...session, workDir: join(worktree, 'web') }, run)).toMatchObject({ worktree });
+  expect(await specs().specOf({ ...session, workDir: '/work' }, run)).not.toHaveProperty('worktree');
 });
 
 test('a start goes on without it', async () => {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { waitForEnd } from '../../../shared/platform/process-table.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { identify, isAlive, killAll, waitForEnd } from '../../../shared/platform/process-table.ts';
 import type { Report } from '../../support/driver-host.ts';
 import { ClaudeTown, directive, makeRepository, roleContext } from './town.ts';
 import { patience } from '../../support/patience.ts';
@@ -83,6 +83,19 @@ describe('start', () => {
     expect(results[0]).toContain(`sample-dagny ${join(town.folder, 'bin')} []`);
     expect(town.host.facts(spec.runId).filter(({ kind }) => kind === 'asked')).toEqual([]);
     await town.driver.stop(spec.runId);
+  });
+
+  test('D7: what it leaves in its worktree ends with it, also with an emptied environment', async () => {
+    const spec = await town.idle({ permissions: 'autonomous', worktree: town.repository });
+    const file = join(town.folder, 'emptied.pid');
+    const command = `env -i setsid sh -c 'echo $$ > ${file}; exec tail -f /dev/null' > /dev/null 2>&1 & echo begun`;
+    await town.say(spec, directive('Leave it', [{ tool: 'bash', args: { command } }]));
+    await town.model.waitFor((entry) => entry.results.some((result) => result.includes('begun')));
+    await expect.poll(() => readFile(file, 'utf8'), { timeout: patience() }).toMatch(/\n$/);
+    const left = (await identify(Number(await readFile(file, 'utf8'))))!;
+    onTestFinished(async () => void (await killAll([left], 0)));
+    await town.driver.stop(spec.runId);
+    expect(await isAlive(left)).toBe(false);
   });
 
   test('permissions are bypassed in a sandbox without a dialog', async () => {

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawn } from 'node-pty';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RunSpec } from '../../../shared/backends/driver.ts';
 import { readServerRecord } from '../../../shared/backends/opencode/server-record.ts';
-import { descendants, identify, isAlive, startedWith } from '../../../shared/platform/process-table.ts';
+import { descendants, identify, isAlive, killAll, startedWith } from '../../../shared/platform/process-table.ts';
+import { makeRepository } from '../../support/core.ts';
 import { makeOpencodeTown, scripted, shellOf } from '../../support/opencode/town.ts';
 import type { Host, OpencodeTown } from '../../support/opencode/town.ts';
 import { patience } from '../../support/patience.ts';
@@ -146,6 +147,21 @@ describe('Opencode sessions', () => {
     await shellOf(spec, 2);
     await own.driver.stop(spec.runId);
     expect(await startedWith('GT_RUN', spec.runId)).toEqual([]);
+  });
+
+  it('D7: leaves nothing in its worktree whose environment was emptied', async () => {
+    const cwd = makeRepository(path.join(town.folder, 'emptied'));
+    const file = path.join(town.folder, 'emptied.pid');
+    const command = `env -i setsid sh -c 'echo $$ > ${file}; exec sleep 1002' > /dev/null 2>&1 & sleep 0.2`;
+    const text = scripted({ tool: 'bash', args: { command } }, { text: 'Left.' });
+    const spec = await town.makeSpec({ cwd, worktree: cwd, firstPrompt: { id: 'msg_left', text } });
+    await own.driver.start(spec, never);
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    const left = (await identify(Number(readFileSync(file, 'utf8'))))!;
+    onTestFinished(async () => void (await killAll([left], 0)));
+    expect(await startedWith('GT_RUN', spec.runId)).toEqual([]);
+    await own.driver.stop(spec.runId);
+    expect(await isAlive(left)).toBe(false);
   });
 
   it('is watched in a terminal', async () => {

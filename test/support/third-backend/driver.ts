@@ -141,14 +141,14 @@ export class ThirdDriver implements BackendDriver {
   }
 
   /** The program has ended with the host that started it; what it has started may not have. */
-  async adopt({ runId }: RunRecord): Promise<boolean> {
-    await killProcessesOf(runId);
+  async adopt({ spec }: RunRecord): Promise<boolean> {
+    await killProcessesOf(spec, this.host.log);
     return false;
   }
 
   async stop(runId: string): Promise<void> {
     this.runs.delete(runId);
-    await killProcessesOf(runId);
+    await killProcessesOf({ runId }, this.host.log);
   }
 
   async deliver(runId: string, delivery: Delivery): Promise<DeliveryOutcome> {

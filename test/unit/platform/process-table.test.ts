@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCim, parseLinuxStat, parsePs, wordAfter } from '../../../shared/platform/process-source.ts';
-import { descendantsIn } from '../../../shared/platform/process-table.ts';
+import { descendantsIn, familiesIn } from '../../../shared/platform/process-table.ts';
 
 const row = (pid: number, parent: number, group = pid) => ({ pid, parent, group, startTime: `t${pid}` });
 
@@ -40,5 +40,19 @@ describe('descendants', () => {
         .map((found) => found.pid)
         .sort(),
     ).toEqual([11, 12, 20, 21]);
+  });
+});
+
+describe('families', () => {
+  it('have what hangs below their heads and what is in a group that one of them leads, but not who asks or is above it', () => {
+    const heads = [row(10, 1), row(41, 40, 40)];
+    const rows = [
+      ...[row(1, 0), ...heads, row(11, 10, 10), row(12, 1, 10), row(13, 12, 13)],
+      // Another one leads the group that a head is in.
+      ...[row(40, 1), row(42, 40, 40)],
+      ...[row(20, 1, 10), row(21, 20, 10)],
+    ];
+    const pids = familiesIn(rows, heads, 21).map(({ pid }) => pid);
+    expect(pids.sort((a, b) => a - b)).toEqual([10, 11, 12, 13, 41]);
   });
 });
