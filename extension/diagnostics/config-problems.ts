@@ -4,6 +4,7 @@ import type { TownSnapshot } from '../../shared/channel/views.ts';
 import { DisposableStore } from '../../shared/platform/disposable-store.ts';
 import type { CurrentTown } from '../town/current-town.ts';
 import type { Problem } from '../../shared/domain/problem.ts';
+import { problemWords } from './problem-words.ts';
 
 /** What is wrong in the town's settings: in the Problems view at its line, and once as a message. */
 export class ConfigProblems {
@@ -44,11 +45,7 @@ export class ConfigProblems {
 
 function diagnostic(problem: Problem): vscode.Diagnostic {
   const severity = problem.severity === 'warning' ? vscode.DiagnosticSeverity.Warning : vscode.DiagnosticSeverity.Error;
-  const made = new vscode.Diagnostic(
-    lineOf(problem),
-    [problem.message, problem.advice].filter(Boolean).join(' '),
-    severity,
-  );
+  const made = new vscode.Diagnostic(lineOf(problem), problemWords(problem), severity);
   made.source = 'Gas Town';
   return made;
 }
@@ -61,7 +58,7 @@ function lineOf({ line = 1 }: Problem): vscode.Range {
 async function tell(problem: Problem, root: string): Promise<void> {
   const { file } = problem;
   if (file === undefined) {
-    await vscode.window.showWarningMessage(problem.message);
+    await vscode.window.showWarningMessage(problemWords(problem));
     return;
   }
   const open = vscode.l10n.t('Open File');

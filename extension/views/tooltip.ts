@@ -1,6 +1,17 @@
 /** Markdown for the hover of a row, made only when somebody hovers. Pure. */
 import type { MergeConflict } from '../../shared/domain/merge.ts';
+import {
+  breakerTrouble,
+  escalationTrouble,
+  problemTrouble,
+  rigTrouble,
+  sessionTroubles,
+  workTrouble,
+} from '../../shared/api/troubles.ts';
 import { waitsOf } from '../../shared/attention/waits.ts';
+import { adviceInEditor } from '../../shared/domain/trouble.ts';
+import type { Trouble } from '../../shared/domain/trouble.ts';
+import { backends } from '../../shared/host/backends.ts';
 import { resultText } from '../../shared/platform/git/result.ts';
 import type {
   BackendPart,
@@ -46,11 +57,11 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
     case 'work': {
       const work = snapshot.work.find((each) => each.id === target.work);
       const merge = snapshot.merges.find((each) => each.work === target.work);
-      return work && workTooltip(work, merge, context);
+      return work && workTooltip(work, merge, snapshot, context);
     }
     case 'escalation': {
       const escalation = snapshot.escalations.find((each) => each.id === target.escalation);
-      return escalation && escalationTooltip(escalation, context);
+      return escalation && escalationTooltip(escalation, snapshot, context);
     }
     case 'role':
     case 'message':
@@ -61,15 +72,29 @@ export function tooltipOf(target: RowTarget, snapshot: TownSnapshot, context: Vi
 }
 
 function townTooltip(snapshot: TownSnapshot, t: Translate): string {
-  const backends = snapshot.backends.flatMap(({ name, health, version, detail, parts = [] }) => [
+  const ofBackends = snapshot.backends.flatMap(({ name, health, version, detail, breaker, parts = [] }) => [
     field(version === undefined ? name : `${name} ${version}`, detail === undefined ? health : `${health}: ${detail}`),
-    ...parts.map((part) => field(partText(name, part, t), t('nothing is started: {0}', part.breaker.reason))),
+    whatToDo(breaker && breakerTrouble(breaker), t),
+    ...parts.flatMap((part) => [
+      field(partText(name, part, t), t('nothing is started: {0}', part.breaker.reason)),
+      whatToDo(breakerTrouble(part.breaker), t),
+    ]),
   ]);
+  // Those of a file are in the Problems view, and those of a rig on its row.
+  const problems = snapshot.problems
+    .filter(({ file, kind }) => file === undefined && kind !== 'rig')
+    .flatMap((problem) => [field(t('Problem'), problem.message), whatToDo(problemTrouble(problem), t)]);
   return lines(`**${escaped(snapshot.name)}**`, [
     field(t('Folder'), snapshot.root),
     field(t('Sessions'), aggregateText(snapshot.sessions, t)),
-    ...backends,
+    ...problems,
+    ...ofBackends,
   ]);
+}
+
+/** The one thing to do about it; nothing where its cause says it. */
+function whatToDo(trouble: Trouble | undefined, t: Translate): string | undefined {
+  return trouble && field(t('What to do'), adviceInEditor(trouble));
 }
 
 function partText(backend: string, { rig, program }: BackendPart, t: Translate): string {
@@ -78,10 +103,12 @@ function partText(backend: string, { rig, program }: BackendPart, t: Translate):
 }
 
 function rigTooltip(rig: RigView, t: Translate): string {
+  const trouble = rigTrouble(rig);
   return lines(`**${escaped(rig.name)}**`, [
     field(t('Folder'), rig.path),
     field(t('Default branch'), rig.defaultBranch),
-    field(t('Problem'), rig.problem),
+    field(t('Problem'), trouble?.cause),
+    whatToDo(trouble, t),
   ]);
 }
 
@@ -93,7 +120,9 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
     field(t('Because of'), session.cause),
     field(t('Quarantined'), session.quarantined?.reason),
     field(t('Trouble'), session.trouble),
+    whatToDo(session.troubleKind && { kind: session.troubleKind, cause: '', subject: {} }, t),
     field(t('Problem'), session.problem),
+    ...sessionTroubles(session).map((trouble) => whatToDo(trouble, t)),
     ...session.asks.map((ask) => field(t('Asks'), ask.title)),
     ...(session.lostAsks ?? []).map((title) => field(t('Asked before it ended'), title)),
     ...work.map((each) => field(t('Work'), `${each.id} ${each.title} (${workStateText(each.state, t)})`)),
@@ -112,13 +141,21 @@ function sessionTooltip(session: SessionView, snapshot: TownSnapshot, context: V
   ]);
 }
 
-function workTooltip(work: WorkView, merge: MergeView | undefined, context: ViewContext): string {
+function workTooltip(
+  work: WorkView,
+  merge: MergeView | undefined,
+  snapshot: TownSnapshot,
+  context: ViewContext,
+): string {
   const { t } = context;
   const finished = work.state === 'done' ? merge : undefined;
   const state = finished ? mergeStateText(finished, t) : workStateText(work.state, t);
+  const trouble = workTrouble(work, snapshot);
   const head = lines(`**${escaped(work.id)}** ${escaped(work.title)} — ${escaped(state)}`, [
     // What the agent reported, or why it is where it is.
     field(work.state === 'done' ? t('Report') : t('Note'), work.note),
+    field(t('Problem'), trouble?.kind === 'ownerless' ? trouble.cause : undefined),
+    whatToDo(trouble, t),
     ...(merge === undefined ? [] : mergeFields(merge, t)),
     field(t('For'), longAge(finished?.changedAt ?? work.changedAt, context)),
     field(t('Owner'), work.owner),
@@ -157,7 +194,7 @@ function mergeFields(merge: MergeView, t: Translate): (string | undefined)[] {
   ];
 }
 
-function escalationTooltip(escalation: EscalationView, context: ViewContext): string {
+function escalationTooltip(escalation: EscalationView, snapshot: TownSnapshot, context: ViewContext): string {
   const { t } = context;
   const { severity, message, by, work, session, raisedAt, id } = escalation;
   const head = lines(`**${t('Escalated')}** — ${severityText(severity, t)}`, [
@@ -165,6 +202,7 @@ function escalationTooltip(escalation: EscalationView, context: ViewContext): st
     field(t('Since'), t('{0}, for {1}', context.clock(raisedAt), longAge(raisedAt, context))),
     field(t('Work'), work),
     field(t('Session'), session),
+    whatToDo(escalationTrouble(escalation, snapshot, backends), t),
     field(t('Id'), id),
   ]);
   return `${head}\n\n${fenced(message)}`;

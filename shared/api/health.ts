@@ -1,16 +1,24 @@
 import { stat } from 'node:fs/promises';
-import type { TurnFailure, LastFailure } from '../domain/run.ts';
-import type { OpenBreaker } from '../domain/circuit-breaker.ts';
-import { againstText } from '../orchestration/choose-agent.ts';
-import type { Backends } from '../backends/backend.ts';
+import type { LastFailure } from '../domain/run.ts';
 import type { CallerView, DoctorCheck, Results } from '../channel/protocol.ts';
 import { messageOf } from '../platform/errors.ts';
 import { gitVersion, isAtLeast, oldestGit } from '../platform/git/version.ts';
+import { withoutUndefined } from '../platform/objects.ts';
 import type { BackendName } from '../domain/orchestrator.ts';
 import { hasEnded } from '../domain/session-state.ts';
-import { ownedStates } from '../domain/work-state.ts';
+import { adviceInEditor, adviceInTerminal } from '../domain/trouble.ts';
+import type { ProblemKind, Trouble } from '../domain/trouble.ts';
 import type { ApiContext } from './context.ts';
-import type { BackendPart } from '../channel/views.ts';
+import type { BackendPart, TownSnapshot } from '../channel/views.ts';
+import {
+  breakerTrouble,
+  escalationTrouble,
+  problemTrouble,
+  rigTrouble,
+  sessionTroubles,
+  toldOfSubject,
+  workTrouble,
+} from './troubles.ts';
 
 /** The user checks: what is rate-limited may then be tried again at once, whatever its provider said. */
 export function checkHealthByHand(
@@ -54,79 +62,75 @@ function providerDetail(
   name: BackendName,
   { sessionId, agent, at, failure }: LastFailure,
 ): string {
+  const accountAdvice = backends.find((backend) => backend.name === name)?.accountAdvice;
+  const advice = adviceInTerminal({ kind: `model-${failure.kind}`, subject: { accountAdvice } });
   const until = failure.until === undefined ? '' : ` (until ${new Date(failure.until).toISOString()})`;
-  return `The last turn (${sessionId} with ${agent}, at ${new Date(at).toISOString()}) failed${until}: ${failure.reason.replace(/[.\s]*$/, '')}. ${advice(
-    backends.find((backend) => backend.name === name),
-    failure,
-  )}`;
+  return `The last turn (${sessionId} with ${agent}, at ${new Date(at).toISOString()}) failed${until}: ${failure.reason.replace(/[.\s]*$/, '')}. ${advice}`;
 }
 
-function advice(backend: Backends[number] | undefined, { kind }: TurnFailure): string {
-  switch (kind) {
-    case 'rate-limit':
-      return 'Wait for the end of the limit, or name agents that take over: "failover" in the settings.';
-    case 'account':
-      return backend?.accountAdvice ?? 'Look at your account at the provider.';
-    case 'provider':
-      return "Look at the provider's status page, your network and proxy; sessions go on by themselves when it works again.";
-    case 'refused':
-      return "Look at the agent's model and arguments in the settings, and at the session's conversation.";
-    case 'circles':
-      return "Look at the session's conversation, and at the context limit that its program has for the model.";
-  }
-}
-
-/** `gt doctor`: everything that could keep the town from working, with advice. */
+/** `gt doctor`: everything that could keep the town from working, with one thing to do about each. */
 export async function examine(town: ApiContext, signal: AbortSignal): Promise<Results['town.doctor']> {
   const { backends } = await checkHealth(town, signal);
+  // What the check has just found is not in it yet.
+  const snapshot = { ...town.snapshot(), backends: town.views.backendViews() };
   const checks: DoctorCheck[] = [
     await gitCheck(),
-    ...backends.map(({ name, ok, detail }): DoctorCheck => ({
-      name: `backend ${name}`,
-      state: ok ? 'ok' : 'error',
-      detail,
-    })),
-    ...breakerChecks(town),
-    ...settingsChecks(town),
-    ...rigChecks(town),
+    ...backends.map(({ name, ok, detail }): DoctorCheck => {
+      const check = `backend ${name}`;
+      return ok
+        ? { name: check, state: 'ok', detail }
+        : told(check, 'error', { kind: 'agent', cause: detail, subject: {} });
+    }),
+    ...breakerChecks(snapshot),
+    ...problemChecks(snapshot),
+    ...rigChecks(snapshot),
+    ...snapshot.sessions.flatMap((session) =>
+      sessionTroubles(session).map((trouble) => told(`session ${session.id}`, stateOf(trouble), trouble)),
+    ),
     ...(await worktreeChecks(town)),
-    ...workChecks(town),
+    ...snapshot.work.flatMap((unit) => {
+      const trouble = workTrouble(unit, snapshot);
+      return trouble === undefined ? [] : [told(`work ${unit.id}`, 'warning', trouble)];
+    }),
+    ...snapshot.escalations
+      .filter(({ kind }) => !toldOfSubject.includes(kind))
+      .map((each) => told(`escalation ${each.id}`, 'warning', escalationTrouble(each, snapshot, town.backends))),
   ];
   return { checks };
 }
+
+function told(name: string, state: 'warning' | 'error', trouble: Trouble): DoctorCheck {
+  const { kind, cause } = trouble;
+  return {
+    name,
+    state,
+    detail: cause,
+    kind,
+    ...withoutUndefined({ advice: adviceInTerminal(trouble), adviceInEditor: adviceInEditor(trouble) }),
+  };
+}
+
+/** What is broken, and what only waits. */
+const stateOf = ({ kind }: Trouble): 'warning' | 'error' => (kind === 'quarantined' ? 'error' : 'warning');
 
 async function gitCheck(): Promise<DoctorCheck> {
   try {
     const version = await gitVersion();
     if (isAtLeast(version, oldestGit)) return { name: 'git', state: 'ok', detail: version.text };
-    const advice = `Install git ${oldestGit.major}.${oldestGit.minor} or newer: with this one worktrees may not be made or removed as they should be.`;
-    return { name: 'git', state: 'warning', detail: `${version.text} is older than what Gas Town is made for`, advice };
+    const cause = `${version.text} is older than what Gas Town is made for`;
+    const needed = `${oldestGit.major}.${oldestGit.minor}`;
+    return told('git', 'warning', { kind: 'git-old', cause, subject: { needed } });
   } catch (error) {
-    return {
-      name: 'git',
-      state: 'error',
-      detail: messageOf(error),
-      advice: 'Install git, or put it on the PATH of the editor: nothing is started in a rig without it.',
-    };
+    return told('git', 'error', { kind: 'git', cause: messageOf(error), subject: {} });
   }
 }
 
 /** What nothing is started on for now. */
-function breakerChecks(town: ApiContext): DoctorCheck[] {
-  const advice =
-    'Put right what is named, then "Gas Town: Check Health" (gt health) tries it at once; "failover" in the settings names agents that take over.';
-  const check = (name: string, breaker: OpenBreaker): DoctorCheck => ({
-    name,
-    state: 'warning',
-    detail: `stopped: ${againstText(breaker)}`,
-    advice,
-  });
-  return town.views
-    .backendViews()
-    .flatMap(({ name, breaker, parts = [] }) => [
-      ...(breaker ? [check(`starts on ${name}`, breaker)] : []),
-      ...parts.map((part) => check(partText(name, part), part.breaker)),
-    ]);
+function breakerChecks({ backends }: TownSnapshot): DoctorCheck[] {
+  return backends.flatMap(({ name, breaker, parts = [] }) => [
+    ...(breaker ? [told(`starts on ${name}`, 'warning', breakerTrouble(breaker))] : []),
+    ...parts.map((part) => told(partText(name, part), 'warning', breakerTrouble(part.breaker))),
+  ]);
 }
 
 function partText(backend: BackendName, { rig, program }: BackendPart): string {
@@ -134,68 +138,47 @@ function partText(backend: BackendName, { rig, program }: BackendPart): string {
   return rig === '' ? `starts on ${backend} in the town's folder` : `starts on ${backend} in rig ${rig}`;
 }
 
-function settingsChecks(town: ApiContext): DoctorCheck[] {
-  const problems = town.snapshot().problems;
-  if (problems.length === 0) return [{ name: 'settings', state: 'ok', detail: 'all settings files are valid' }];
-  return problems.map(
-    ({ file, line, message, advice = 'Correct the file; until then the last good settings are in force.' }) => ({
-      name: 'settings',
-      state: 'warning',
-      detail: `${file ? `${file}${line === undefined ? '' : `:${line}`}: ` : ''}${message}`,
-      advice,
-    }),
-  );
+/** Rigs are told of by themselves. */
+const problemNames: Readonly<Record<Exclude<ProblemKind, 'rig' | 'consent'>, string>> = {
+  settings: 'settings',
+  store: 'database',
+  means: 'runtime files',
+  spool: 'reports',
+  'escalation-command': 'escalation.command',
+  worktree: 'worktree',
+};
+
+function problemChecks({ problems }: TownSnapshot): DoctorCheck[] {
+  const checks = problems.flatMap((problem): DoctorCheck[] => {
+    const { kind = 'settings' } = problem;
+    return kind === 'rig' || kind === 'consent' ? [] : [told(problemNames[kind], 'warning', problemTrouble(problem))];
+  });
+  if (checks.some(({ kind }) => kind === 'settings')) return checks;
+  return [{ name: 'settings', state: 'ok', detail: 'all settings files are valid' }, ...checks];
 }
 
-function rigChecks(town: ApiContext): DoctorCheck[] {
-  const views = town.rigs.views();
-  if (views.length === 0)
-    return [
-      {
-        name: 'rigs',
-        state: 'warning',
-        detail: 'the town has no rig',
-        advice: 'Add a repository: "Gas Town: Add Rig".',
-      },
-    ];
-  return views.map(({ name, path, problem, defaultBranch }) =>
-    problem === undefined
-      ? { name: `rig ${name}`, state: 'ok', detail: `${path} (${defaultBranch ?? 'unknown branch'})` }
-      : { name: `rig ${name}`, state: 'error', detail: problem },
-  );
+function rigChecks({ rigs }: TownSnapshot): DoctorCheck[] {
+  if (rigs.length === 0)
+    return [told('rigs', 'warning', { kind: 'no-rig', cause: 'the town has no rig', subject: {} })];
+  return rigs.map((rig) => {
+    const trouble = rigTrouble(rig);
+    if (trouble) return told(`rig ${rig.name}`, trouble.kind === 'rig' ? 'error' : 'warning', trouble);
+    return { name: `rig ${rig.name}`, state: 'ok', detail: `${rig.path} (${rig.defaultBranch ?? 'unknown branch'})` };
+  });
 }
 
 async function worktreeChecks(town: ApiContext): Promise<DoctorCheck[]> {
   const live = town.registry.list().filter((session) => !hasEnded(session));
   const gone = await Promise.all(
-    live.map(async (session): Promise<DoctorCheck[]> => {
+    live.map(async ({ id, workDir }): Promise<DoctorCheck[]> => {
       try {
-        await stat(session.workDir);
+        await stat(workDir);
         return [];
       } catch {
-        const detail = `its folder ${session.workDir} is gone`;
-        return [{ name: `session ${session.id}`, state: 'error', detail, advice: `Stop it: gt stop ${session.id}` }];
+        const cause = `its folder ${workDir} is gone`;
+        return [told(`session ${id}`, 'error', { kind: 'work-dir', cause, subject: { session: id } })];
       }
     }),
   );
   return gone.flat();
-}
-
-function workChecks(town: ApiContext): DoctorCheck[] {
-  return town.store.work
-    .all()
-    .filter((work) => ownedStates.includes(work.state))
-    .flatMap((work): DoctorCheck[] => {
-      const owner = work.owner === undefined ? undefined : town.registry.find(work.owner);
-      if (owner && !hasEnded(owner)) return [];
-      const detail = `${work.id} is ${work.state}, but ${work.owner ?? 'nobody'} does not run`;
-      return [
-        {
-          name: `work ${work.id}`,
-          state: 'warning',
-          detail,
-          advice: `Give it to another session: gt sling ${work.id} ${work.rig || '<rig>'}`,
-        },
-      ];
-    });
 }

@@ -27,6 +27,7 @@ import type { ForecastBoard } from '../merge/forecast-board.ts';
 import { inOrder } from '../merge/queue-plan.ts';
 import type { Rigs } from '../orchestration/rigs.ts';
 import type { Stages } from '../orchestration/stages.ts';
+import { kindOfBreaker } from './troubles.ts';
 import type {
   BackendPart,
   BackendView,
@@ -98,7 +99,7 @@ export class TownViews {
       unreadMail: this.parts.store.messages.countUnread(info.id),
       unseen: this.unseen.has(info.id),
       ...(lost.length === 0 ? {} : { lostAsks: lost }),
-      ...(open === undefined ? {} : { trouble: againstText(open) }),
+      ...(open === undefined ? {} : { trouble: againstText(open), troubleKind: kindOfBreaker(open) }),
       ...(quarantined === undefined ? {} : { quarantined }),
       ...this.keptAt(hasEnded(info) ? ({ path }) => isAtOrIn(info.workDir, path) : undefined),
     };
@@ -256,9 +257,10 @@ export class TownViews {
     return view;
   }
 
-  escalation({ key: _key, sessionId, workId, ...view }: StoredEscalation): EscalationView {
+  escalation({ key, sessionId, workId, ...view }: StoredEscalation): EscalationView {
     return {
       ...view,
+      kind: key.kind,
       ...(sessionId === undefined ? {} : { session: sessionId }),
       ...(workId === undefined ? {} : { work: workId }),
     };

@@ -29,6 +29,7 @@ import type {
   AttentionView,
 } from './views.ts';
 import type { AttachTarget } from '../domain/run.ts';
+import type { TroubleKind } from '../domain/trouble.ts';
 import type { WorkHistoryEntry } from '../domain/work-state.ts';
 
 export const protocolVersion = 1;
@@ -342,8 +343,12 @@ export interface DoctorCheck {
   name: string;
   state: 'ok' | 'warning' | 'error';
   detail: string;
-  /** What to do about it. */
+  /** What is wrong, of what kind. */
+  kind?: TroubleKind;
+  /** What to do about it, by `gt` where that can; absent where `detail` says it. */
   advice?: string;
+  /** The same by an action of the editor. */
+  adviceInEditor?: string;
 }
 
 /** What goes, or went, with a town, and what stays. */

@@ -4,6 +4,7 @@ import type { Commit, FileChange } from '../platform/git/changes.ts';
 import type { WorktreeResult } from '../platform/git/result.ts';
 import type { BackendName, SessionInfo, WorkType } from '../domain/orchestrator.ts';
 import type { MessageKind, MessageState, Priority } from '../domain/message.ts';
+import type { EscalationKind } from '../domain/escalation-key.ts';
 import type { Severity } from '../domain/severity.ts';
 import type { WorkState } from '../domain/work-state.ts';
 import type {
@@ -87,6 +88,8 @@ export interface SessionView extends SessionInfo {
   unreadMail: number;
   /** What is wrong with its agent's backend or account, and until when nothing new is started with it. */
   trouble?: string;
+  /** Whether that is the provider's limit: trying it before cannot help. */
+  troubleKind?: 'breaker' | 'model-rate-limit';
   /** Set when a turn has ended since the user last looked. */
   unseen: boolean;
   /** What it asked the user when it ended, oldest first; absent where that was nothing. Nobody waits for the answer any more. */
@@ -310,6 +313,7 @@ export interface MessageView {
 /** Something that somebody beyond its session has to deal with. */
 export interface EscalationView {
   id: string;
+  kind: EscalationKind;
   severity: Severity;
   message: string;
   /** Who raised it: a session, `overseer`, or `host`. */

@@ -6,3 +6,7 @@ export interface ConsentItem {
   /** Of the content, in hexadecimal digits. */
   hash: string;
 }
+
+/** Pure. Why a rig waits for the user's word. */
+export const consentCause = (rig: string): string =>
+  `The repository of the rig ${rig} brings programs, arguments, commands or an environment that you have not agreed to, so nothing is started with them.`;

@@ -203,9 +203,17 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
   );
   const damage = { found: finding };
   problems.add(() =>
-    notices.problem === undefined ? [] : [{ file: settings.file, message: notices.problem, severity: 'warning' }],
+    notices.problem === undefined
+      ? []
+      : [{ kind: 'escalation-command', file: settings.file, message: notices.problem, severity: 'warning' }],
   );
-  problems.add(() => storeProblems(town, means.problem, damage.found, spool.problem));
+  problems.add(() =>
+    storeProblems(town, [
+      ['means', means.problem],
+      ['store', damage.found],
+      ['spool', spool.problem],
+    ]),
+  );
   const token = store.remember('person-token', randomIds.newToken);
   const calls = new Calls({ town, end, lock, means, token });
   means.add(ignoreFileIn(paths.runtime), () => makeRuntime(paths.runtime));

@@ -5,16 +5,20 @@ import { messageOf } from '../platform/errors.ts';
 import { folderOf, headsOf, variableOf } from '../platform/process-table.ts';
 import type { ApiContext } from '../api/context.ts';
 import type { Problem } from '../domain/problem.ts';
+import type { ProblemKind } from '../domain/trouble.ts';
 import { findWorktrees } from '../orchestration/town-worktrees.ts';
 import type { TownWorktree } from '../orchestration/town-worktrees.ts';
 
-/** What is wrong with the town's database and what belongs to it, in words for people. `others` changes nothing now. */
-export function storeProblems({ store }: Pick<ApiContext, 'store'>, ...others: (string | undefined)[]): Problem[] {
-  const told = others.flatMap((message): Problem[] =>
-    message === undefined ? [] : [{ message, severity: 'warning' }],
+/** What is wrong with the town's database and what belongs to it, in words for people. `others`, by kind, changes nothing now. */
+export function storeProblems(
+  { store }: Pick<ApiContext, 'store'>,
+  others: readonly (readonly [ProblemKind, string | undefined])[],
+): Problem[] {
+  const told = others.flatMap(([kind, message]): Problem[] =>
+    message === undefined ? [] : [{ kind, message, severity: 'warning' }],
   );
   const { trouble, damage } = store.backlog;
-  if (damage !== undefined && damage !== trouble?.message) told.unshift({ message: damage });
+  if (damage !== undefined && damage !== trouble?.message) told.unshift({ kind: 'store', message: damage });
   if (!trouble) return told;
   const { message, waiting } = trouble;
   const things = `${waiting} thing${waiting === 1 ? '' : 's'} that happened since`;
@@ -25,7 +29,7 @@ export function storeProblems({ store }: Pick<ApiContext, 'store'>, ...others: (
       : damage === message
         ? ` ${things} cannot be recorded.`
         : ` ${things} wait to be recorded: close no window until this is gone.`;
-  return [{ message: `${message}${kept}` }, ...told];
+  return [{ kind: 'store', message: `${message}${kept}` }, ...told];
 }
 
 /** The worktrees that are there, of which the store knows nothing; said after the database was restored, or begun anew. */

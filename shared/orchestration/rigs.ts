@@ -23,6 +23,7 @@ import type { Logger } from '../platform/logger.ts';
 import { checkRigName } from '../domain/names.ts';
 import type { Store, StoredRig } from '../store/store.ts';
 import type { RigView } from '../channel/views.ts';
+import { consentCause } from '../domain/consent.ts';
 import type { Problem } from '../domain/problem.ts';
 import { nameOfSource, rigSource } from './rig-source.ts';
 
@@ -162,7 +163,9 @@ export class Rigs implements Disposable {
   problems(): Problem[] {
     return [...this.rigs.values()].flatMap((rig) => [
       ...rig.settings.problems,
-      ...(rig.view.problem === undefined ? [] : [{ message: `Rig ${rig.name}: ${rig.view.problem}` }]),
+      ...(rig.view.problem === undefined
+        ? []
+        : [{ kind: 'rig' as const, message: `Rig ${rig.name}: ${rig.view.problem}` }]),
       ...(rig.toReview === undefined ? [] : [reviewProblem(rig)]),
     ]);
   }
@@ -308,9 +311,8 @@ export class Rigs implements Disposable {
 }
 
 function reviewProblem({ name, settings }: Rig): Problem {
-  const message = `The repository of the rig ${name} brings programs, arguments, commands or an environment that you have not agreed to, so nothing is started with them.`;
-  const advice = `Look at them, and agree if they are as they should be: "Gas Town: Review Rig Settings…", or gt rig trust ${name}.`;
-  return { file: settings.file, message, severity: 'warning', advice };
+  const kind = 'consent';
+  return { kind, subject: { rig: name }, file: settings.file, message: consentCause(name), severity: 'warning' };
 }
 
 function placeOf({ name, path, repository = path }: StoredRig): RigPlace {

@@ -285,6 +285,8 @@ export class Worktrees {
     const refused = [...this.options.store.worktrees.kept().values()].filter((row) => row.refused);
     const stuck = this.options.store.worktrees.unfinished().filter(({ reason }) => reason !== undefined);
     return [...refused, ...stuck].map(({ session, path, reason }) => ({
+      kind: 'worktree',
+      subject: { session },
       message: `The worktree of ${session} (${path}) stays: ${reason}`,
       severity: 'warning',
     }));

@@ -108,6 +108,7 @@ export async function makeFakeTown(
     rig,
     reconciler,
     mergeQueue,
+    problems: composed.problems,
     settled,
     /** Asks for an operation: as the user, or as the session of that id. */
     request<M extends MethodName>(method: M, params: Params<M>, by?: string): Promise<Results[M]> {

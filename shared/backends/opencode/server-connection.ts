@@ -246,7 +246,7 @@ export class ServerConnection {
   }
 
   private databaseGone(file: string): void {
-    this.problem = `${file} was deleted: the conversation goes on, and ends with the Opencode server (pid ${this.server.identity.pid}). It cannot be resumed.`;
+    this.problem = `${file} was deleted: the conversation goes on, and ends with the Opencode server (pid ${this.server.identity.pid}). It cannot be resumed: let the session finish, or hand its work off.`;
     this.log.error(`opencode: ${this.problem}`);
     for (const run of this.runs.values()) run.tellProblem(this.problem);
   }

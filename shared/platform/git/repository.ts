@@ -25,7 +25,10 @@ export async function openRepository(folder: string, base?: string): Promise<Rep
   try {
     path = await realpath(folder);
   } catch {
-    throw new GasTownError('not-a-repository', `${folder} does not exist.`);
+    throw new GasTownError(
+      'not-a-repository',
+      `${folder} does not exist. Put it there again, or choose another folder.`,
+    );
   }
   const bare = await askRepository(path, ['rev-parse', '--is-bare-repository']);
   if (bare === undefined) {

@@ -31,7 +31,7 @@ test('D23: one in which git hangs is a problem of that rig: the others are there
       { name: 'beta', path: beta, problem: expect.stringContaining('does not answer') as string },
     ]);
     expect(rigs.problems()).toEqual([
-      { message: expect.stringMatching(/^Rig beta: its folder .* does not answer/) as string },
+      { kind: 'rig', message: expect.stringMatching(/^Rig beta: its folder .* does not answer/) as string },
     ]);
     const changed = new Promise<void>((resolve) => rigs.onDidChange(resolve));
     execFileSync('git', ['config', '--file', join(beta, '.git', 'config'), '--unset', 'include.path'], { cwd: '/' });

@@ -95,7 +95,7 @@ describe('a worktree whose session was stopped', () => {
     await sling();
     git(town.rig, 'worktree', 'lock', '--reason', 'on a stick', dir());
     await stop();
-    expect(town.builder.build().problems).toEqual([
+    expect(town.builder.build().problems).toMatchObject([
       { message: `The worktree of ${toast} (${dir()}) stays: git has it locked: on a stick`, severity: 'warning' },
     ]);
     await expect(town.request('worktree.remove', { worktree: toast })).rejects.toThrow(

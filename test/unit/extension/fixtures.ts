@@ -104,6 +104,7 @@ export function merge(changes: Partial<MergeView> = {}): MergeView {
 export function escalation(changes: Partial<EscalationView> = {}): EscalationView {
   return {
     id: 'esc_1',
+    kind: 'reported',
     severity: 'medium',
     message: 'The key is missing',
     by: 'host',

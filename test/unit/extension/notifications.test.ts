@@ -4,7 +4,7 @@ import { causesIn } from '../../../extension/notifications/causes.ts';
 import type { Cause } from '../../../extension/notifications/causes.ts';
 import { ReviewQuestions } from '../../../extension/notifications/review-questions.ts';
 import type { BatchView, MergeView, SessionView, WorktreeView, WorkView } from '../../../shared/channel/views.ts';
-import { ask, asking, rig, session, town, work } from './fixtures.ts';
+import { ask, asking, escalation, rig, session, town, work } from './fixtures.ts';
 
 const mergeOf = (id: string): MergeView => ({
   ...{ work: id, rig: 'myproject', branch: `polecat/a/${id}`, target: 'main', base: 'b', head: 'abc' },
@@ -36,9 +36,9 @@ describe('causes', () => {
   });
 
   test('an escalation is one; a session that is kept from running has its escalation only', () => {
-    const escalation = { id: 'esc_1', severity: 'high' as const, message: 'x', by: 'host', raisedAt: 1 };
+    const raised = escalation({ id: 'esc_1', message: 'x' });
     const kept = session({ state: 'failed', quarantined: { at: 1, reason: 'died too often' } });
-    expect(causesIn(town({ sessions: [kept], escalations: [escalation] })).map(({ key }) => key)).toEqual(['esc_1']);
+    expect(causesIn(town({ sessions: [kept], escalations: [raised] })).map(({ key }) => key)).toEqual(['esc_1']);
   });
 
   test('a batch that is finished or stuck is one, where no session that runs has started it', () => {

@@ -97,6 +97,7 @@ describe('gt attention', () => {
 describe('gt escalate', () => {
   const escalation: EscalationView = {
     id: 'esc_1',
+    kind: 'reported',
     severity: 'high',
     message: 'The key is missing',
     by: 'demo-toast',
