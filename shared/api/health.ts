@@ -144,6 +144,7 @@ const problemNames: Readonly<Record<Exclude<ProblemKind, 'rig' | 'consent'>, str
   store: 'database',
   means: 'runtime files',
   spool: 'reports',
+  archive: 'archive',
   'escalation-command': 'escalation.command',
   worktree: 'worktree',
 };

@@ -13,6 +13,8 @@ export interface TownPaths {
   database: string;
   /** What the database is restored from where it is gone or damaged. */
   databaseCopy: string;
+  /** What is over and old, a file for each month. */
+  archive: string;
   hostFile: string;
   hostLock: string;
   socket: string;
@@ -34,6 +36,7 @@ export function townPaths(root: string): TownPaths {
     runtime,
     database: join(runtime, 'town.db'),
     databaseCopy: join(runtime, 'town.db.copy'),
+    archive: join(runtime, 'archive'),
     hostFile: join(runtime, 'host.json'),
     hostLock: join(runtime, 'host.lock'),
     socket: socketPath(root),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { archiveSettings } from './archive-settings.ts';
 import { agents, agentsByWorker, failover, roleAgents, untouched } from './agent-settings.ts';
 import { attention } from './attention-settings.ts';
 import { backendTrouble } from './provider-failure-settings.ts';
@@ -49,6 +50,13 @@ export const townSettings = z.looseObject({
   limits: z.optional(
     sessionLimitSettings.check(
       z.describe('What a session may have under way at once, so that none that goes in circles fills the town.'),
+    ),
+  ),
+  archive: z.optional(
+    archiveSettings.check(
+      z.describe(
+        'When messages, units of work, runs and escalations that are over leave the database for files below `.runtime/archive`.',
+      ),
     ),
   ),
   failure_policy: z.optional(

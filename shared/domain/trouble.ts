@@ -10,6 +10,8 @@ export type ProblemKind =
   | 'means'
   /** Reports of sessions that were not taken. */
   | 'spool'
+  /** What is over and old cannot be put away. */
+  | 'archive'
   | 'escalation-command'
   /** A worktree that cannot be removed. */
   | 'worktree'
@@ -85,6 +87,7 @@ const remedies: Readonly<Record<TroubleKind, RemedyOf | undefined>> = {
     what: 'Find out what deletes it (git clean -fdx, a cleaner of temporary folders), and keep that away from it',
   }),
   spool: () => ({ what: 'Look at these files, and delete what is not needed any more' }),
+  archive: () => ({ what: 'Make the folder .runtime/archive of the town one that you can write to, with space left' }),
   'escalation-command': () => ({ what: 'Correct escalation.command in the settings of the town' }),
   worktree: ({ session }) => ({
     what: 'Deal with that, then have it removed',

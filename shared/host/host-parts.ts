@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ApiContext } from '../api/context.ts';
 import { followAllowList } from '../attention/auto-answer.ts';
 import { Overdue } from '../attention/escalate-waits.ts';
+import { archivePolicy } from '../config/archive-settings.ts';
 import { defaultEscalateAfter } from '../config/attention-settings.ts';
 import { troublePolicy } from '../config/provider-failure-settings.ts';
 import { SettingsFile } from '../config/settings-file.ts';
@@ -31,6 +32,7 @@ import type { MergeQueue } from '../merge/merge-queue.ts';
 import type { PullRequests } from '../merge/pull-requests.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { Adoption } from './adoption.ts';
+import { TownArchive } from './archive.ts';
 import { Calls } from './calls.ts';
 import { backends } from './backends.ts';
 import { composeTown, makeDrivers } from './composition.ts';
@@ -55,6 +57,7 @@ export interface HostParts {
   pullRequests: PullRequests;
   forecast: Forecast;
   copies: StoreCopies;
+  archive: TownArchive;
   means: Means;
   feed: SnapshotFeed;
   spool: Spool;
@@ -201,6 +204,14 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
       if (kind !== 'changed') copies.changed();
     }),
   );
+  const archive = new TownArchive({
+    store,
+    folder: paths.archive,
+    policy: () => archivePolicy(settings.value.archive),
+    now,
+    log,
+    onChange: town.changed,
+  });
   const damage = { found: finding };
   problems.add(() =>
     notices.problem === undefined
@@ -212,6 +223,7 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
       ['means', means.problem],
       ['store', damage.found],
       ['spool', spool.problem],
+      ['archive', archive.problem],
     ]),
   );
   const token = store.remember('person-token', randomIds.newToken);
@@ -225,6 +237,7 @@ export async function makeHostParts(options: TownHostOptions, lock: HostLock, ph
     pullRequests,
     forecast,
     copies,
+    archive,
     means,
     feed,
     spool,

@@ -35,7 +35,8 @@ export async function openTown(options: TownHostOptions, lock: HostLock, phases:
 
 /** From the parts to a town that is there for others. Their order carries a meaning, and so does its reverse. */
 function phasesOf(parts: HostParts, { log, node, files }: TownHostOptions, lock: HostLock): readonly Phase[] {
-  const { town, reconciler, callings, mergeQueue, pullRequests, forecast, means, feed, spool, notices } = parts;
+  const { town, reconciler, callings, mergeQueue, pullRequests, forecast, archive, means, feed, spool, notices } =
+    parts;
   const { adoption, calls, end, token } = parts;
   const { paths } = town;
   return [
@@ -113,6 +114,13 @@ function phasesOf(parts: HostParts, { log, node, files }: TownHostOptions, lock:
       () => {
         forecast.start();
         return forecast;
+      },
+    ],
+    [
+      'archive',
+      () => {
+        archive.start();
+        return archive;
       },
     ],
   ];

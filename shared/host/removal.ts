@@ -127,8 +127,8 @@ async function describe(
         path: paths.runtime,
         what:
           stays.length === 0
-            ? 'database, messages and logs'
-            : 'database, messages and logs; all but the worktrees that stay',
+            ? 'database, messages, archive and logs'
+            : 'database, messages, archive and logs; all but the worktrees that stay',
       },
       ...goes.map(({ path, branch }) => ({
         path,

@@ -32,6 +32,29 @@ export async function writeAtomically(file: string, text: string, given?: number
   }
 }
 
+/**
+ * Adds whole lines to a file (0600) in a folder (0700) that may be missing, but not what is above it. They are on disk when this
+ * resolves. What a write that was cut short has left there is a line of its own then.
+ */
+export async function appendLines(file: string, lines: readonly string[]): Promise<void> {
+  try {
+    await mkdir(dirname(file), { mode: 0o700 }).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
+    const handle = await open(file, 'a+', 0o600);
+    try {
+      const { size } = await handle.stat();
+      const last = size === 0 ? '\n' : (await handle.read(Buffer.alloc(1), 0, 1, size - 1)).buffer.toString('latin1');
+      await handle.writeFile(`${last === '\n' ? '' : '\n'}${lines.join('\n')}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
+}
+
 /** The file is not written: on a disk or in a folder that does not allow it, or for the reason the system gives. */
 export function cannotWrite(path: string, error: unknown): GasTownError {
   const code = errorCode(error);

@@ -88,6 +88,10 @@ export class EscalationTable {
     const sql = 'UPDATE escalations SET closed_at = ?, closed_by = ?, note = ? WHERE id = ? AND closed_at IS NULL';
     return this.db.run(sql, at, by, note ?? null, id) === 1;
   }
+
+  remove(id: string): void {
+    this.db.run('DELETE FROM escalations WHERE id = ?', id);
+  }
 }
 
 /** Absent parts are stored as empty, as SQL takes no two NULLs for the same. */

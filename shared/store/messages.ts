@@ -306,6 +306,10 @@ export class MessageTable {
     this.change('UPDATE messages SET reason = ? WHERE id = ?', reason, id);
   }
 
+  remove(id: string): void {
+    this.change('DELETE FROM messages WHERE id = ?', id);
+  }
+
   private change(sql: string, ...values: SQLInputValue[]): number {
     const rows = this.db.run(sql, ...values);
     if (rows > 0) this.changes += 1;

@@ -414,4 +414,15 @@ export const migrations: readonly string[] = [
   CREATE INDEX merges_by_change ON merges(changed_at);
   CREATE INDEX events_of_asks ON events(run_id, seq) WHERE type IN ('ask.asked', 'ask.answered');
   `,
+  // Which units are archived, so that no id is given twice; what is looked for when something is.
+  `
+  CREATE TABLE archived_work (
+    id TEXT PRIMARY KEY COLLATE NOCASE,
+    file TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX escalations_closed ON escalations(closed_at) WHERE closed_at IS NOT NULL;
+  CREATE INDEX runs_ended ON runs(ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX sessions_by_branch ON sessions(branch) WHERE branch IS NOT NULL;
+  CREATE INDEX worktrees_left ON worktrees(rig) WHERE state <> 'removed';
+  `,
 ];

@@ -201,6 +201,11 @@ export class SessionTable {
     this.db.run('DELETE FROM sessions WHERE id = ? AND run_id = ?', id, runId);
   }
 
+  /** An earlier one of a session that has another by now. */
+  forgetRun(runId: string): void {
+    this.db.run('DELETE FROM runs WHERE id = ?', runId);
+  }
+
   run(runId: string): StoredRun | undefined {
     const row = this.db.get('SELECT * FROM runs WHERE id = ?', runId);
     return row && toRun(row);

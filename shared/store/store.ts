@@ -1,3 +1,4 @@
+import { ArchiveSource } from './archive.ts';
 import { Backlog } from './backlog.ts';
 import { BreakerTable } from './breakers.ts';
 import { withoutUndefined } from '../platform/objects.ts';
@@ -56,6 +57,8 @@ export class Store {
   readonly backlog: Backlog;
   readonly worktrees: WorktreeTable;
   readonly ports: WorktreePortTable;
+  /** What is over and may leave. */
+  readonly archive: ArchiveSource;
   private readonly db: Database;
   /** How many events were added to a session since the last look at how many it has. */
   private readonly sincePruned = new Map<string | null, number>();
@@ -78,6 +81,7 @@ export class Store {
     this.consents = new ConsentTable(this.db);
     this.worktrees = new WorktreeTable(this.db);
     this.ports = new WorktreePortTable(this.db);
+    this.archive = new ArchiveSource(this.db, this);
   }
 
   transaction<T>(work: () => T): T {

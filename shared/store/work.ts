@@ -80,9 +80,29 @@ export class WorkTable {
     );
   }
 
-  /** How many there are in all. */
-  count(): number {
-    return number(this.db.get('SELECT count(*) AS n FROM work')?.['n']);
+  /** How many have been added in all, archived ones included. */
+  countAdded(): number {
+    const sql = 'SELECT (SELECT count(*) FROM work) + (SELECT count(*) FROM archived_work) AS n';
+    return number(this.db.get(sql)?.['n']);
+  }
+
+  /** The name of the file that a unit is archived in; case does not count. */
+  archivedIn(id: string): string | undefined {
+    return optionalText(this.db.get('SELECT file FROM archived_work WHERE id = ?', id)?.['file']);
+  }
+
+  /** Takes it out with its history, its merge and what was said about its lines. Its id is not given again. */
+  moveToArchive(id: string, file: string): void {
+    const ofThreads = 'SELECT number FROM review_threads WHERE work_id = ?';
+    this.db.transaction(() => {
+      this.db.run('INSERT OR REPLACE INTO archived_work (id, file) VALUES (?, ?)', id, file);
+      this.db.run(`DELETE FROM review_comments WHERE thread IN (${ofThreads})`, id);
+      this.db.run('DELETE FROM review_threads WHERE work_id = ?', id);
+      this.db.run('DELETE FROM merge_history WHERE work_id = ?', id);
+      this.db.run('DELETE FROM merges WHERE work_id = ?', id);
+      this.db.run('DELETE FROM work_dependencies WHERE work_id = ?1 OR after_id = ?1', id);
+      this.db.run('DELETE FROM work WHERE id = ?', id);
+    });
   }
 
   all(): StoredWork[] {

@@ -95,13 +95,18 @@ export class WorkService {
   /** Rejects with `unknown-work`, naming the nearest ids. */
   get(id: string): StoredWork {
     const work = this.store.work.get(id);
-    if (!work)
-      throw unknownName(
-        'work',
-        id,
-        this.store.work.all().map((known) => known.id),
+    if (work) return work;
+    const file = this.store.work.archivedIn(id);
+    if (file !== undefined)
+      throw new GasTownError(
+        'unknown-work',
+        `${id} is over, and archived: it is in the town's .runtime/archive/${file}.`,
       );
-    return work;
+    throw unknownName(
+      'work',
+      id,
+      this.store.work.all().map((known) => known.id),
+    );
   }
 
   find(id: string): StoredWork | undefined {
@@ -119,6 +124,11 @@ export class WorkService {
       throw new GasTownError(
         'name-taken',
         `There is a work unit ${taken} already${taken === id ? '' : ' (case does not count)'}. Choose another id, or sling that one.`,
+      );
+    if (this.store.work.archivedIn(id) !== undefined)
+      throw new GasTownError(
+        'name-taken',
+        `There was a work unit ${id}, which is archived (case does not count). Choose another id.`,
       );
     const at = this.now();
     const stored: StoredWork = {
@@ -280,8 +290,11 @@ export class WorkService {
   }
 
   private nextId(type: WorkType): string {
-    for (let n = this.store.work.count() + 1; ; n += 1)
-      if (this.store.work.idLike(`${type}-${n}`) === undefined) return `${type}-${n}`;
+    const { work } = this.store;
+    for (let n = work.countAdded() + 1; ; n += 1) {
+      const id = `${type}-${n}`;
+      if (work.idLike(id) === undefined && work.archivedIn(id) === undefined) return id;
+    }
   }
 }
 

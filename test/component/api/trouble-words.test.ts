@@ -157,6 +157,15 @@ const table: Readonly<Record<TroubleKind, readonly Case[]>> = {
       editor: 'Look at these files, and delete what is not needed any more.',
     },
   ],
+  archive: [
+    {
+      what: 'what is old cannot be put away',
+      make: tell('archive', 'What is over and old could not be archived, and stays in the database. ENOSPC'),
+      cause: /could not be archived, and stays in the database/,
+      gt: 'Make the folder .runtime/archive of the town one that you can write to, with space left.',
+      editor: 'Make the folder .runtime/archive of the town one that you can write to, with space left.',
+    },
+  ],
   'escalation-command': [
     {
       what: "the user's command fails",
