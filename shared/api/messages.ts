@@ -150,10 +150,13 @@ export function inbox(town: ApiContext, params: Params<'mail.inbox'>, caller: Ca
   const reads = params.session === undefined || owner === nameOfCaller(caller);
   if (reads) {
     const now = town.manager.now();
-    for (const message of messages) {
-      town.store.messages.setRead(message.id, now);
-      town.store.messages.setDelivered(message.id, caller.kind === 'session' ? caller.runId : '', now);
-    }
+    // All of it or none: what is read, and could not be shown, would not be shown again.
+    town.store.transaction(() => {
+      for (const message of messages) {
+        town.store.messages.setRead(message.id, now);
+        town.store.messages.setDelivered(message.id, caller.kind === 'session' ? caller.runId : '', now);
+      }
+    });
     if (messages.length > 0) town.changed();
   }
   return { messages: messages.map((message) => town.views.message(town.store.messages.get(message.id) ?? message)) };

@@ -69,13 +69,9 @@ export async function dismissSession(
   const session = await town.manager.dismiss(id);
   const view = town.views.session(session);
   town.outbox.expire(id, `${id} was dismissed before it had this`);
-  town.store.addEvent({
-    at: town.manager.now(),
-    sessionId: id,
-    runId,
-    type: 'session.dismissed',
-    detail: { by: nameOfCaller(caller) },
-  });
+  const at = town.manager.now();
+  const detail = { by: nameOfCaller(caller) };
+  town.store.backlog.keep(() => town.store.addEvent({ at, sessionId: id, runId, type: 'session.dismissed', detail }));
   // What it did last is read from its worktree.
   await town.endings.settled(id);
   await tidyDismissed(town, session);

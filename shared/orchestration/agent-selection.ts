@@ -196,10 +196,7 @@ export function noteChoice(
 ): void {
   const reason = insteadText(choice);
   if (reason === undefined) return;
-  store.addEvent({
-    at: manager.now(),
-    sessionId,
-    type: 'session.failover',
-    detail: { agent: choice.agent.name, reason },
-  });
+  const detail = { agent: choice.agent.name, reason };
+  const event = { at: manager.now(), sessionId, type: 'session.failover', detail };
+  store.backlog.keep(() => store.addEvent(event));
 }

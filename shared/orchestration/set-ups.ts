@@ -198,7 +198,8 @@ export class SetUps {
     const words = `[orchestration] ${session}: ${type} ${JSON.stringify(detail)}`;
     if (type === 'worktree.teardown-failed') log.warn(words);
     else log.info(words);
-    if (store.isOpen) store.addEvent({ at: now(), sessionId: session, type, detail });
+    const at = now();
+    if (store.isOpen) store.backlog.keep(() => store.addEvent({ at, sessionId: session, type, detail }));
   }
 }
 

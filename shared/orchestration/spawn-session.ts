@@ -136,12 +136,9 @@ async function spawnInWorktree(town: Town, start: StartContext, signal: AbortSig
     } as const;
     await getOrchestrator(town.orchestrators, start).spawnSession(config, signal, start);
     if (worktree.warning !== undefined) {
-      town.store.addEvent({
-        at: town.manager.now(),
-        sessionId: id,
-        type: 'worktree.hook-failed',
-        detail: { reason: worktree.warning },
-      });
+      const detail = { reason: worktree.warning };
+      const event = { at: town.manager.now(), sessionId: id, type: 'worktree.hook-failed', detail };
+      town.store.backlog.keep(() => town.store.addEvent(event));
     }
   } catch (error) {
     const place = { repository, path: worktree.path, branch: worktree.branch };

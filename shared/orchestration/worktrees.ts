@@ -446,7 +446,8 @@ export class Worktrees {
   private record({ session }: StoredWorktree, type: string, detail: Record<string, unknown>): void {
     const { store, log, now } = this.options;
     log.info(`[orchestration] ${session}: ${type} ${JSON.stringify(detail)}`);
-    if (store.isOpen) store.addEvent({ at: now(), sessionId: session, type, detail });
+    const at = now();
+    if (store.isOpen) store.backlog.keep(() => store.addEvent({ at, sessionId: session, type, detail }));
   }
 
   /** By id, path, session or name; the newest where several have it. */

@@ -214,7 +214,8 @@ export class TurnFailureHandler implements Disposable {
         redeliveries: trouble.redeliveries + 1,
         changedAt: now,
       };
-      store.troubles.save(counted);
+      // Where it cannot be recorded now the move goes on, or fails: else nobody would tell the session to go on.
+      store.backlog.keep(() => store.troubles.save(counted));
       // Idle soon, but not for long: nothing is put before the old run any more.
       this.show(counted);
       for (const agent of agents) {
@@ -231,7 +232,10 @@ export class TurnFailureHandler implements Disposable {
       // The session has failed, and keeps its work: what follows is for whoever restarts dead sessions.
     } finally {
       this.moving.delete(id);
-      if (!this.disposed) this.onTimer();
+      // Looks at what is recorded of the move by then.
+      store.backlog.keep(() => {
+        if (!this.disposed) this.onTimer();
+      });
     }
   }
 
