@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 
 export interface FailingWrite {
   /** The statement that failed; undefined where there were fewer writes. */
@@ -9,15 +9,30 @@ export interface FailingWrite {
   arm(): void;
 }
 
+/** Whose a statement is, which it does not tell: the store keeps it compiled, also from before the failure. */
+const databases = new WeakMap<StatementSync, DatabaseSync>();
+const { prepare } = DatabaseSync.prototype;
+DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...asked) {
+  const statement = prepare.apply(this, asked);
+  databases.set(statement, this);
+  return statement;
+};
+
 const isWrite = (sql: string): boolean => /^\s*(INSERT|UPDATE|DELETE|BEGIN|COMMIT)\b/i.test(sql);
 
 /**
  * Makes the `nth` write (from 1) of this database fail, once, as SQLite does: the beginning of a transaction because
  * another program holds the lock, anything else because the disk is full, upon which SQLite takes the transaction back by
- * itself. An empty transaction writes nothing, so its end is not counted.
+ * itself. An empty transaction writes nothing, so its end is not counted. `of`: only writes of that text are. `onWrite` is
+ * told of each write, counted or not.
  */
-export function failWrite(file: string, nth: number): FailingWrite {
-  const { exec, prepare } = DatabaseSync.prototype;
+export function failWrite(
+  file: string,
+  nth: number,
+  { of, onWrite = () => undefined }: { of?: string; onWrite?: (sql: string) => void } = {},
+): FailingWrite {
+  const { exec } = DatabaseSync.prototype;
+  const { run } = StatementSync.prototype;
   let writes = 0;
   let inTransaction = 0;
   let failed: string | undefined;
@@ -27,6 +42,8 @@ export function failWrite(file: string, nth: number): FailingWrite {
     if (word === 'BEGIN') inTransaction = 0;
     else if (word !== 'COMMIT') inTransaction += 1;
     else if (inTransaction === 0) return;
+    onWrite(sql);
+    if (of !== undefined && sql !== of) return;
     writes += 1;
     if (writes !== nth) return;
     failed = sql.replace(/\s+/g, ' ').trim();
@@ -38,22 +55,24 @@ export function failWrite(file: string, nth: number): FailingWrite {
     check(this, sql);
     exec.call(this, sql);
   };
-  const failingPrepare: typeof prepare = function (this: DatabaseSync, sql, ...options) {
-    const statement = prepare.call(this, sql, ...options);
-    const run = statement.run.bind(statement);
-    statement.run = (...values: unknown[]) => {
-      check(this, sql);
-      return run(...(values as Parameters<typeof run>));
-    };
-    return statement;
+  const failingRun = function (this: StatementSync, ...values: Parameters<typeof run>): ReturnType<typeof run> {
+    const db = databases.get(this);
+    if (db) check(db, this.sourceSQL);
+    return run.apply(this, values);
   };
-  const arm = (): void => void Object.assign(DatabaseSync.prototype, { exec: failingExec, prepare: failingPrepare });
+  const arm = (): void => {
+    Object.assign(DatabaseSync.prototype, { exec: failingExec });
+    Object.assign(StatementSync.prototype, { run: failingRun });
+  };
   arm();
   return {
     get failed() {
       return failed;
     },
-    restore: () => void Object.assign(DatabaseSync.prototype, { exec, prepare }),
+    restore: () => {
+      Object.assign(DatabaseSync.prototype, { exec });
+      Object.assign(StatementSync.prototype, { run });
+    },
     arm,
   };
 }

@@ -37,6 +37,8 @@ export async function asking<T>(ask: () => T | Promise<T>): Promise<T> {
 /** The program behind the fake driver: every text that it is given becomes a turn of its own, which ends. */
 export class Program {
   readonly got: string[] = [];
+  /** What it does in a turn, by the session that has it. */
+  onTurn: (session: string) => Promise<void> = async () => undefined;
   private readonly parts: Parts;
   private taken = 0;
   private started = 0;
@@ -55,6 +57,8 @@ export class Program {
       manager.report(next.runId, 'program', { kind: 'busy' }, 'busy');
       for (const id of entriesOf(next.delivery)) manager.delivered(next.runId, id);
       await quiet(this.parts);
+      const session = manager.runs.sessionOf(next.runId);
+      if (session !== undefined) await this.onTurn(session);
       manager.turnEnded(next.runId);
       manager.report(next.runId, 'program', { kind: 'idle' }, 'idle');
       await quiet(this.parts);
