@@ -12,6 +12,9 @@ export function processesOf(runId: string): Promise<ProcessIdentity[]> {
   return familiesWith('GT_RUN', runId);
 }
 
+/** More often is not looked: something comes back that cannot be ended. */
+const mostLooks = 5;
+
 /**
  * Ends what is left of the run, wherever it hangs now; also what the session has left in its worktree and nothing but its
  * descent tells of. What may be somebody else's there is only named.
@@ -20,7 +23,12 @@ export async function killProcessesOf(
   { runId, worktree }: Pick<RunSpec, 'runId' | 'worktree'>,
   log: Logger,
 ): Promise<void> {
-  await killAll(await processesOf(runId));
+  // What was just being started when the others were listed is there a moment later.
+  for (let look = 0; look < mostLooks; look += 1) {
+    const found = await processesOf(runId);
+    if (found.length === 0) break;
+    await killAll(found);
+  }
   if (worktree === undefined) return;
   // After the others: until they end, this hangs below them.
   const { agents, doubtful } = await leftIn(worktree);

@@ -150,9 +150,9 @@ async function runWindow(
     const results = existsSync(report) ? (JSON.parse(await readFile(report, 'utf8')) as Result[]) : undefined;
     for (const { title, error } of results ?? []) say(error === undefined ? `  ✓ ${title}` : `  ✗ ${title}\n${error}`);
     const failures = failuresOf(results, ended);
-    // The editor deactivates the extension, in whichever state the tests left it.
-    if (existsSync(townPaths(workspace).hostFile)) failures.push('the host of the town did not end with the window');
+    // The editor deactivates the extension, in whichever state the tests left it; its extension host ends a moment after it.
     for (const { command } of await endProcessesOf(folder, STOP_LIMIT)) failures.push(`had to be killed: ${command}`);
+    if (existsSync(townPaths(workspace).hostFile)) failures.push('the host of the town did not end with the window');
     if (failures.length > 0) say(await lastSaid(path.join(folder, 'window.log')));
     return { passed: (results ?? []).filter(({ error }) => error === undefined).length, failures };
   } finally {
