@@ -95,6 +95,7 @@ describe('work as documents', () => {
     await expect.poll(() => town.window.editorText()).toContain('dark');
     await town.window.page.keyboard.press('Control+Home');
     await town.window.page.keyboard.press('Shift+End');
+    await town.window.statusBar.waitFor(/\(\d+ selected\)/);
     await town.window.palette.run('Gas Town: Add Selection to Work Unit…');
     await town.window.quickInput.pick('choose', 'Which work');
     await expect.poll(() => town.window.editorText()).toContain('colours.ts:1');

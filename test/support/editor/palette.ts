@@ -59,6 +59,8 @@ export class Palette {
       this.#page.locator(`.tab.active[data-resource-name=${JSON.stringify(name)}]`).first(),
       'visible',
     );
+    // The tab is there before the editor has the keyboard.
+    await this.#page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
   }
 
   async #choose(title: string): Promise<boolean> {
