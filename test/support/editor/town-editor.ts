@@ -77,13 +77,24 @@ export class TownEditor {
     return new TownEditor(editor, model);
   }
 
-  /** Opens a window on the town, connects, and adds the rig. */
+  /** Opens a window on the town, connects, and adds the rig. Where that fails, tells what there was to be seen. */
   async open(): Promise<void> {
     await this.openWindow();
-    await this.watch();
-    await this.watcher.request('rig.add', { source: this.rig, name: rigName });
-    await this.window.views.open('Gas Town');
-    await this.sessions.row(rigName).waitFor();
+    try {
+      await this.watch();
+      await this.watcher.request('rig.add', { source: this.rig, name: rigName });
+      await this.window.views.open('Gas Town');
+      await this.sessions.row(rigName).waitFor();
+    } catch (error) {
+      await this.tell('opening-the-town');
+      throw error;
+    }
+  }
+
+  /** Prints where a picture of the window is, and what the extension logged last. */
+  async tell(name: string): Promise<void> {
+    console.log(`What the editor showed: ${await this.window.screenshot(`failure-${name}`)}`);
+    console.log(`What the extension logged:\n${await lastLogged(this.editor.root)}`);
   }
 
   /** Opens one more window on a folder (the town's root as a rule), or on none. */
@@ -214,11 +225,7 @@ export function stopAtFirstFailure(town: () => TownEditor | undefined): void {
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail') return;
     first ??= task.name;
-    const failed = town();
-    if (failed === undefined) return;
-    const name = task.name.replace(/\W+/g, '-').toLowerCase();
-    console.log(`What the editor showed: ${await failed.window.screenshot(`failure-${name}`)}`);
-    console.log(`What the extension logged:\n${await lastLogged(failed.editor.root)}`);
+    await town()?.tell(task.name.replace(/\W+/g, '-').toLowerCase());
   });
 }
 
