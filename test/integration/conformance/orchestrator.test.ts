@@ -1,16 +1,18 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type {
   BackendName,
   Message,
   Orchestrator,
   SessionConfig,
+  SessionInfo,
   WorkUnit,
 } from '../../../shared/domain/orchestrator.ts';
 import { backends } from '../../../shared/host/backends.ts';
 import { compact } from '../../support/compact.ts';
 import { eventually } from '../../support/editor/eventually.ts';
+import { patience } from '../../support/patience.ts';
 import { processesWith } from '../../support/processes-with.ts';
 import {
   eventsOf,
@@ -108,6 +110,17 @@ describe.each<[string, BackendName]>([
     await own().healthCheck();
   });
 
+  /** A start may be over between two snapshots. */
+  const starting = (): Promise<SessionInfo> =>
+    vi.waitFor(
+      async () => {
+        const found = (await own().listSessions()).find(({ state }) => state === 'starting');
+        expect(found).toBeDefined();
+        return found!;
+      },
+      { timeout: patience(), interval: 2 },
+    );
+
   test('a spawn that is cancelled before or in the middle leaves nothing', async () => {
     const before = new AbortController();
     before.abort();
@@ -119,8 +132,7 @@ describe.each<[string, BackendName]>([
     const work = unit(named('never'), 'Nothing');
     const spawn = own().spawnSession(config(named('never'), { initialWork: work }), during.signal);
     const failed = expect(spawn).rejects.toMatchObject({ code: 'cancelled' });
-    const seen = await town.until('it starts', ({ sessions }) => sessions.some(({ state }) => state === 'starting'));
-    const { runId } = seen.sessions.find(({ state }) => state === 'starting')!;
+    const { runId } = await starting();
     during.abort();
     await failed;
 
@@ -139,7 +151,7 @@ describe.each<[string, BackendName]>([
       cancel.signal,
     );
     const failed = expect(sling).rejects.toMatchObject({ code: 'cancelled' });
-    await town.until('it starts', ({ sessions }) => sessions.some(({ state }) => state === 'starting'));
+    await starting();
     cancel.abort();
     await failed;
     expect(existsSync(town.worktree(named('gone')))).toBe(false);
