@@ -10,7 +10,7 @@ export function healthReport(
   { checks }: Results['town.doctor'],
   t: Translate,
 ): string {
-  // The doctor looks at the backends, too: each is told once.
+  // The doctor checks the backends, too: the report names each once.
   const others = checks.filter((check) => !backends.some(({ name }) => check.name === `backend ${name}`));
   const bad = backends.filter((each) => !each.ok).length + others.filter((each) => each.state === 'error').length;
   const summary =

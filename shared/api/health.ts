@@ -138,7 +138,7 @@ function partText(backend: BackendName, { rig, program }: BackendPart): string {
   return rig === '' ? `starts on ${backend} in the town's folder` : `starts on ${backend} in rig ${rig}`;
 }
 
-/** Rigs are told of by themselves. */
+/** Without rigs, which have checks of their own. */
 const problemNames: Readonly<Record<Exclude<ProblemKind, 'rig' | 'consent'>, string>> = {
   settings: 'settings',
   store: 'database',

@@ -67,7 +67,7 @@ export function escalationTrouble(
   return { kind, cause: inShort(message), subject: { session, work, escalation: id, accountAdvice } };
 }
 
-/** Kinds that are told of the session or the unit itself, for as long as it is so. */
+/** Kinds that the session or the unit itself shows while they last, so that their escalations add nothing. */
 export const toldOfSubject: readonly EscalationKind[] = ['quarantined', 'stalled', 'failed', 'escalated'];
 
 export function rigTrouble({ name, problem, toReview }: RigView): Trouble | undefined {

@@ -214,7 +214,7 @@ export class TurnFailureHandler implements Disposable {
         redeliveries: trouble.redeliveries + 1,
         changedAt: now,
       };
-      // Where it cannot be recorded now the move goes on, or fails: else nobody would tell the session to go on.
+      // A write that fails must not stop the move: nothing else would make the session go on.
       store.backlog.keep(() => store.troubles.save(counted));
       // Idle soon, but not for long: nothing is put before the old run any more.
       this.show(counted);
