@@ -34,11 +34,13 @@ export async function writeAtomically(file: string, text: string, given?: number
 
 /**
  * Adds whole lines to a file (0600) in a folder (0700) that may be missing, but not what is above it. They are on disk when this
- * resolves. What a write that was cut short has left there is a line of its own then.
+ * resolves, and so are the names of the file and its folder. What a write that was cut short has left there is a line of its own
+ * then.
  */
 export async function appendLines(file: string, lines: readonly string[]): Promise<void> {
+  const folder = dirname(file);
   try {
-    await mkdir(dirname(file), { mode: 0o700 }).catch((error: unknown) => {
+    await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
     });
     const handle = await open(file, 'a+', 0o600);
@@ -50,8 +52,23 @@ export async function appendLines(file: string, lines: readonly string[]): Promi
     } finally {
       await handle.close();
     }
+    // An earlier call may have made them and failed before this, so it is not left out where they were there.
+    await syncFolder(folder);
+    await syncFolder(dirname(folder));
   } catch (error) {
     throw cannotWrite(file, error);
+  }
+}
+
+/** A file that is on disk is found there after the power went only if its name in the folder is on disk, too. */
+async function syncFolder(folder: string): Promise<void> {
+  // Windows does not flush folders.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ArchivePolicy } from '../../../shared/config/archive-settings.ts';
 import { TownArchive } from '../../../shared/host/archive.ts';
 import type { MessageKind, MessageState } from '../../../shared/domain/message.ts';
@@ -42,6 +44,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await archive.dispose();
   // The rules look at what has gone, and what windows see is compared with a look at all of it.
   await town.pass(1);
@@ -61,6 +64,20 @@ function archived(): Line[] {
   return [...new Set(readFileSync(file, 'utf8').trimEnd().split('\n'))].map((line) => JSON.parse(line) as Line);
 }
 const ids = (): string[] => archived().map(({ id }) => id);
+
+/** From now on, this of a file or folder fails the `nth` time (from 1), as on a full disk; of a text the first half is written. */
+async function fails(step: 'writeFile' | 'sync', nth: number): Promise<void> {
+  const handle = await open(town.root);
+  const handles = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const { [step]: real } = handles;
+  let calls = 0;
+  vi.spyOn(handles, step).mockImplementation(async function (this: FileHandle, ...given: unknown[]) {
+    if ((calls += 1) !== nth) return Reflect.apply(real, this, given) as Promise<void>;
+    if (step === 'writeFile') await this.write(String(given[0]).slice(0, 20));
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  });
+}
 
 const add = (id: string, more: { after?: string[]; batch?: string } = {}) =>
   town.request('work.add', { id, description: `Do ${id}`, rig: 'alpha', ...more });
@@ -369,6 +386,57 @@ describe('what could not be done', () => {
     await archive.look();
     expect(archive.problem).toBeUndefined();
     expect(ids()).toEqual(['msg_1']);
+  });
+
+  test.each([
+    ['the disk is full in the middle of a line', 'writeFile', 1, ['msg_1']],
+    ['the lines do not reach the disk', 'sync', 1, ['msg_1', 'msg_1']],
+    ['the name of the file does not reach the disk', 'sync', 2, ['msg_1', 'msg_1']],
+    ['the name of its folder does not reach the disk', 'sync', 3, ['msg_1', 'msg_1']],
+  ] as const)('%s: that is told, nothing is deleted, and the next look archives it', async (_, step, nth, written) => {
+    message('msg_1', 'acted');
+    await old();
+    await fails(step, nth);
+    await archive.look();
+    vi.restoreAllMocks();
+    expect(archive.problem).toMatch(
+      /^What is over and old could not be archived, and stays in the database\. .*1970-04\.jsonl could not be written: ENOSPC/,
+    );
+    expect(logged).toEqual([archive.problem]);
+    expect(town.store.messages.get('msg_1')).toBeDefined();
+    await archive.look();
+    expect(archive.problem).toBeUndefined();
+    expect(town.store.messages.get('msg_1')).toBeUndefined();
+    const lines = readFileSync(join(town.paths.archive, '1970-04.jsonl'), 'utf8').trimEnd().split('\n');
+    const whole = lines.filter((line) => line.endsWith('}'));
+    expect(whole.map((line) => (JSON.parse(line) as Line).id)).toEqual(written);
+    expect(new Set(whole).size).toBe(1);
+  });
+
+  test('a record that is changed after such a failure stands there in both versions, the last one below', async () => {
+    await add('wanted');
+    await cancel('wanted');
+    await old();
+    await fails('sync', 1);
+    await archive.look();
+    vi.restoreAllMocks();
+    town.work.move(town.work.get('wanted'), 'open', { by: 'overseer' });
+    await archive.look();
+    expect((await town.request('work.show', { id: 'wanted' })).state).toBe('open');
+    await cancel('wanted');
+    await add('newer');
+    await town.pass(91 * day);
+    await archive.look();
+    const files = ['1970-04.jsonl', '1970-07.jsonl'].map((name) =>
+      readFileSync(join(town.paths.archive, name), 'utf8'),
+    );
+    const lines = files.flatMap((text) => text.trimEnd().split('\n')).map((line) => JSON.parse(line) as Line);
+    const versions = lines.filter(({ id }) => id === 'wanted').map(({ record }) => record['history']);
+    expect(versions).toMatchObject([
+      [{ state: 'open' }, { state: 'cancelled' }],
+      [{ state: 'open' }, { state: 'cancelled' }, { state: 'open' }, { state: 'cancelled' }],
+    ]);
+    await expect(town.request('work.show', { id: 'wanted' })).rejects.toThrow('.runtime/archive/1970-07.jsonl');
   });
 
   test('a line that was cut short spoils no other', async () => {
