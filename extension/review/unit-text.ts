@@ -3,6 +3,8 @@ import type { FileChange } from '../../shared/platform/git/changes.ts';
 import type { CommandName } from '../commands/command-ids.ts';
 import { resultText } from '../../shared/platform/git/result.ts';
 import type { GateResult, MergeConflict, MergeHistoryEntry } from '../../shared/domain/merge.ts';
+import { notSeenText } from '../../shared/domain/pull-request.ts';
+import { remedyInEditor } from '../../shared/domain/trouble.ts';
 import { ownedStates } from '../../shared/domain/work-state.ts';
 import type { WorkHistoryEntry } from '../../shared/domain/work-state.ts';
 import type { ChangeView, MergeDetailView, MessageView, ThreadView, WorkView } from '../../shared/channel/views.ts';
@@ -161,7 +163,7 @@ function branchText({ work, merge }: UnitFacts, t: Translate): string {
     field(t('Because of'), merge?.why),
     field(t('Pull request'), pullParts(merge?.pull, t).join(' · ')),
     field(t('Checks that failed'), merge?.pull?.checks?.failed.join(', ')),
-    field(t('Not seen'), merge?.state === 'proposed' ? merge.pull?.problem?.words : undefined),
+    field(t('Not seen'), merge && notSeenText(merge, remedyInEditor)),
     field(t('Forecast'), forecastText(merge, t)),
     ...linesOf(t('Would conflict with'), merge?.forecast),
     ...linesOf(t('Conflict'), merge?.state === 'conflict' ? merge.conflicts : []),

@@ -9,7 +9,8 @@ import {
   workTrouble,
 } from '../../shared/api/troubles.ts';
 import { waitsOf } from '../../shared/attention/waits.ts';
-import { adviceInEditor } from '../../shared/domain/trouble.ts';
+import { notSeenText } from '../../shared/domain/pull-request.ts';
+import { adviceInEditor, remedyInEditor } from '../../shared/domain/trouble.ts';
 import type { Trouble } from '../../shared/domain/trouble.ts';
 import { backends } from '../../shared/host/backends.ts';
 import { resultText } from '../../shared/platform/git/result.ts';
@@ -181,7 +182,7 @@ function mergeFields(merge: MergeView, t: Translate): (string | undefined)[] {
     field(t('Because of'), why),
     field(t('Pull request'), pullParts(merge.pull, t).join(' · ')),
     field(t('Checks that failed'), merge.pull?.checks?.failed.join(', ')),
-    field(t('Not seen'), merge.state === 'proposed' ? merge.pull?.problem?.words : undefined),
+    field(t('Not seen'), notSeenText(merge, remedyInEditor)),
     ...(merge.state === 'conflict' ? linesOf(t('Conflict'), conflicts) : []),
     ...linesOf(t('Would conflict with'), forecast ?? []),
     field(t('Forecast'), forecast?.length === 0 ? t('clean') : undefined),

@@ -1,5 +1,7 @@
 /** A pull request by which a branch comes into its target: made by us, merged by whoever merges at its forge. */
 
+import type { Remedy } from './trouble.ts';
+
 /**
  * Why one could not be made, or looked at. `foreign-commits`: the branch has commits at its remote that are not from here;
  * `unreachable`: of the remote or its forge nothing was heard; `refused`: see the words.
@@ -16,7 +18,7 @@ export type PullProblemKind =
 
 export interface PullProblem {
   kind: PullProblemKind;
-  /** What happened, to what, and what to do next, in one line. */
+  /** What happened, to what, and what to do next, in one line; how it is looked at again `notSeenText` adds. */
   words: string;
 }
 
@@ -88,6 +90,21 @@ export function pullText(pull: PullRequest): string {
     ...(review === undefined ? [] : [reviewTexts[review]]),
   ];
   return facts.length === 0 ? `pull request #${number}: open` : `pull request #${number}: ${facts.join(', ')}`;
+}
+
+/** What there is to do when the forge can be asked again. */
+export const lookAgain: Remedy = {
+  what: 'Then have it looked at again',
+  gt: 'gt queue --refresh',
+  action: 'Refresh Pull Requests',
+};
+
+/** Pure. Why what is known of an open one may be old, and what to do; undefined where the last look saw it. */
+export function notSeenText(
+  { state, pull }: { state: string; pull?: PullRequest },
+  say: (remedy: Remedy) => string,
+): string | undefined {
+  return state === 'proposed' && pull?.problem ? `${pull.problem.words} ${say(lookAgain)}` : undefined;
 }
 
 function checksText({ state, failed }: PullChecks): string {

@@ -181,15 +181,21 @@ export const remedyOf = ({ kind, subject }: Pick<Trouble, 'kind' | 'subject'>): 
 /** Pure. For whoever reads it in a terminal; what `gt` cannot do is done in the editor. */
 export function adviceInTerminal(trouble: Pick<Trouble, 'kind' | 'subject'>): string | undefined {
   const remedy = remedyOf(trouble);
-  return remedy && (remedy.gt === undefined ? inEditor(remedy) : `${remedy.what}: ${remedy.gt}`);
+  return remedy && remedyInTerminal(remedy);
 }
 
 /** Pure. For whoever reads it in the editor. */
 export function adviceInEditor(trouble: Pick<Trouble, 'kind' | 'subject'>): string | undefined {
   const remedy = remedyOf(trouble);
-  return remedy && inEditor(remedy);
+  return remedy && remedyInEditor(remedy);
 }
 
-function inEditor({ what, action }: Remedy): string {
+/** Pure. As above. */
+export function remedyInTerminal(remedy: Remedy): string {
+  return remedy.gt === undefined ? remedyInEditor(remedy) : `${remedy.what}: ${remedy.gt}`;
+}
+
+/** Pure. As above. */
+export function remedyInEditor({ what, action }: Remedy): string {
   return action === undefined ? `${what.replace(/\.$/, '')}.` : `${what}: "Gas Town: ${action}"`;
 }

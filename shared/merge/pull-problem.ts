@@ -2,9 +2,10 @@
 import type { PullProblem } from '../domain/pull-request.ts';
 import type { GhRefused } from '../platform/github/gh.ts';
 
-/** `next`: the command by which it is tried again. */
-export function problemOfGh({ kind, message }: GhRefused, next: string): PullProblem {
-  return { kind, words: `${ofGh(kind, message)} Then: ${next}` };
+/** `next`: the command by which it is tried again, where the words are to say that. */
+export function problemOfGh({ kind, message }: GhRefused, next?: string): PullProblem {
+  const words = ofGh(kind, message);
+  return { kind, words: next === undefined ? words : `${words} Then: ${next}` };
 }
 
 function ofGh(kind: GhRefused['kind'], words: string): string {

@@ -117,7 +117,7 @@ export class PullRequests implements Disposable {
       const now = merges.find(workId);
       // What has come meanwhile is about another one.
       if (now?.detail.pull?.url !== url) return;
-      if (seen instanceof GhRefused) this.missed(now, problemOfGh(seen, 'gt queue --refresh'));
+      if (seen instanceof GhRefused) this.missed(now, problemOfGh(seen));
       else this.record(now, pullView(seen));
     });
   }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Params } from '../../../shared/channel/protocol.ts';
 import type { MergeView } from '../../../shared/channel/views.ts';
-import { pullText } from '../../../shared/domain/pull-request.ts';
+import { notSeenText, pullText } from '../../../shared/domain/pull-request.ts';
+import { remedyInTerminal } from '../../../shared/domain/trouble.ts';
 import { quoted } from '../../../shared/platform/sanitize.ts';
 import { addCommand, given } from '../gt.ts';
 import type { CommonOptions, Gt } from '../gt.ts';
@@ -63,11 +64,13 @@ function redTexts(merges: readonly MergeView[]): string[] {
 }
 
 /** What has become of its pull request, and what is wrong. */
-function whyText({ state, pull, why }: MergeView): string | undefined {
+function whyText(merge: MergeView): string | undefined {
+  const { state, pull, why } = merge;
+  const notSeen = notSeenText(merge, remedyInTerminal);
   const facts = [
     ...(pull?.number === undefined ? [] : [pullText(pull)]),
     ...(why === undefined ? [] : [why]),
-    ...(state === 'proposed' && pull?.problem !== undefined ? [pull.problem.words] : []),
+    ...(notSeen === undefined ? [] : [notSeen]),
     ...(state === 'proposed' && pull?.url !== undefined ? [pull.url] : []),
   ];
   return facts.length === 0 ? undefined : facts.join('; ');

@@ -157,6 +157,16 @@ test('the page of a unit opens and refreshes its pull request, once it has one',
   expect(commands().filter((command) => /PullRequest/.test(command))).toEqual([]);
 });
 
+test('the page of a unit says in words of the editor how its pull request is looked at again', () => {
+  const problem = { kind: 'signed-out' as const, words: 'gh is not signed in. In a terminal: gh auth login.' };
+  const pull = { number: 7, url: 'https://forge.example/acme/alpha/pull/7', state: 'open' as const, problem };
+  const merged = detail({ state: 'proposed', pull });
+  const text = page({ work: { ...work({ state: 'done' }), history: [] }, merge: merged, messages: [] });
+  expect(text.replaceAll('\\', '')).toContain(
+    `${problem.words} Then have it looked at again: "Gas Town: Refresh Pull Requests"`,
+  );
+});
+
 test('what agents and repositories write is shown, and is never a link, a picture or markup', () => {
   const evil =
     '[x](command:gastown.discardWork) ![p](https://e.example/p.png) <a href="command:x">y</a> **b** `c`\n# h\n===';

@@ -79,3 +79,13 @@ test('a unit names what it would conflict with, those of the same files together
     '- Would conflict with: main: docs/0.md, docs/1.md, docs/2.md, docs/3.md, docs/4.md, 3 more',
   ]);
 });
+
+test('a pull request that could not be looked at says in words of the editor how it is again', () => {
+  const problem = { kind: 'signed-out' as const, words: 'gh is not signed in. In a terminal: gh auth login.' };
+  const unit = work({ state: 'done' });
+  const merges = [merge({ work: unit.id, state: 'proposed', pull: { number: 7, state: 'open', problem } })];
+  const text = tooltipOf({ kind: 'work', work: unit.id }, town({ work: [unit], merges }), context) ?? '';
+  expect(text.replaceAll('\\', '')).toContain(
+    `${problem.words} Then have it looked at again: "Gas Town: Refresh Pull Requests"`,
+  );
+});

@@ -64,6 +64,7 @@ it('gt queue says what has become of pull requests, and asks first where that is
   const merges = [
     merge('task-1', { state: 'proposed', pull: { ...pull, checks } }),
     merge('task-2', { state: 'ready', pull: { problem }, why: problem.words }),
+    merge('task-3', { state: 'proposed', pull: { ...pull, problem } }),
   ];
   town.answers = { 'merge.list': { merges }, 'merge.refresh': { merges: [merges[0]!] } };
   const { code, out } = await town.gt(['queue', '--refresh']);
@@ -72,6 +73,7 @@ it('gt queue says what has become of pull requests, and asks first where that is
     [
       `task-1  proposed  main  -                    pull request #7: checks failed (lint); ${pull.url}`,
       'task-2  ready     main  -                    gh is not signed in. In a terminal: gh auth login.',
+      `task-3  proposed  main  -                    pull request #7: open; gh is not signed in. In a terminal: gh auth login. Then have it looked at again: gt queue --refresh; ${pull.url}`,
       '',
     ],
   ]);
