@@ -6,7 +6,7 @@ export type ProblemKind =
   | 'settings'
   /** The database cannot be written, or was damaged. */
   | 'store'
-  /** What the host and its agents need on the disk was deleted. */
+  /** What the host and its agents need on the disk was deleted, or cannot be made again. */
   | 'means'
   /** Reports of sessions that were not taken. */
   | 'spool'
@@ -83,10 +83,8 @@ const lookBack = (what: string): RemedyOf => {
 const remedies: Readonly<Record<TroubleKind, RemedyOf | undefined>> = {
   settings: () => ({ what: 'Correct the file; until then the last good settings are in force' }),
   store: inCause,
-  means: () => ({
-    what: 'Find out what deletes it (git clean -fdx, a cleaner of temporary folders), and keep that away from it',
-  }),
-  spool: () => ({ what: 'Look at these files, and delete what is not needed any more' }),
+  means: inCause,
+  spool: () => ({ what: 'Look at what is there, and move away or delete what is not needed any more' }),
   archive: () => ({ what: 'Make the folder .runtime/archive of the town one that you can write to, with space left' }),
   'escalation-command': () => ({ what: 'Correct escalation.command in the settings of the town' }),
   worktree: ({ session }) => ({

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsPath } from '../config/settings-path.ts';
 import { watchFile } from '../platform/watch-file.ts';
-import { messageOf } from '../platform/errors.ts';
+import { GasTownError, messageOf } from '../platform/errors.ts';
 import { DisposableStore } from '../platform/disposable-store.ts';
 import { Timer } from '../platform/timer.ts';
 import type { Disposable } from '../platform/emitter.ts';
@@ -39,6 +39,8 @@ export class Means implements Disposable {
   private checking: Promise<void> = Promise.resolve();
   private disposed = false;
   private told: string | undefined;
+  /** Something could not be made again at the last look. */
+  private isMissing = false;
 
   constructor(options: MeansOptions) {
     this.options = options;
@@ -85,14 +87,23 @@ export class Means implements Disposable {
     if (this.disposed) return;
     try {
       const made = await this.makeAgain();
+      const [was, is, it] = made.length === 1 ? ['was', 'is', 'it'] : ['were', 'are', 'them'];
       if (made.length > 0)
         this.tell(
-          `${made.join(', ')} ${made.length === 1 ? 'was' : 'were'} deleted while the town was open, and ${made.length === 1 ? 'is' : 'are'} made again.`,
+          `${made.join(', ')} ${was} deleted while the town was open, and ${is} made again.`,
+          `Find out what deletes ${it} (git clean -fdx, a cleaner of temporary folders), and keep that away.`,
         );
+      else if (this.isMissing) this.tellNothing();
+      this.isMissing = false;
     } catch (error) {
-      this.tell(
-        `What the town needs in ${this.options.town.paths.runtime} was deleted, and cannot be made again: ${messageOf(error)}`,
-      );
+      this.isMissing = true;
+      const { runtime } = this.options.town.paths;
+      const [why, next] = isInTheWay(runtime)
+        ? [`${runtime} is no folder now.`, 'Move away what is there.']
+        : GasTownError.is(error)
+          ? [error.message, '']
+          : [`${messageOf(error)}.`, 'Check the disk and your rights there.'];
+      this.tell(`What the town needs in ${runtime} was deleted, and cannot be made again: ${why}`, next);
       this.timer.set(retryMs);
     }
   }
@@ -151,11 +162,20 @@ export class Means implements Disposable {
     onLost(`${town.paths.hostLock} was deleted, and another process hosts the town by now.${words}`);
   }
 
-  private tell(message: string): void {
+  /** Somebody else has put back what was missing. */
+  private tellNothing(): void {
+    this.told = undefined;
+    this.options.town.changed();
+  }
+
+  /** `next`: what to do about it, where the message does not say that. */
+  private tell(message: string, next: string): void {
     const { registry, changed } = this.options.town;
     const homeless = registry.list().filter((session) => !hasEnded(session) && !existsSync(session.workDir));
     const gone = homeless.map(({ id, workDir }) => `${workDir} (of ${id})`);
-    this.told = `${message}${gone.length === 0 ? '' : ` Gone for good, unless you restore it: ${gone.join(', ')}. Stop these sessions.`}`;
+    const lost =
+      gone.length === 0 ? '' : `Gone for good, unless you restore it: ${gone.join(', ')}. Stop these sessions.`;
+    this.told = [message, lost, next].filter((words) => words !== '').join(' ');
     this.log.error(this.told);
     changed();
   }
@@ -165,6 +185,15 @@ export class Means implements Disposable {
 function isTownGone({ root, runtime }: { root: string; runtime: string }): boolean {
   const isThere = (path: string): boolean => fileIdentity(path) !== undefined;
   return !isThere(root) || (!isThere(settingsPath(root)) && !isThere(runtime));
+}
+
+/** Whether there is something else where a folder is to be; not where that cannot be seen. */
+function isInTheWay(folder: string): boolean {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch {
+    return false;
+  }
 }
 
 /** The file by which the launchers are watched. */

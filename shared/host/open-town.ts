@@ -77,7 +77,7 @@ function phasesOf(parts: HostParts, { log, node, files }: TownHostOptions, lock:
         return { dispose: () => (lock.isInPlace() ? removeHostFile(paths.hostFile) : undefined) };
       },
     ],
-    ['spool', () => spool.open().then(() => spool)],
+    ['spool', () => spool.openIfPossible().then(() => spool)],
     [
       'means',
       () => {

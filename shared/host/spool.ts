@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import '../platform/zod-words.ts';
@@ -44,6 +44,8 @@ export class Spool implements Disposable {
   private readonly town: ApiParts;
   private readonly folder: string;
   private readonly refused: string[] = [];
+  /** What is wrong with the folder itself. */
+  private unusable: string | undefined;
   private taking: Promise<void> = Promise.resolve();
   private watcher: FSWatcher | undefined;
   private disposed = false;
@@ -55,6 +57,11 @@ export class Spool implements Disposable {
 
   /** What was not taken, for people. */
   get problem(): string | undefined {
+    const told = [this.unusable, this.notTaken].filter((words) => words !== undefined);
+    return told.length === 0 ? undefined : told.join(' ');
+  }
+
+  private get notTaken(): string | undefined {
     if (this.refused.length === 0) return undefined;
     const more = this.refused.length - toldOnes;
     const files = ` They are kept in ${join(this.folder, 'refused')}.`;
@@ -67,10 +74,23 @@ export class Spool implements Disposable {
     await this.taking;
   }
 
+  /** At the start: without the folder the town opens all the same, and that is told. */
+  async openIfPossible(): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      const inPlace = await unlessMissing(stat(this.folder)).catch(() => undefined);
+      const why =
+        inPlace === undefined || inPlace.isDirectory() ? `cannot be used (${messageOf(error)})` : 'is no folder';
+      this.fail(why);
+    }
+  }
+
   /** Makes the folder. From now on also that is taken which somebody keeps who has just not found this host. */
   async open(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     if (this.disposed) return;
+    this.unusable = undefined;
     this.watcher?.close();
     this.watcher = watch(this.folder, { persistent: false }, (_event, name) => {
       if (name === null || name.endsWith(spoolEnding)) void this.take();
@@ -96,8 +116,14 @@ export class Spool implements Disposable {
         await this.takeOne(name);
       }
     } catch (error) {
-      this.refuse(`${this.folder} cannot be read: ${messageOf(error)}`);
+      this.fail(`cannot be read (${messageOf(error)})`);
     }
+  }
+
+  private fail(why: string): void {
+    this.unusable = `${this.folder} ${why}, so what sessions report while no window has the town open is not kept or not taken.`;
+    this.town.log.error(this.unusable);
+    this.town.changed();
   }
 
   private async takeOne(name: string): Promise<void> {

@@ -37,6 +37,11 @@ export class FakeDriver implements BackendDriver {
     this.host = host;
   }
 
+  /** What is wrong between it and the program. */
+  tellProblem(runId: string, problem: string | undefined): void {
+    this.host.setProblem(runId, problem);
+  }
+
   async start(spec: RunSpec, signal: AbortSignal): Promise<void> {
     this.started.push(spec);
     await this.onStart(spec, signal);

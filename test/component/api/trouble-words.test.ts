@@ -1,7 +1,7 @@
 // For each kind of trouble: rows, `gt doctor` and *Check Health* name the same true cause, and one thing to do.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { healthReport } from '../../../extension/commands/health-report.ts';
@@ -12,25 +12,35 @@ import { tooltipOf } from '../../../extension/views/tooltip.ts';
 import type { TreeNode } from '../../../extension/views/tree-node.ts';
 import type { ViewContext } from '../../../extension/views/view-context.ts';
 import { workTree } from '../../../extension/views/work-tree.ts';
+import { Overdue } from '../../../shared/attention/escalate-waits.ts';
 import { dialogCause } from '../../../shared/backends/claude/start-dialogs.ts';
 import type { StartDialog } from '../../../shared/backends/claude/start-dialogs.ts';
+import { Unheard } from '../../../shared/backends/claude/unheard.ts';
 import { ClaudePrograms } from '../../../shared/backends/claude/version.ts';
 import { findOpencode } from '../../../shared/backends/opencode/program.ts';
+import type { MethodName, Params, Results } from '../../../shared/channel/protocol.ts';
+import { keepReport, spoolFolder } from '../../../shared/channel/spool.ts';
+import type { TownSnapshot } from '../../../shared/channel/views.ts';
+import { troublePolicy } from '../../../shared/config/provider-failure-settings.ts';
 import { settingsPath } from '../../../shared/config/settings-path.ts';
-import type { EscalationKind } from '../../../shared/domain/escalation-key.ts';
 import type { TurnFailure } from '../../../shared/domain/run.ts';
 import { lookAgain } from '../../../shared/domain/pull-request.ts';
 import { remedyOf } from '../../../shared/domain/trouble.ts';
-import type { ProblemKind, TroubleKind } from '../../../shared/domain/trouble.ts';
+import type { TroubleKind } from '../../../shared/domain/trouble.ts';
+import type { TownHost } from '../../../shared/host/host.ts';
 import { storeProblems } from '../../../shared/host/store-problems.ts';
 import { Rigs } from '../../../shared/orchestration/rigs.ts';
 import { silentLogger } from '../../../shared/platform/logger.ts';
+import { TurnFailureHandler } from '../../../shared/reconcile/turn-failures.ts';
 import { WriteFailure } from '../../../shared/store/write-failure.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import titles from '../../../package.nls.json' with { type: 'json' };
+import { makeBareTown } from '../../support/bare-host.ts';
+import type { BareTown } from '../../support/bare-host.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
 import type { FakeTown } from '../../support/fake-town.ts';
 import { patience } from '../../support/patience.ts';
+import { mergeActs } from '../merge/support.ts';
 import { FakeTown as GtTown } from '../plugin/gt/support.ts';
 import { atWork, sling, toast, unit, until } from '../reconcile/support.ts';
 
@@ -49,6 +59,12 @@ interface Case {
 }
 
 let town: FakeTown;
+/** Where the trouble is: there, or in a real host. */
+let place: {
+  request<M extends MethodName>(method: M, params: Params<M>): Promise<Results[M]>;
+  snapshot(): TownSnapshot;
+};
+const closers: (() => unknown)[] = [];
 let gtTown: GtTown;
 beforeAll(async () => {
   gtTown = await GtTown.start();
@@ -66,31 +82,77 @@ async function write(file: string, settings: object, isRead: () => boolean): Pro
   await until(isRead);
 }
 
-const tell = (kind: ProblemKind, message: string) => () =>
-  town.problems.add(() => storeProblems(town, [[kind, message]]));
+/** A real host of a town of its own, with none of our agents, comes to have a problem. */
+const inHost =
+  (then: (host: TownHost, bare: BareTown) => unknown, before: (bare: BareTown) => unknown = () => undefined) =>
+  async (): Promise<void> => {
+    const bare = await makeBareTown();
+    closers.push(bare.remove);
+    Object.assign(bare.options, { environment: { PATH: '/nowhere', HOME: bare.root } });
+    await before(bare);
+    const host = await bare.host();
+    closers.push(() => host.dispose());
+    place = { request: (method, params) => host.api.request(method, params), snapshot: () => host.snapshot };
+    await then(host, bare);
+    await until(() => host.snapshot.problems.length > 0);
+  };
 
-/** Something of this kind is raised, in words that are given. */
-const raise = (kind: EscalationKind, message: string) => () =>
-  town.escalations.raise({ severity: 'medium', message, by: 'host', sessionId: toast, key: { kind, subject: toast } });
+/** The user's own settings of the town say this, too. */
+function configure({ root }: BareTown, more: object): void {
+  const file = settingsPath(root);
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...more }));
+}
 
-const raised = (kind: EscalationKind, message: string, todo: Pick<Case, 'todo' | 'gt' | 'editor'>): Case => ({
-  what: 'it is escalated',
-  make: raise(kind, message),
-  cause: new RegExp(message.replace(/[()]/g, '.')),
-  ...todo,
-});
+/** An escalation is raised, for which the user's own command is run. */
+const paging = (...command: string[]) =>
+  inHost(
+    (host) => host.api.request('work.escalate', { severity: 'high', message: 'Help' }),
+    (bare) => configure(bare, { escalation: { command } }),
+  );
 
-/** A session's turn fails so again and again. */
+/** Files lie in the folder of kept reports before the town is opened. */
+const spooled = (keep: (folder: string) => unknown) =>
+  inHost(
+    () => undefined,
+    async ({ root }) => {
+      const folder = spoolFolder(root);
+      mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+      await keep(folder);
+    },
+  );
+
+/** Acts of workers and the user in the rig of the fake town. */
+const { settings, finish, merge, until: untilMerge, rigGit } = mergeActs(() => town);
+
+/** The branch of a unit is approved, and cannot be merged for good. */
+async function notMerged(settled: Record<string, unknown>, meanwhile: () => unknown): Promise<void> {
+  await settings({ max_retry_count: 0, ...settled });
+  await finish('toast', 'issue-1', { 'a.txt': 'mine\n' });
+  await meanwhile();
+  await merge('issue-1');
+}
+
+/** The turn of a session that owes an answer fails so, and nothing is tried any more. */
 const model = (kind: TurnFailure['kind'], reason: string, todo: string): Case => ({
   what: 'a session does not get on',
   make: async () => {
-    await startCrew();
-    town.escalations.raise({
-      ...{ severity: 'high', message: `${crew} (opencode) does not get on: ${reason}`, by: 'host', sessionId: crew },
-      key: { kind: `model-${kind}`, subject: crew },
+    const troubles = new TurnFailureHandler({
+      town,
+      policy: () => troublePolicy({ max_redeliveries: 0 }),
+      alternatives: () => [],
+      failOver: () => Promise.reject(new Error('there is no other agent')),
     });
+    closers.push(() => troubles.dispose());
+    const { runId } = await startCrew();
+    town.idle(crew);
+    const { id } = await town.request('message.send', { to: crew, type: 'nudge', body: 'Do it' });
+    await town.settled();
+    town.manager.delivered(runId, id);
+    town.manager.turnEnded(runId, { kind, reason });
+    town.idle(crew);
+    await town.settled();
   },
-  cause: new RegExp(`does not get on: ${reason}`),
+  cause: new RegExp(`${crew} \\(.*\\) does not get on: .*: ${reason}`),
   ...{ gt: todo, editor: todo },
 });
 
@@ -142,36 +204,84 @@ const table: Readonly<Record<TroubleKind, readonly Case[]>> = {
   ],
   means: [
     {
-      what: 'the socket is deleted',
-      make: tell('means', '/tmp/gastown-1/x.sock was deleted while the town was open, and is made again.'),
-      cause: /x\.sock was deleted while the town was open/,
-      gt: 'Find out what deletes it (git clean -fdx, a cleaner of temporary folders)',
-      editor: 'Find out what deletes it (git clean -fdx, a cleaner of temporary folders)',
+      what: 'a file of the town is deleted',
+      make: inHost((_host, { paths }) => rmSync(paths.hostFile)),
+      cause: /host\.json was deleted while the town was open, and is made again/,
+      todo: 'Find out what deletes it (git clean -fdx, a cleaner of temporary folders), and keep that away.',
+    },
+    {
+      what: 'all of it is deleted, and something else is in its place',
+      make: inHost((_host, bare) => {
+        bare.deleteRuntime();
+        writeFileSync(bare.paths.runtime, '');
+      }),
+      cause: /What the town needs in .*\.runtime was deleted, and cannot be made again: .*\.runtime is no folder now\./,
+      todo: 'Move away what is there.',
     },
   ],
   spool: [
     {
-      what: 'a report is not taken',
-      make: tell('spool', 'Reports from while no window had the town open were not taken: its run was replaced.'),
-      cause: /were not taken: its run was replaced/,
-      gt: 'Look at these files, and delete what is not needed any more.',
-      editor: 'Look at these files, and delete what is not needed any more.',
+      what: 'a report was cut short',
+      make: spooled((folder) => {
+        mkdirSync(folder, { mode: 0o700 });
+        writeFileSync(join(folder, '1.json'), '{"version": 1, "id": "', { mode: 0o600 });
+      }),
+      cause: /were not taken: 1\.json: it is no report \(.*JSON.*\)\. They are kept in .*refused/,
+      gt: 'Look at what is there, and move away or delete what is not needed any more.',
+      editor: 'Look at what is there, and move away or delete what is not needed any more.',
+    },
+    {
+      what: 'a report is from nobody whom the town knows',
+      make: spooled(async (folder) => {
+        const by = { run: 'run_gone', token: 'of a town that was here before' };
+        const call = { method: 'work.done', params: { id: 'issue-1', message: 'Done.' } } as const;
+        await keepReport(join(folder, '..', '..'), call, by);
+      }),
+      cause: /were not taken: Somebody whom the town does not know reported at .*: completed, "Done\."/,
+      gt: 'Look at what is there, and move away or delete what is not needed any more.',
+      editor: 'Look at what is there, and move away or delete what is not needed any more.',
+    },
+    {
+      what: 'something else is where its folder is to be',
+      make: spooled((folder) => writeFileSync(folder, '')),
+      cause: /spool is no folder, so what sessions report while no window has the town open is not kept or not taken/,
+      gt: 'Look at what is there, and move away or delete what is not needed any more.',
+      editor: 'Look at what is there, and move away or delete what is not needed any more.',
     },
   ],
   archive: [
     {
       what: 'what is old cannot be put away',
-      make: tell('archive', 'What is over and old could not be archived, and stays in the database. ENOSPC'),
-      cause: /could not be archived, and stays in the database/,
+      make: inHost(
+        () => undefined,
+        async (bare) => {
+          const host = await bare.host();
+          for (const id of ['issue-1', 'issue-2']) {
+            await host.api.request('work.add', { id, description: `Do ${id}` });
+            await host.api.request('work.cancel', { id });
+          }
+          await host.dispose();
+          writeFileSync(bare.paths.archive, '');
+          bare.options.now = () => Date.now() + 91 * 86_400_000;
+        },
+      ),
+      cause: /could not be archived, and stays in the database\. .*archive.*\.jsonl could not be written: ENOTDIR/,
       gt: 'Make the folder .runtime/archive of the town one that you can write to, with space left.',
       editor: 'Make the folder .runtime/archive of the town one that you can write to, with space left.',
     },
   ],
   'escalation-command': [
     {
-      what: "the user's command fails",
-      make: tell('escalation-command', 'escalation.command did not work for esc_1: page could not be started'),
-      cause: /escalation\.command did not work for esc_1: page could not be started/,
+      what: 'there is no such program',
+      make: paging('/no/such/pager', '--now'),
+      cause: /escalation\.command did not work for esc_\w+: \/no\/such\/pager could not be started: .*ENOENT/,
+      gt: 'Correct escalation.command in the settings of the town.',
+      editor: 'Correct escalation.command in the settings of the town.',
+    },
+    {
+      what: 'it fails',
+      make: paging(process.execPath, '-e', 'console.error("no modem"); process.exit(1)'),
+      cause: /escalation\.command did not work for esc_\w+: it ended with code 1\. Its last words: no modem/,
       gt: 'Correct escalation.command in the settings of the town.',
       editor: 'Correct escalation.command in the settings of the town.',
     },
@@ -288,14 +398,96 @@ const table: Readonly<Record<TroubleKind, readonly Case[]>> = {
       editor: 'Queue Work Again…',
     },
   ],
-  blocked: [raised('blocked', 'issue-2 waits for issue-1. Begin it without that', { todo: 'Begin it without that' })],
-  wait: [raised('wait', `${toast} waits for an answer`, { gt: 'gt attention list', editor: 'Next Waiting Session' })],
-  merge: [
-    raised('merge', 'issue-1 was not merged: conflict. Look at it (gt review issue-1)', { todo: 'gt review issue-1' }),
+  blocked: [
+    {
+      what: 'what a unit waits for is cancelled',
+      make: async () => {
+        await town.request('work.add', { id: 'issue-1', description: 'Do it', rig: 'alpha' });
+        await town.request('work.add', { id: 'issue-2', description: 'Do it', rig: 'alpha', after: ['issue-1'] });
+        await town.request('work.queue', { work: 'issue-2', rig: 'alpha' });
+        await town.request('work.cancel', { id: 'issue-1' });
+      },
+      cause: /issue-2 is blocked: it waits for issue-1/,
+      todo: 'gt work depend issue-2 --remove --on issue-1',
+    },
   ],
-  target: [raised('target', 'test fails on main. To have it tried at once: gt merge x', { todo: 'gt merge x' })],
-  circles: [raised('circles', 'issue-1 goes in circles. Look at it: gt work show x', { todo: 'gt work show x' })],
-  calls: [raised('calls', `${toast} was called 20 times`, { gt: `gt log ${toast}`, editor: 'Show Timeline…' })],
+  wait: [
+    {
+      what: 'a question is not answered in time',
+      make: async () => {
+        const { asks, escalations, store, clock } = { ...town, clock: town.manager.clock };
+        const overdue = new Overdue({ asks, escalations, store, minutes: () => 30, clock });
+        closers.push(() => overdue.dispose());
+        await atWork(town);
+        const ask = { id: 'ask-1', kind: 'permission', title: 'bash: ls', detail: 'ls' } as const;
+        const wait = { ...ask, options: [], resolvable: true, since: town.manager.now() };
+        const { runId } = town.registry.get(toast);
+        town.manager.report(runId, 'program', { kind: 'asked', ask: wait }, 'permission.asked');
+        await town.pass(31 * 60_000);
+        overdue.review();
+      },
+      cause: /alpha-toast waits for an answer since .*: bash: ls/,
+      gt: 'gt attention list',
+      editor: 'Next Waiting Session',
+    },
+  ],
+  merge: [
+    {
+      what: 'a branch conflicts, and its author has had all rounds',
+      make: async () => {
+        await notMerged({}, () => {
+          writeFileSync(join(town.rig, 'a.txt'), 'theirs\n');
+          rigGit('add', 'a.txt');
+          rigGit('commit', '-qm', 'Theirs');
+        });
+        await untilMerge('issue-1', 'conflict');
+      },
+      cause: /The branch of issue-1 was not merged: .*a\.txt/,
+      todo: 'Look at it (gt review issue-1)',
+    },
+  ],
+  target: [
+    {
+      what: 'its gate fails without the branch, too',
+      make: async () => {
+        await notMerged({ gates: { lint: { cmd: 'exit 1' } } }, () => undefined);
+        await until(() => town.escalations.list().length > 0);
+      },
+      cause: /lint fails on main of alpha itself, at \w{10}/,
+      todo: 'To have it tried at once: gt merge issue-1',
+    },
+  ],
+  circles: [
+    {
+      what: 'whoever slung a unit is told again and again that it did not go well',
+      make: async () => {
+        await town.request('session.spawn', { role: 'mayor' });
+        await town.request('sling', { work: 'issue-1', rig: 'alpha', name: 'toast', message: 'Do it' }, 'hq-mayor');
+        for (let time = 0; time < 8 && town.escalations.list().every(({ key }) => key.kind !== 'circles'); time += 1) {
+          await town.pass(1_000);
+          town.work.move(unit(town), 'failed', { by: 'overseer', note: 'No wood' });
+          town.work.move(unit(town), 'open', { by: 'overseer' });
+        }
+      },
+      cause: /issue-1 goes in circles: hq-mayor was told \d+ times within an hour that it did not go well/,
+      todo: 'Look at it: gt work show issue-1',
+    },
+  ],
+  calls: [
+    {
+      what: 'a session is called again and again',
+      make: async () => {
+        await town.settings.update({ roles: { calls_per_hour: 2 } });
+        await town.request('session.spawn', { role: 'witness', rig: 'alpha' });
+        await atWork(town);
+        for (let time = 0; time < 3; time += 1)
+          await town.request('work.escalate', { severity: 'low', message: `number ${time}` }, toast);
+      },
+      cause: /alpha-witness was called 2 times within an hour/,
+      gt: 'gt log alpha-witness',
+      editor: 'Show Timeline…',
+    },
+  ],
   reported: [
     {
       what: 'a session tells of it',
@@ -341,10 +533,20 @@ const table: Readonly<Record<TroubleKind, readonly Case[]>> = {
   })),
   link: [
     {
-      what: 'hooks are not heard',
+      what: 'the model speaks, and no hook is heard',
       make: async () => {
-        await startCrew();
-        town.registry.update(crew, { problem: 'Its hooks are not heard any more. Restart the session.' });
+        const { runId } = await startCrew();
+        const unheard = new Unheard({
+          now: Date.now,
+          hasSpokenSince: () => Promise.resolve(true),
+          tell: (problem) => town.driver.tellProblem(runId, problem),
+        });
+        closers.push(() => unheard.dispose());
+        vi.useFakeTimers({ now: 1_000_000 });
+        unheard.busy();
+        unheard.idle();
+        await vi.advanceTimersByTimeAsync(60_000);
+        vi.useRealTimers();
       },
       cause: /Its hooks are not heard any more/,
       todo: 'Restart the session',
@@ -479,7 +681,7 @@ const t = (message: string, ...args: (string | number)[]): string =>
 
 /** All that the views say, with what is hovered over, and the Problems view. */
 function rowsOf(): string {
-  const snapshot = town.snapshot();
+  const snapshot = place.snapshot();
   const context: ViewContext = { now: town.manager.now(), t, clock: (at) => new Date(at).toISOString() };
   const all = (nodes: readonly TreeNode[]): TreeNode[] => nodes.flatMap((node) => [node, ...all(node.children)]);
   const rows = all([sessionTree(snapshot, context), workTree(snapshot, context), rigTree(snapshot, context)].flat());
@@ -495,8 +697,10 @@ const cases = Object.entries(table).flatMap(([kind, of]) => of.map((each) => [ki
 describe('rows, gt doctor and Check Health name the same cause, and one thing to do', () => {
   beforeEach(async () => {
     town = await makeFakeTown({ hung_minutes: 10, stalled: 'leave', restarts: { max: 1 } });
+    place = town;
   });
-  afterEach(() => {
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
     vi.restoreAllMocks();
     vi.unstubAllEnvs();
     town.close();
@@ -504,8 +708,8 @@ describe('rows, gt doctor and Check Health name the same cause, and one thing to
 
   test.each(cases)('%s: %s', async (kind, _what, { make, cause, todo, gt = todo, editor = todo, noRow }) => {
     await make();
-    const doctor = await town.request('town.doctor', {});
-    const health = await town.request('town.health', {});
+    const doctor = await place.request('town.doctor', {});
+    const health = await place.request('town.health', {});
     const told = doctor.checks.filter((check) => check.kind === kind && cause.test(check.detail));
     expect(told, JSON.stringify(doctor.checks, null, 1)).toHaveLength(1);
     gtTown.answers = { 'town.doctor': { checks: told } };
@@ -552,6 +756,7 @@ describe('what is to be done', () => {
 
 test('who starts slowly, or sleeps while busy, is in no trouble', async () => {
   town = await makeFakeTown({ hung_minutes: 10 }, undefined, { awake: () => 0 });
+  place = town;
   await atWork(town);
   town.busy(toast);
   let begin = (): void => undefined;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ChannelClient } from '../../../shared/channel/client.ts';
 import { protocolVersion } from '../../../shared/channel/protocol.ts';
+import { spoolFolder } from '../../../shared/channel/spool.ts';
 import { readHostFile } from '../../../shared/channel/read-host-file.ts';
 import type { TownHost } from '../../../shared/host/host.ts';
 import { joinTown } from '../../../shared/host/membership.ts';
@@ -100,6 +101,30 @@ describe('when .runtime is deleted under the living host', () => {
   });
 });
 
+describe('when something else is in the place of .runtime', () => {
+  const away = (): string => join(town.root, 'runtime-away');
+
+  beforeEach(async () => {
+    renameSync(town.paths.runtime, away());
+    writeFileSync(town.paths.runtime, 'in the way');
+    await soon(() => problems().includes('.runtime is no folder now. Move away what is there.'));
+  });
+
+  test('everything is made again when that goes', async () => {
+    rmSync(town.paths.runtime);
+    await soon(answers);
+    await soon(() => problems().includes('are made again'));
+    expect(problems()).not.toContain('is no folder');
+  });
+
+  test('nothing is told any more when all is put back', async () => {
+    rmSync(town.paths.runtime);
+    renameSync(away(), town.paths.runtime);
+    await soon(() => problems() === '');
+    await soon(answers);
+  });
+});
+
 describe('a part of it', () => {
   test.each<[string, (paths: BareTown['paths']) => string]>([
     ['the database', ({ database }) => database],
@@ -118,6 +143,19 @@ describe('a part of it', () => {
     await soon(answers);
     await soon(() => problems().includes('made again'));
     expect(HostLock.tryAcquire(town.paths.hostLock)).toBeUndefined();
+  });
+
+  test('the folder of kept reports, where something else was at the start, is made when that goes', async () => {
+    await host.dispose();
+    const folder = spoolFolder(town.root);
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, 'in the way');
+    host = await town.host();
+    expect(await answers()).toBe(true);
+    expect(problems()).toContain(`${folder} is no folder, so what sessions report`);
+    rmSync(folder);
+    await soon(() => existsSync(folder) && !problems().includes('is no folder'));
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
   test('a connection that is open stays when the socket is made again', async () => {
