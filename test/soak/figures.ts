@@ -20,10 +20,8 @@ export interface SoakReport {
     lost: number;
     /** Seen by the model again without being marked so. */
     doubled: number;
-    /** Called acted before the last time that the model was asked in that turn. */
+    /** Called delivered before the model was asked with it, or acted before the last time that it was asked in that turn. */
     falseReceipts: number;
-    /** Called delivered when the conversation had it, a moment before the model was asked. */
-    early: number;
     /** Marked as possibly repeated. */
     markedRepeated: number;
     /** Closed without delivery, with a reason: refused, expired, dead. */

@@ -55,8 +55,11 @@ export function judgeMessages(books: MessageBooks): MessageVerdict {
   for (const id of books.claimed)
     if (!known.has(id)) lost.push(`${id}: its sender was told "accepted", but the store does not know it`);
   const early = entries.flatMap((entry) => {
-    const { acted } = earliness(entry, books);
-    return acted > 0 ? [`${nameOf(entry)}: "acted" came ${acted} ms before its turn was over`] : [];
+    const { delivered, acted } = earliness(entry, books);
+    return [
+      ...(delivered > 0 ? [`${nameOf(entry)}: "delivered" came ${delivered} ms before the model was asked`] : []),
+      ...(acted > 0 ? [`${nameOf(entry)}: "acted" came ${acted} ms before its turn was over`] : []),
+    ];
   });
   let doubled = 0;
   for (const entry of entries) {
@@ -72,7 +75,6 @@ export function judgeMessages(books: MessageBooks): MessageVerdict {
       lost: lost.length,
       doubled,
       falseReceipts: early.length,
-      early: count((entry) => earliness(entry, books).delivered > 0),
       markedRepeated: count(({ repeated }) => repeated),
       refused: count(({ state }) => isClosed(state)) + refusedAtOnce,
     },

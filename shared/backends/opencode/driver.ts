@@ -20,7 +20,7 @@ import { attachTarget } from './attach.ts';
 import { writeCatalogue } from './catalogue.ts';
 import { answerOf, RequestError, requestMs, within } from './client.ts';
 import { installPlugin, stubConfigDirs } from './config-dirs.ts';
-import { inConversation, lastFailureIn, lastWordsIn } from './conversation.ts';
+import { findIn, lastFailureIn, lastWordsIn } from './conversation.ts';
 import { deliver } from './deliver.ts';
 import { endRun } from './end-run.ts';
 import type { Environment } from '../../platform/inherited-environment.ts';
@@ -104,7 +104,7 @@ export class OpencodeDriver implements BackendDriver {
       this.host.report(runId, 'inside', { kind: 'ready' }, 'plugin.loaded');
       this.host.report(runId, 'program', { kind: 'ready' }, 'session.create answered');
       await link.resync([run]);
-      if (resumed) await this.confirm(run, spec.resume?.unconfirmed ?? []);
+      if (resumed) await this.confirmResumed(run, spec.resume?.unconfirmed ?? []);
       if (spec.firstPrompt) await this.giveFirst(runId, spec.firstPrompt, signal);
       await this.pool.release(link, 'later');
     } catch (error) {
@@ -161,7 +161,10 @@ export class OpencodeDriver implements BackendDriver {
   }
 
   async recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
-    return inConversation(this.require(runId), messageIds);
+    const run = this.require(runId);
+    const { found } = await findIn(run, messageIds);
+    // What an earlier run's turn was cut off with before the model had it goes again.
+    return found.flatMap(({ entry, messageId, answered }) => (answered || messageId > run.resumedAfter ? [entry] : []));
   }
 
   async answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {
@@ -208,10 +211,22 @@ export class OpencodeDriver implements BackendDriver {
     return this.pool.dispose();
   }
 
-  /** Tells of the messages that are in the session: their receipts were lost with the earlier host, or run. */
-  private async confirm({ id }: Run, messageIds: readonly string[]): Promise<void> {
+  /** Tells of the messages that are in the session: their receipts were lost with the earlier host. */
+  private async confirm(run: Run, messageIds: readonly string[]): Promise<void> {
     if (messageIds.length === 0) return;
-    for (const known of await this.recall(id, messageIds)) this.host.delivered(id, known);
+    const { found } = await findIn(run, messageIds);
+    for (const { entry, messageId, answered } of found) {
+      if (answered || run.activity === 'idle') this.host.delivered(run.id, entry);
+      else run.expectReceipt(entry, messageId);
+    }
+  }
+
+  /** The same for a run whose conversation this one goes on with: what its turn ended before is put before the model again. */
+  private async confirmResumed(run: Run, messageIds: readonly string[]): Promise<void> {
+    if (messageIds.length === 0) return;
+    const { found, newest } = await findIn(run, messageIds);
+    run.resumedAfter = newest;
+    for (const { entry, answered } of found) if (answered) this.host.delivered(run.id, entry);
   }
 
   /** Whether a prompt that was not confirmed has arrived, its receipt will tell. */

@@ -34,8 +34,10 @@ export type Observation = { session: string } & (
   | { kind: 'announced'; messageId: string; texts: readonly string[] }
   /** Text of any message; whose it is, `user-message` tells before. */
   | { kind: 'text'; messageId: string; text: string }
-  /** The model answers, or has answered, the user message `parentId` and all before it. */
-  | { kind: 'answer'; parentId: string; completed: boolean }
+  /** The message `messageId` is to be, or is, the model's answer to the user message `parentId` and all before it. */
+  | { kind: 'answer'; messageId: string; parentId: string; completed: boolean }
+  /** The provider sends the answer `messageId`: the model has what it answers. */
+  | { kind: 'answering'; messageId: string }
   /** Whether the turn gets on can be told by it. */
   | { kind: 'sign'; sign: Exclude<Sign, { kind: 'error' }> }
 );
@@ -220,7 +222,7 @@ function message(session: string, info: Record<string, unknown>): Observation[] 
   const parentId = string(info['parentID']);
   if (info['role'] !== 'assistant' || parentId === undefined) return [];
   const completed = isObject(info['time']) && typeof info['time']['completed'] === 'number';
-  return [{ session, kind: 'answer', parentId, completed }];
+  return [{ session, kind: 'answer', messageId, parentId, completed }];
 }
 
 /** The plugin's hook of that name sees a user message with its texts before it is stored, and before the hooks of other plugins. */
@@ -233,8 +235,10 @@ function chatMessage(session: string, properties: Record<string, unknown>): Obse
 
 function part(session: string, value: unknown): Observation[] {
   if (isObject(value) && value['type'] === 'tool') return toolCall(session, value);
-  if (!isObject(value) || value['type'] !== 'text' || value['synthetic'] === true) return [];
+  if (!isObject(value)) return [];
   const messageId = string(value['messageID']);
+  if (value['type'] === 'step-start') return messageId === undefined ? [] : [{ session, kind: 'answering', messageId }];
+  if (value['type'] !== 'text' || value['synthetic'] === true) return [];
   const text = string(value['text']);
   return messageId === undefined || text === undefined ? [] : [{ session, kind: 'text', messageId, text }];
 }

@@ -6,6 +6,7 @@ import type { DriverHost, RunSpec } from '../driver.ts';
 import type { PromptDefaults } from './arguments.ts';
 import { answerOf } from './client.ts';
 import type { Observation } from './facts.ts';
+import { Receipts } from './receipts.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Repetition } from '../repetition.ts';
 import type { Sign } from '../repetition.ts';
@@ -52,6 +53,9 @@ export class Run {
   turnSince = Number.NEGATIVE_INFINITY;
   /** What the session is doing, as far as the server said. */
   activity: 'idle' | 'busy' | 'unknown' = 'unknown';
+  /** The newest message of a conversation that this run goes on with; '' where it has begun one, or that is not known. */
+  resumedAfter = '';
+  private readonly receipts = new Receipts();
   private readonly host: DriverHost;
   private readonly children = new Map<string, Child>();
   private readonly asks = new Map<string, { kind: Ask['kind']; by: Set<Reporter> }>();
@@ -122,19 +126,31 @@ export class Run {
       case 'error':
         return this.noteError(seen, reporter);
       case 'user-message':
-        return this.confirm(this.turn.userMessage(seen.messageId, reporter));
+        return this.stored(this.turn.userMessage(seen.messageId, reporter), seen.messageId);
       case 'announced':
-        return this.confirm(this.turn.announce(seen.messageId, seen.texts, reporter));
+        return this.stored(this.turn.announce(seen.messageId, seen.texts, reporter), seen.messageId);
       case 'text':
-        return this.confirm(this.turn.text(seen.messageId, seen.text, reporter));
+        return this.stored(this.turn.text(seen.messageId, seen.text, reporter), seen.messageId);
       case 'answer':
+        this.receipts.prepared(seen.messageId, seen.parentId);
         return this.turn.answer(seen.parentId, seen.completed, reporter);
+      case 'answering':
+        return this.tell(this.receipts.begun(seen.messageId));
       case 'sign':
     }
   }
 
-  private confirm(delivered: Delivery | undefined): void {
-    if (delivered) for (const entry of entriesOf(delivered)) this.host.delivered(this.id, entry);
+  /** An entry that an earlier host handed over is in the conversation as this message, and the turn goes on. */
+  expectReceipt(entry: string, messageId: string): void {
+    this.tell(this.receipts.stored([entry], messageId));
+  }
+
+  private stored(delivery: Delivery | undefined, messageId: string): void {
+    if (delivery) this.tell(this.receipts.stored(entriesOf(delivery), messageId));
+  }
+
+  private tell(entries: readonly string[]): void {
+    for (const entry of entries) this.host.delivered(this.id, entry);
   }
 
   tellProblem(problem: string): void {
@@ -205,6 +221,8 @@ export class Run {
       if (ask.by.has(reporter)) this.close({ askId, by: 'nobody' }, 'the turn ended', reporter);
     const { failure } = this;
     const ended = this.turn.idle(reporter);
+    // The program's idle is the end of a turn, too, that was begun under an earlier host.
+    if (ended || (reporter === 'program' && !this.turn.open)) this.tell(this.receipts.turnOver());
     if (failure && (ended || reporter === 'program')) this.host.turnEnded(this.id, failure);
     this.host.report(
       this.id,

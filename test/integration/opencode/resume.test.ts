@@ -90,6 +90,28 @@ it('goes on after the server was killed in the middle of a turn', async () => {
   await own.driver.stop(third.runId);
 });
 
+it('puts before the next run what its server died with before the model had answered', async () => {
+  const silent = await later({ resume: { reference: referenceOf(first), unconfirmed: [] } });
+  await own.driver.start(silent, never);
+  const delivery = { id: 'msg_silent', text: `[gt msg_silent] Nobody answers. ${scripted({ hang: true })}` };
+  await own.driver.deliver(silent.runId, delivery, never);
+  await town.model.waitFor(({ text }) => text.includes('Nobody answers.'));
+  const folder = path.join(town.root, '.runtime', 'opencode');
+  process.kill(readServerRecord(path.join(folder, readdirSync(folder)[0]!))!.pid!, 'SIGKILL');
+  await own.host.until('its end', () => own.host.status(silent.runId).state === 'failed');
+  await town.model.waitFor(({ text, outcome }) => text.includes('Nobody answers.') && outcome === 'aborted');
+
+  const next = await later({ resume: { reference: referenceOf(silent), unconfirmed: ['msg_silent'] } });
+  await own.driver.start(next, never);
+  const receipts = () => own.host.deliveries.filter(({ deliveryId }) => deliveryId === 'msg_silent');
+  expect([receipts(), await own.driver.recall(next.runId, ['msg_silent'])]).toEqual([[], []]);
+  await own.driver.deliver(next.runId, { id: 'msg_more', text: 'Are you there?' }, never);
+  await own.host.until('the turn', () => own.host.turns.includes(next.runId));
+  // With the later message the model has had the earlier one, too.
+  expect(await own.driver.recall(next.runId, ['msg_silent'])).toEqual(['msg_silent']);
+  await own.driver.stop(next.runId);
+});
+
 it('begins a session of its own where the earlier one is not known', async () => {
   const other = await later({
     resume: { reference: { ...referenceOf(first), session: 'ses_00000000000000000000000000' }, unconfirmed: [] },

@@ -96,6 +96,20 @@ describe('Opencode sessions', () => {
     await own.driver.stop(spec.runId);
   });
 
+  it('has delivered nothing while the provider is silent, and says so when it answers', async () => {
+    const text = `To a silent one. ${scripted({ hold: 'door' }, { status: 429, times: 1 }, { text: 'On.' })}`;
+    const spec = await town.makeSpec({ firstPrompt: { id: 'msg_silent', text } });
+    await own.driver.start(spec, never);
+    await town.model.waitFor((request) => request.text.includes('To a silent one.'));
+    await own.host.until('busy', () => own.host.status(spec.runId).activity.kind === 'busy');
+    const receipts = () => own.host.deliveries.filter(({ runId }) => runId === spec.runId);
+    expect(receipts()).toEqual([]);
+    town.model.release('door');
+    await own.host.until('the turn', () => turnsOf(spec.runId) === 1);
+    expect(receipts()).toContainEqual({ runId: spec.runId, deliveryId: 'msg_silent' });
+    await own.driver.stop(spec.runId);
+  });
+
   it('asks for a permission, and goes on when it is given', async () => {
     const text = scripted({ tool: 'bash', args: { command: 'echo hello > said.txt' } }, { text: 'Said.' });
     const spec = await town.makeSpec({ permissions: 'interactive', firstPrompt: { id: 'msg_ask', text } });

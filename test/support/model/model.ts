@@ -103,15 +103,21 @@ export class Model {
     const dialect = dialects[request.dialect];
     const { failure } = answer;
     if (answer.wait > 0) await sleep(answer.wait, undefined, { signal });
-    if (answer.hold !== undefined) await Promise.race([this.gates.passed(answer.hold), silence(signal)]);
-    if (failure !== undefined && 'status' in failure) {
+    const held = async (): Promise<void> => {
+      if (answer.hold !== undefined) await Promise.race([this.gates.passed(answer.hold), silence(signal)]);
+    };
+    const refuses = failure !== undefined && 'status' in failure;
+    const hangs = failure !== undefined && 'hang' in failure && failure.hang === true;
+    // A stream begins at once, as that of a model that thinks: what it says is what the gate holds.
+    if (refuses || hangs || !request.stream) await held();
+    if (refuses) {
       const body = failure.body ?? dialect.error(failure.status, `scripted failure ${failure.status}`);
       sendJson(response, failure.status, body, failure.headers);
       return;
     }
-    if (failure !== undefined && 'hang' in failure && failure.hang === true) return silence(signal);
+    if (hangs) return silence(signal);
     const reply = this.#reply(request, answer);
-    if (request.stream) await sendStream(response, dialect.stream(reply), failure, signal);
+    if (request.stream) await sendStream(response, dialect.stream(reply), { failure, held }, signal);
     else if (failure !== undefined) await sendBroken(response, dialect.whole(reply), failure, signal);
     else sendJson(response, 200, dialect.whole(reply));
   }

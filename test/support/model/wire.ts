@@ -15,22 +15,26 @@ export function sendJson(
 
 /**
  * Streams an answer as server-sent events, or as much of it as the failure allows: a cut ends the connection in the
- * middle of the content, a hang "mid" falls silent there (until the other side hangs up). Rejects when `signal` aborts.
+ * middle of the content, a hang "mid" falls silent there (until the other side hangs up). The content waits for `held`.
+ * Rejects when `signal` aborts.
  */
 export async function sendStream(
   response: ServerResponse,
   stream: Stream,
-  failure: Failure | undefined,
+  { failure, held }: { failure: Failure | undefined; held: () => Promise<void> },
   signal: AbortSignal,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   const half = stream.content.slice(0, Math.ceil(stream.content.length / 2));
-  const frames =
-    failure === undefined ? [...stream.open, ...stream.content, ...stream.close] : [...stream.open, ...half];
-  for (const frame of frames) {
-    if (frame.delay > 0) await sleep(frame.delay, undefined, { signal });
-    await write(response, inFull(frame), signal);
-  }
+  const send = async (frames: readonly Frame[]): Promise<void> => {
+    for (const frame of frames) {
+      if (frame.delay > 0) await sleep(frame.delay, undefined, { signal });
+      await write(response, inFull(frame), signal);
+    }
+  };
+  await send(stream.open);
+  await held();
+  await send(failure === undefined ? [...stream.content, ...stream.close] : half);
   if (failure === undefined) response.end();
   else await breakOff(response, failure, signal);
 }

@@ -71,7 +71,7 @@ describe('a message in the middle of a turn', () => {
     });
     await model.waitFor(({ outcome }) => outcome === 'pending');
     gone.abort();
-    await expect(request).rejects.toThrow();
+    await expect(request.then((response) => response.text())).rejects.toThrow();
     await model.waitFor(({ outcome }) => outcome === 'aborted');
     expect(await said(openai([held, user('next')]))).toBe('Understood.');
   });
@@ -125,7 +125,7 @@ describe('the record', () => {
 
   it('is empty after a reset, which ends what is under way', async () => {
     const held = openai([user(script({ hold: 'gate' }))]);
-    const broken = expect(held).rejects.toThrow();
+    const broken = expect(held.then((response) => response.text())).rejects.toThrow();
     await model.waitFor(({ outcome }) => outcome === 'pending');
     model.reset();
     await broken;
@@ -145,6 +145,20 @@ describe('a gate', () => {
     expect(answered).toBe(false);
     model.release('gate');
     expect(await answer).toBe('free');
+  });
+
+  it('holds what is said in a stream, which begins', async () => {
+    const response = await openai([user(script({ hold: 'gate' }, { text: 'free' }))], { stream: true });
+    const reader = response.body!.getReader();
+    const next = async (): Promise<string> => Buffer.from((await reader.read()).value ?? []).toString();
+    expect(await next()).toContain('"role":"assistant"');
+    let said = '';
+    const more = next().then((frame) => (said = frame));
+    await openai([user('another')], {}, 'ses_2');
+    expect(said).toBe('');
+    model.release('gate');
+    expect(await more).toContain('free');
+    await reader.cancel();
   });
 });
 

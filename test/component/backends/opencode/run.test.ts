@@ -16,6 +16,7 @@ const session = 'ses_1';
 let http: Server;
 let aborted: string[];
 let failures: (TurnFailure | undefined)[];
+let host: Host;
 let run: Run;
 let repeats: number;
 
@@ -45,7 +46,8 @@ beforeEach(async () => {
     ...{ agent: fakeAgent, cwd: '/nowhere', env: {}, permissions: 'autonomous' as const, contextFile: '', runDir: '' },
   };
   const options = { patienceMs: () => 1_000, maxRepeats: () => repeats, defaults: promptDefaults('opencode', []) };
-  run = new Run(new Host(), server, spec, { session, directory: '/nowhere', ...options });
+  host = new Host();
+  run = new Run(host, server, spec, { session, directory: '/nowhere', ...options });
   says('session.status', { status: { type: 'busy' } });
 });
 afterEach(() => {
@@ -95,4 +97,51 @@ test('nothing is broken off where the settings say so', () => {
   for (let time = 0; time < 50; time += 1) says('session.compacted');
   says('session.idle');
   expect(failures).toEqual([]);
+});
+
+/** The prompt is in the conversation, and Opencode has begun to work on it. */
+function stores(): void {
+  run.begin({ id: 'msg_gt', text: 'Do it.' });
+  says('message.updated', { info: { id: 'msg_2', role: 'user' } });
+  says('message.part.updated', { part: { type: 'text', messageID: 'msg_2', text: 'Do it.' } });
+  says('session.status', { status: { type: 'busy' } });
+  says('message.updated', { info: { id: 'msg_3', role: 'assistant', parentID: 'msg_2', time: {} } });
+}
+
+const receipts = (): string[] => host.deliveries.map(({ deliveryId }) => deliveryId);
+
+test('a prompt is delivered when the provider begins to answer it, not when the conversation has it', () => {
+  stores();
+  expect(receipts()).toEqual([]);
+  says('message.part.updated', { part: { type: 'step-start', messageID: 'msg_3' } });
+  expect(receipts()).toEqual(['msg_gt']);
+  says('session.idle');
+  expect([receipts(), failures]).toEqual([['msg_gt'], [undefined]]);
+});
+
+test('one that a provider never answered is delivered when its turn is over: the conversation keeps it', () => {
+  stores();
+  says('session.error', { error: { name: 'APIError', data: { message: 'no', statusCode: 401 } } });
+  expect(receipts()).toEqual([]);
+  says('session.idle');
+  expect(receipts()).toEqual(['msg_gt']);
+  expect(failures).toMatchObject([{ kind: 'account' }]);
+});
+
+test("the late end of the turn before is not the prompt's", () => {
+  run.begin({ id: 'msg_gt', text: 'Do it.' });
+  says('message.updated', { info: { id: 'msg_2', role: 'user' } });
+  says('message.part.updated', { part: { type: 'text', messageID: 'msg_2', text: 'Do it.' } });
+  says('session.idle');
+  expect([receipts(), failures]).toEqual([[], []]);
+});
+
+test('what an earlier host handed over is delivered by the answer to it, or by the end of its turn', () => {
+  run.expectReceipt('msg_gt', 'msg_2');
+  run.expectReceipt('msg_later', 'msg_6');
+  expect(receipts()).toEqual([]);
+  says('message.part.updated', { part: { type: 'step-start', messageID: 'msg_3' } });
+  expect(receipts()).toEqual(['msg_gt']);
+  says('session.idle');
+  expect(receipts()).toEqual(['msg_gt', 'msg_later']);
 });
