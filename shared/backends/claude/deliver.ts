@@ -96,7 +96,7 @@ export async function typePrompt(
 function outcomeOf(confirmation: Confirmation): TypingOutcome {
   switch (confirmation.kind) {
     case 'has':
-      return { kind: 'delivered' };
+      return { kind: 'accepted' };
     case 'refused':
       return { kind: 'failed', reason: confirmation.reason };
     case 'torn':

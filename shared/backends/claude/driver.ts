@@ -131,8 +131,12 @@ export class ClaudeDriver implements BackendDriver {
         run.reveal(asked);
       },
     });
+    const resumed = earlier === undefined ? undefined : await inTranscript(reference, spec.resume?.unconfirmed ?? []);
     const first = spec.firstPrompt && { delivery: spec.firstPrompt, text: await firstPromptOf(spec, spec.firstPrompt) };
-    const run = new ClaudeRun(spec, reference, this.host, { startup, hooked: true, ...(first ? { first } : {}) });
+    const run = new ClaudeRun(spec, reference, this.host, {
+      ...{ startup, hooked: true, resumedAfter: resumed?.newest ?? 0 },
+      ...(first ? { first } : {}),
+    });
     this.runs.set(spec.runId, run);
     this.host.saveReference(spec.runId, reference);
     const cancel = (): void => startup.fail(new GasTownError('cancelled', `Starting ${spec.sessionId} was cancelled.`));
@@ -164,7 +168,7 @@ export class ClaudeDriver implements BackendDriver {
       await this.begin(run, terminal, reference.configDir);
       await startup.ready;
       this.host.report(spec.runId, 'program', { kind: 'ready' }, 'Claude Code is ready');
-      if (earlier !== undefined) await this.confirm(spec.runId, reference, spec.resume?.unconfirmed ?? []);
+      for (const { id, answered } of resumed?.given ?? []) if (answered) this.host.delivered(spec.runId, id);
     } catch (error) {
       // Before it is ended by us.
       const hasEnded = GasTownError.is(error, 'spawn-failed') && run.isOver;
@@ -218,19 +222,18 @@ export class ClaudeDriver implements BackendDriver {
       throw error;
     }
     try {
-      for (const id of await this.confirm(runId, reference, unconfirmed)) handedOver.found(id);
+      // Of those that have no answer the record tells when one comes, or when the turn is over.
+      const { given } = await inTranscript(reference, unconfirmed);
+      for (const { id, answered } of given) {
+        if (!answered) continue;
+        handedOver.found(id);
+        this.host.delivered(runId, id);
+      }
     } catch (error) {
       // Who delivers looks for it again, and is told then.
       this.host.log.warn(`claude: the conversation of ${spec.sessionId} cannot be read: ${messageOf(error)}`);
     }
     return true;
-  }
-
-  /** Tells of the deliveries that are in the conversation, and returns them. */
-  private async confirm(runId: string, reference: ClaudeReference, deliveries: readonly string[]): Promise<string[]> {
-    const found = await inTranscript(reference, deliveries);
-    for (const id of found) this.host.delivered(runId, id);
-    return found;
   }
 
   async stop(runId: string): Promise<void> {
@@ -246,7 +249,7 @@ export class ClaudeDriver implements BackendDriver {
   }
 
   async recall(runId: string, messageIds: readonly string[]): Promise<readonly string[]> {
-    return inTranscript(this.run(runId).conversation, messageIds);
+    return this.run(runId).recall(messageIds);
   }
 
   answer(runId: string, askId: string, answer: AskAnswer): Promise<void> {

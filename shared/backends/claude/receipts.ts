@@ -5,7 +5,7 @@ import { deliveryMark, entriesOf } from '../../domain/delivery.ts';
 
 /** What became of a text that was typed. */
 export type Confirmation =
-  /** The model has it whole. */
+  /** The conversation has it whole. */
   | { kind: 'has' }
   /** What was submitted is not what was typed, and was refused. `surplus`: what was in the composer besides it. */
   | { kind: 'torn'; surplus: string }
@@ -22,16 +22,26 @@ interface Expected {
   settle: (confirmation: Confirmation) => void;
 }
 
+/** Entries that the program's record of the conversation has. */
+interface Given {
+  entries: readonly string[];
+  submitted?: Expected['submitted'];
+}
+
 /**
- * Deliveries that the model is not known to have yet. That it is submitted is no proof: hooks of the user's run beside ours
- * and may refuse it. Proof is what comes after them: the program's record of the conversation has it, or the turn that it
- * opened shows a sign of life. A late receipt is still one.
+ * Deliveries that the model is not known to have yet. That one is submitted is no proof: hooks of the user's run beside ours
+ * and may refuse it. What comes after them can not be refused any more: the program's record of the conversation has it. It
+ * has its receipt when the model is asked with it: the record says that, or has an answer, or the turn that it opened shows a
+ * sign of life. Where nothing of it comes, the end of the turn stands for it, as the conversation keeps it. A late receipt is
+ * still one.
  */
 export class Receipts {
   private readonly expected: Expected[] = [];
+  /** What waits for the model to be asked. */
+  private given: Given[] = [];
 
   get isEmpty(): boolean {
-    return this.expected.length === 0;
+    return this.expected.length === 0 && this.given.length === 0;
   }
 
   /** It was given as the program's argument. */
@@ -79,18 +89,38 @@ export class Receipts {
 
   /** The turn shows a sign of life: the entries that it is a proof of. */
   alive(promptId: string | undefined): readonly string[] {
-    const proven = this.expected.filter(({ submitted }) => submitted?.opensTurn && submitted.promptId === promptId);
-    return this.prove(proven);
+    const isOpener = ({ submitted }: Expected | Given): boolean =>
+      submitted?.opensTurn === true && submitted.promptId === promptId;
+    const proven = this.expected.filter(isOpener);
+    for (const entry of proven) this.settle(entry, { kind: 'has' });
+    return [...this.take(isOpener), ...proven.flatMap(({ delivery }) => entriesOf(delivery))];
   }
 
-  /** The entries that a new entry of the record is a proof of. */
-  recorded({ kind, text }: RecordEntry): readonly string[] {
-    if (kind === 'given') return this.prove(this.expected.filter((entry) => hasWhole(text, entry.text)));
+  /**
+   * The record has something new. `handedOver`: entries of an earlier host's that the prompt carries. Returns whether it has a
+   * prompt of ours, and the entries that the new entry of the record is a proof of.
+   */
+  recorded({ kind, text }: RecordEntry, handedOver: readonly string[]): { isOurs: boolean; has: readonly string[] } {
+    if (kind === 'asked' || kind === 'answer') return { isOurs: false, has: this.asked() };
+    if (kind === 'given') {
+      const whole = this.expected.filter((entry) => hasWhole(text, entry.text));
+      for (const entry of whole) {
+        this.settle(entry, { kind: 'has' });
+        this.given.push({ entries: entriesOf(entry.delivery), ...(entry.submitted && { submitted: entry.submitted }) });
+      }
+      if (handedOver.length > 0) this.given.push({ entries: handedOver });
+      return { isOurs: whole.length + handedOver.length > 0, has: [] };
+    }
     // The user's hook says why. What is in the record for other reasons does not carry our mark.
     for (const entry of this.expected.filter(({ delivery }) => marksOf(delivery).some((mark) => text.includes(mark)))) {
       this.settle(entry, { kind: 'refused', reason: `a hook of yours refused it: ${oneLine(text)}` });
     }
-    return [];
+    return { isOurs: false, has: [] };
+  }
+
+  /** The model is asked, or will be with whatever comes next: it has what the conversation has. */
+  asked(): readonly string[] {
+    return this.take(() => true);
   }
 
   /** The session rests, and the record has been read: what was submitted and has no proof was not let through. */
@@ -103,9 +133,10 @@ export class Receipts {
     }
   }
 
-  private prove(proven: readonly Expected[]): readonly string[] {
-    for (const entry of proven) this.settle(entry, { kind: 'has' });
-    return proven.flatMap(({ delivery }) => entriesOf(delivery));
+  private take(which: (given: Given) => boolean): readonly string[] {
+    const taken = this.given.filter(which);
+    this.given = this.given.filter((given) => !taken.includes(given));
+    return taken.flatMap(({ entries }) => entries);
   }
 
   private settle(entry: Expected, confirmation: Confirmation): void {

@@ -2,8 +2,12 @@ import * as z from 'zod/mini';
 
 /** What an entry of the conversation's record says of a prompt. */
 export interface RecordEntry {
-  /** `given`: it is part of what the model is given; `refused`: a hook of the user's did not let it through. */
-  kind: 'given' | 'refused';
+  /**
+   * `given`: it is part of what the model is given; `refused`: a hook of the user's did not let it through; `asked`: the model
+   * is asked with all before it; `answer`: it has said something.
+   */
+  kind: 'given' | 'refused' | 'asked' | 'answer';
+  /** Only of a prompt. */
   text: string;
   /** Epoch milliseconds. */
   at: number;
@@ -30,11 +34,14 @@ const queued = z.object({
   attachment: z.object({ type: z.literal('queued_command'), prompt: blocks }),
 });
 const refused = z.object({ ...common, type: z.literal('system'), content: z.string() });
-const line = z.discriminatedUnion('type', [given, queued, refused]);
+/** 2.1.197 has none. */
+const asked = z.object({ ...common, type: z.literal('api-request'), querySource: z.literal('repl_main_thread') });
+const answer = z.object({ ...common, type: z.literal('assistant') });
+const line = z.discriminatedUnion('type', [given, queued, refused, asked, answer]);
 
 /** Pure. Undefined for everything else, and for half a line. */
 export function readRecordEntry(text: string): RecordEntry | undefined {
-  if (!/"type":"(user|queued_command|system)"/.test(text)) return undefined;
+  if (!/"type":"(user|queued_command|system|api-request|assistant)"/.test(text)) return undefined;
   const entry = line.safeParse(parse(text)).data;
   if (!entry) return undefined;
   const { promptId } = entry;
@@ -46,6 +53,10 @@ export function readRecordEntry(text: string): RecordEntry | undefined {
       return { kind: 'given', text: textOf(entry.attachment.prompt), ...more };
     case 'system':
       return { kind: 'refused', text: entry.content, ...more };
+    case 'api-request':
+      return { kind: 'asked', text: '', ...more };
+    case 'assistant':
+      return { kind: 'answer', text: '', ...more };
   }
 }
 

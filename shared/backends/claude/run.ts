@@ -45,6 +45,8 @@ export interface RunOptions {
   /** The program is started with it. */
   first?: { delivery: Delivery; text: string };
   handedOver?: UnconfirmedDeliveries;
+  /** When the newest entry was made of a conversation that it goes on with, in epoch milliseconds. */
+  resumedAfter?: number;
 }
 
 /** One Claude Code process in its terminal: brings together what the state file, the hooks and the terminal tell. */
@@ -52,6 +54,8 @@ export class ClaudeRun {
   readonly spec: RunSpec;
   /** Resolves when the process has ended, and what it left behind too. */
   readonly ended: Promise<void>;
+  /** When the newest entry was made of a conversation that this run goes on with, in epoch milliseconds; 0: it begins one. */
+  private readonly resumedAfter: number;
   private readonly host: DriverHost;
   private readonly startup: Startup | undefined;
   private readonly tracker: ProgramStatusTracker;
@@ -78,6 +82,7 @@ export class ClaudeRun {
     this.host = host;
     this.startup = options.startup;
     this.hooked = options.hooked;
+    this.resumedAfter = options.resumedAfter ?? 0;
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -145,7 +150,7 @@ export class ClaudeRun {
       // After a Stop hook the file takes a moment to follow.
       stableIdle: (patience = this.hooks.said === 'idle' ? fileBound : 0) => this.tracker.stableIdle(patience),
       followRecord: () => this.record.follow(),
-      recall: (ids) => inTranscript(this.reference, ids),
+      recall: (ids) => this.recall(ids),
       held: (isHeld) => host.setHeld(runId, isHeld ? 'terminal-in-use' : undefined),
       handedOver: options.handedOver,
       halfTyped: reference.halfTyped ?? undefined,
@@ -160,6 +165,15 @@ export class ClaudeRun {
   /** Where Claude Code records the conversation. */
   get conversation(): Pick<ClaudeReference, 'configDir' | 'claudeSession'> {
     return this.reference;
+  }
+
+  /**
+   * Which of the messages the conversation has. Those that an earlier run's turn was cut off with before the model had them
+   * are not among them: they go again. Rejects where the record cannot be read.
+   */
+  async recall(messageIds: readonly string[]): Promise<string[]> {
+    const { given } = await inTranscript(this.reference, messageIds);
+    return given.flatMap(({ id, at, answered }) => (answered || at > this.resumedAfter ? [id] : []));
   }
 
   /** The process has ended by itself. */

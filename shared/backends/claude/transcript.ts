@@ -12,24 +12,41 @@ import type { ClaudeReference } from './reference.ts';
 
 type Conversation = Pick<ClaudeReference, 'configDir' | 'claudeSession'>;
 
+/** A message that the conversation has. */
+export interface GivenMessage {
+  id: string;
+  /** When it was put there, in epoch milliseconds. */
+  at: number;
+  /** The model has said something since. */
+  answered: boolean;
+}
+
 /**
- * Those of the messages that the model has been given, by the session's transcript
- * (`projects/<work dir>/<session id>.jsonl`). It names some that the model has not: those that a hook refused, or that wait
- * in the program's queue. Rejects where the folder or a file in it cannot be read; a session that was never told anything has none.
+ * Those of the messages that the conversation has, by the session's transcript (`projects/<work dir>/<session id>.jsonl`), and
+ * when its newest entry was made (epoch milliseconds; 0 where there is none). The transcript names some that the model has
+ * not: those that a hook refused, or that wait in the program's queue. Rejects where the folder or a file in it cannot be
+ * read; a session that was never told anything has none.
  */
 export async function inTranscript(
   { configDir, claudeSession }: Conversation,
   messageIds: readonly string[],
-): Promise<string[]> {
-  if (messageIds.length === 0) return [];
+): Promise<{ given: GivenMessage[]; newest: number }> {
+  if (messageIds.length === 0) return { given: [], newest: 0 };
   const files = await candidates(configDir, claudeSession);
   const texts = await Promise.all(files.map((file) => unlessMissing(textOfFile(file))));
-  const given = texts
-    .flatMap((text) => text?.split('\n') ?? [])
-    .filter((line) => messageIds.some((id) => line.includes(deliveryMark(id))))
-    .flatMap((line) => readRecordEntry(line) ?? [])
-    .filter(({ kind }) => kind === 'given');
-  return messageIds.filter((id) => given.some(({ text }) => text.includes(deliveryMark(id))));
+  const lines = texts.flatMap((text) => text?.split('\n') ?? []);
+  const given = messageIds.flatMap((id) => {
+    const mark = deliveryMark(id);
+    const isGiven = (line: string): boolean => {
+      const entry = line.includes(mark) ? readRecordEntry(line) : undefined;
+      return entry?.kind === 'given' && entry.text.includes(mark);
+    };
+    const index = lines.findLastIndex(isGiven);
+    return index < 0 ? [] : [{ id, index, at: readRecordEntry(lines[index]!)!.at }];
+  });
+  const answer = lines.findLastIndex((line) => readRecordEntry(line)?.kind === 'answer');
+  const newest = readRecordEntry(lines.findLast((line) => readRecordEntry(line) !== undefined) ?? '')?.at ?? 0;
+  return { given: given.map(({ id, index, at }) => ({ id, at, answered: index < answer })), newest };
 }
 
 /** The file, where there is one. */

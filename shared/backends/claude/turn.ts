@@ -66,16 +66,17 @@ export class Turn {
 
   /** The record has something new. */
   recorded(entry: RecordEntry): void {
-    const entries = [
-      ...this.receipts.recorded(entry),
-      ...(entry.kind === 'given' ? (this.parts.handedOver?.match(entry.text) ?? []) : []),
-    ];
-    if (entries.length === 0) return;
-    this.tell(entries);
+    const handedOver = entry.kind === 'given' ? (this.parts.handedOver?.match(entry.text) ?? []) : [];
+    const { isOurs, has } = this.receipts.recorded(entry, handedOver);
+    this.tell(has);
+    if (!isOurs) return;
     const { promptId } = entry;
     if (promptId === undefined || promptId !== this.ended) this.running ??= { promptId };
-    // Its end was heard before its beginning was read.
-    else if (!this.failed) this.parts.host.turnEnded(this.parts.runId);
+    else {
+      // Its end was heard before its beginning was read.
+      this.tell(this.receipts.asked());
+      if (!this.failed) this.parts.host.turnEnded(this.parts.runId);
+    }
   }
 
   /** The state file says that the session is busy. */
@@ -102,6 +103,7 @@ export class Turn {
     if (!this.running && (!failure || this.failed)) return;
     this.running = undefined;
     this.failed = failure !== undefined;
+    this.tell(this.receipts.asked());
     this.parts.host.turnEnded(this.parts.runId, failure);
   }
 

@@ -56,6 +56,31 @@ test('a killed session goes on in another run: the same conversation, with a fir
   await town.driver.stop(second.runId);
 });
 
+test('what its program died with before the model had answered is not taken for delivered in the next run', async () => {
+  const cut = await town.idle();
+  const text = `[gt msg_cut] ${directive('Think about it.', [{ hold: 'never' }, { text: 'Never.' }])}`;
+  const outcome = town.driver.deliver(cut.runId, { id: 'msg_cut', text }, AbortSignal.timeout(patience()));
+  const receipts = (spec: RunSpec) =>
+    town.host.deliveries.filter(({ runId, deliveryId }) => runId === spec.runId && deliveryId === 'msg_cut');
+  // Claude Code has written down that it asks.
+  await town.host.until('the receipt', () => receipts(cut).length > 0);
+  expect(await outcome).toEqual({ kind: 'accepted' });
+  await die(cut);
+
+  const next = await town.idle({ resume: { reference: referenceOf(cut), unconfirmed: ['msg_cut'] } });
+  expect(conversation(next)).toBe(conversation(cut));
+  expect([receipts(next), await town.driver.recall(next.runId, ['msg_cut'])]).toEqual([[], []]);
+  await town.say(next, 'Are you there?');
+  await town.untilIdle(next.runId);
+  // With the later message the model has had the earlier one, too.
+  await eventually(
+    'the answer in the record',
+    () => town.driver.recall(next.runId, ['msg_cut']),
+    (known) => known.length > 0,
+  );
+  await town.driver.stop(next.runId);
+});
+
 test('a record that Claude Code does not take for a conversation: a new one is begun, in one terminal', async () => {
   const first = await town.idle();
   await die(first);

@@ -72,7 +72,8 @@ describe.each(backends)('%s', (backend) => {
       });
       expect(town.model.seen(mark(each))).toHaveLength(1);
     }
-    const { text } = await town.model.waitFor((request) => request.text.includes(mark(urgent)));
+    const { text, time } = await town.model.waitFor((request) => request.text.includes(mark(urgent)));
+    expect((await show(urgent)).deliveredAt).toBeGreaterThanOrEqual(time);
     const order = [urgent, ...held].map((each) => text.indexOf(mark(each)));
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(order[0]).toBe(0);

@@ -118,7 +118,21 @@ test('the model has what it was given, not what a hook refused, what waits in th
     'msg_read',
     'msg_meta',
   ];
-  expect(await inTranscript(record, ids)).toEqual(['msg_given', 'msg_blocks', 'msg_between']);
+  const { given, newest } = await inTranscript(record, ids);
+  expect(given).toMatchObject(['msg_given', 'msg_blocks', 'msg_between'].map((id) => ({ id, answered: false })));
+  expect(newest).toBe(Date.parse(at));
+});
+
+test('what came before the last thing that the model said, it has had', async () => {
+  const prompt = (id: string) => ({ ...user, message: { role: 'user', content: `[gt ${id}] Nudge: hello` } });
+  const { given } = await inTranscript(conversation(prompt('msg_had'), said, prompt('msg_new')), [
+    'msg_had',
+    'msg_new',
+  ]);
+  expect(given).toMatchObject([
+    { id: 'msg_had', answered: true },
+    { id: 'msg_new', answered: false },
+  ]);
 });
 
 test.each([

@@ -60,7 +60,7 @@ const stash = '\u0013';
 describe('typePrompt', () => {
   test('puts a draft aside, pastes, and presses Enter on its own', async () => {
     expect(await type({ confirmedBy: 1 })).toEqual({
-      outcome: { kind: 'delivered' },
+      outcome: { kind: 'accepted' },
       written: [stash, paste, '\r'],
       told: ['touching', 'pasting', 'entered'],
     });
@@ -84,13 +84,13 @@ describe('typePrompt', () => {
 
   test('begins anew when the person types after the draft was put aside', async () => {
     const { outcome, written } = await type({ typing: (sent) => sent.length === 1, confirmedBy: 1 });
-    expect([outcome.kind, written]).toEqual(['delivered', [stash, stash, paste, '\r']]);
+    expect([outcome.kind, written]).toEqual(['accepted', [stash, stash, paste, '\r']]);
   });
 
   test('waits while the user types, and says so', async () => {
     let looks = 0;
     const { outcome, told } = await type({ typing: () => (looks += 1) === 1, confirmedBy: 1 });
-    expect([outcome.kind, told.slice(0, 3)]).toEqual(['delivered', ['held', 'not held', 'touching']]);
+    expect([outcome.kind, told.slice(0, 3)]).toEqual(['accepted', ['held', 'not held', 'touching']]);
   });
 
   test('presses no Enter in a dialog that opened after the paste', async () => {
@@ -101,7 +101,7 @@ describe('typePrompt', () => {
   test('presses Enter again while nothing happens, at most three times, and never pastes twice', async () => {
     const { outcome, written } = await type({});
     expect([outcome.kind, written]).toEqual(['uncertain', [stash, paste, '\r', '\r', '\r']]);
-    expect((await type({ confirmedBy: 2 })).outcome).toEqual({ kind: 'delivered' });
+    expect((await type({ confirmedBy: 2 })).outcome).toEqual({ kind: 'accepted' });
   });
 
   test('presses no second Enter when the first was taken and only the receipt is missing', async () => {

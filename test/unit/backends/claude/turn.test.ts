@@ -119,6 +119,20 @@ describe('a receipt', () => {
     expect(told).toEqual(['msg_1', 'end']);
   });
 
+  test.each(['asked', 'answer'] as const)(
+    'waits until the model has been asked with it: the record says %s',
+    (kind) => {
+      const turn = newTurn();
+      void typed(turn);
+      turn.submitted(text, 'p1');
+      turn.recorded(record({ kind, text: '' }));
+      turn.recorded(record());
+      expect([told, turn.owesReceipt]).toEqual([[], true]);
+      turn.recorded(record({ kind, text: '' }));
+      expect([told, turn.owesReceipt]).toEqual([['msg_1'], false]);
+    },
+  );
+
   test('comes from the first sign of life of the turn that it opened, before the end of that', async () => {
     const turn = newTurn();
     void typed(turn);
@@ -194,6 +208,7 @@ describe('a receipt', () => {
     void typed(turn);
     turn.submitted(text, 'p2');
     turn.recorded(record({ promptId: 'p2' }));
+    turn.recorded(record({ kind: 'asked', text: '', promptId: 'p2' }));
     turn.end(undefined, 'p1');
     expect(told).toEqual(['end', 'msg_1']);
   });
