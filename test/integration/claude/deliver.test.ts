@@ -150,8 +150,9 @@ test('what is torn in the composer is refused before the model sees it, and goes
   await delay(patience(300));
   const delivery = { id: 'msg_torn', text: '[gt msg_torn] Nudge: whole', heading: '[gt msg_torn] Nudge' };
   expect(await town.driver.deliver(spec.runId, delivery, AbortSignal.timeout(patience()))).toEqual({
-    kind: 'delivered',
+    kind: 'accepted',
   });
+  await town.host.until('the receipt', () => town.host.deliveries.some(({ deliveryId }) => deliveryId === delivery.id));
   const { text } = await town.model.waitFor((entry) => entry.kind === 'turn' && entry.text.includes('msg_torn'));
   const file = /^\[gt msg_torn\] Nudge\nIt cannot be typed here, so it is in a file\. Read all of (\S+) now/.exec(
     text,
