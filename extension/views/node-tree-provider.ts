@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { RowNews } from './row-news.ts';
 import { changedRows, rowsToOpen } from './tree-diff.ts';
 import type { TreeNode } from './tree-node.ts';
 
@@ -9,6 +10,11 @@ import type { TreeNode } from './tree-node.ts';
 export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
   private readonly changed = new vscode.EventEmitter<string[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
+  private readonly opened = new vscode.EventEmitter<string[]>();
+  /** With the ids of rows that the view must open, which the editor has been told of. */
+  readonly onDidOpenRows = this.opened.event;
+  private readonly news = new RowNews((rows) => this.tell(rows));
+  private toOpen: string[] = [];
   private roots: TreeNode[] = [];
   private nodes = new Map<string, TreeNode>();
   private parents = new Map<string, string>();
@@ -21,17 +27,15 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
     this.known = known;
   }
 
-  /** Shows these rows from now on. Returns the ids of those that the view must open. */
-  show(roots: TreeNode[]): string[] {
+  /** Shows these rows from now on. */
+  show(roots: TreeNode[]): void {
     const changes = changedRows(this.roots, roots);
-    const opening = rowsToOpen(this.roots, roots);
+    this.toOpen.push(...rowsToOpen(this.roots, roots));
     this.roots = roots;
     this.nodes = new Map();
     this.parents = new Map();
     this.index(roots, undefined);
-    if (changes === 'all') this.changed.fire(undefined);
-    else if (changes.length > 0) this.changed.fire(changes);
-    return opening;
+    this.news.add(changes);
   }
 
   node(id: string): TreeNode | undefined {
@@ -39,9 +43,8 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
   }
 
   getChildren(id?: string): string[] | Promise<string[]> {
-    const idsOf = (nodes: readonly TreeNode[]): string[] => nodes.map((node) => node.id);
-    if (id !== undefined) return idsOf(this.nodes.get(id)?.children ?? []);
-    return this.known === undefined ? idsOf(this.roots) : this.known().then(() => idsOf(this.roots));
+    if (id !== undefined) return this.give(this.nodes.get(id)?.children ?? []);
+    return this.known === undefined ? this.give(this.roots) : this.known().then(() => this.give(this.roots));
   }
 
   getParent(id: string): string | undefined {
@@ -70,7 +73,21 @@ export class NodeTreeProvider implements vscode.TreeDataProvider<string> {
   }
 
   dispose(): void {
+    this.news.dispose();
     this.changed.dispose();
+    this.opened.dispose();
+  }
+
+  private give(nodes: readonly TreeNode[]): string[] {
+    this.news.answered();
+    return nodes.map((node) => node.id);
+  }
+
+  private tell(rows: 'all' | string[]): void {
+    this.changed.fire(rows === 'all' ? undefined : rows);
+    const opened = this.toOpen.filter((id) => this.nodes.get(id)?.expanded);
+    this.toOpen = [];
+    if (opened.length > 0) this.opened.fire(opened);
   }
 
   private index(nodes: readonly TreeNode[], parent: string | undefined): void {

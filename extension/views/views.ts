@@ -81,12 +81,7 @@ export class Views {
   show(): void {
     const snapshot = this.town.snapshot;
     const context = viewContext();
-    for (const { provider, build, view } of this.views) {
-      for (const row of provider.show(snapshot ? build(snapshot, context) : [])) {
-        // Revealing would open a view that the user has hidden; there, the badge has to do.
-        if (view.visible) void view.reveal(row, { select: false, focus: false, expand: true });
-      }
-    }
+    for (const { provider, build } of this.views) provider.show(snapshot ? build(snapshot, context) : []);
     const { view } = this.sessions;
     const badge = snapshot && badgeOf(snapshot, context.t);
     if (view.badge?.tooltip !== badge?.tooltip) view.badge = badge;
@@ -110,6 +105,12 @@ export class Views {
     );
     const view = this.disposables.add(
       vscode.window.createTreeView(id, { treeDataProvider: provider, showCollapseAll: true }),
+    );
+    this.disposables.add(
+      provider.onDidOpenRows((rows) => {
+        // Revealing would open a view that the user has hidden; there, the badge has to do.
+        if (view.visible) for (const row of rows) void view.reveal(row, { select: false, focus: false, expand: true });
+      }),
     );
     this.disposables.add(
       view.onDidChangeSelection(({ selection }) => (selection.length > 0 ? this.used() : undefined)),
