@@ -141,7 +141,7 @@ export class OpencodeDriver implements BackendDriver {
     } catch (error) {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
       run.letGo();
-      link.runs.delete(record.runId);
+      link.remove(run);
       await killProcessesOf(record.spec, this.host.log);
       return false;
     } finally {
@@ -285,7 +285,7 @@ export class OpencodeDriver implements BackendDriver {
         this.host.log.error(`opencode: shell children of ${run.spec.sessionId} are left: ${messageOf(failure)}`);
       });
     }
-    link.runs.clear();
+    for (const run of [...link.runs.values()]) link.remove(run);
   }
 
   private find(runId: string): { link: ServerConnection; run: Run } | undefined {

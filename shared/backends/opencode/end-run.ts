@@ -21,7 +21,7 @@ export async function endRun(link: ServerConnection, run: Run, log: Logger): Pro
   };
   await polite('abort', () => client.session.abort({ sessionID: run.session }, within(politeMs)));
   if (run.activity === 'busy') await run.idle(politeMs);
-  link.runs.delete(run.id);
+  link.remove(run);
   const shared = [...link.runs.values()].some((other) => other.directory === run.directory);
   if (!shared) await polite('dispose', () => client.instance.dispose({ directory: run.directory }, within(politeMs)));
   await killProcessesOf(run.spec, log);

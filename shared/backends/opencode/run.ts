@@ -95,6 +95,11 @@ export class Run {
     return session === this.session || this.children.has(session);
   }
 
+  /** All that it owns, itself first. */
+  get sessions(): string[] {
+    return [this.session, ...this.children.keys()];
+  }
+
   askKind(askId: string): Ask['kind'] | undefined {
     return this.asks.get(askId)?.kind;
   }

@@ -21,9 +21,13 @@ const lostTurnMs = 10_000;
 /** A server, the stream of its events, the runs on it, and in which directories its plugin is loaded. */
 export class ServerConnection {
   readonly server: OpencodeServer;
-  readonly runs = new Map<string, Run>();
+  /** By their ids. */
+  readonly runs: ReadonlyMap<string, Run>;
   /** Starts that are under way: with them the server is in use although it has no run yet. */
   holds = 0;
+  private readonly present = new Map<string, Run>();
+  /** Opencode's sessions and sub-agents: whose they are. Every event asks. */
+  private readonly owners = new Map<string, Run>();
   private readonly log: Logger;
   private readonly now: () => number;
   private readonly awake: () => number;
@@ -48,6 +52,7 @@ export class ServerConnection {
   ) {
     const { log } = host;
     this.server = server;
+    this.runs = this.present;
     this.log = log;
     this.now = () => host.now();
     this.awake = () => host.awake();
@@ -70,12 +75,22 @@ export class ServerConnection {
   }
 
   add(run: Run): void {
-    this.runs.set(run.id, run);
+    const before = this.runs.get(run.id);
+    if (before) this.remove(before);
+    this.present.set(run.id, run);
+    this.owners.set(run.session, run);
     if (this.problem !== undefined) run.tellProblem(this.problem);
   }
 
+  /** Nothing that is heard is about it any more. */
+  remove(run: Run): void {
+    if (this.runs.get(run.id) === run) this.present.delete(run.id);
+    for (const session of run.sessions) if (this.owners.get(session) === run) this.owners.delete(session);
+  }
+
+  /** The run whose session it is, or of which it is a sub-agent. */
   runOf(session: string): Run | undefined {
-    return [...this.runs.values()].find((run) => run.owns(session));
+    return this.owners.get(session);
   }
 
   /** An event of the server's stream, or one that the plugin passed on. */
@@ -216,13 +231,17 @@ export class ServerConnection {
         this.created.add(seen.run);
         this.wake();
       }
-      if (seen.parent !== undefined) this.runOf(seen.parent)?.take(seen, reporter);
+      const owner = seen.parent === undefined ? undefined : this.runOf(seen.parent);
+      if (!owner) return;
+      owner.take(seen, reporter);
+      this.owners.set(seen.session, owner);
       return;
     }
     // The plugin reports a moment later than the stream: its word on what the session is doing counts while there is none.
     if (seen.kind === 'activity' && reporter === 'inside' && this.streaming) return;
     const run = this.runOf(seen.session);
     run?.take(seen, reporter);
+    if (seen.kind === 'deleted' && run && !run.owns(seen.session)) this.owners.delete(seen.session);
     if (seen.kind === 'error' && run?.session === seen.session) this.doubt(run);
   }
 
