@@ -131,12 +131,7 @@ export class OpencodeDriver implements BackendDriver {
     // Before anything is asked: where there is no answer, a stop finds it all the same.
     link.add(run);
     try {
-      await answerOf('find the session', link.server.client.session.get({ sessionID: session }, within(requestMs)));
-      await link.resync([run]);
-      await this.confirm(run, record.unconfirmed ?? []).catch((error: unknown) => {
-        // Who delivers looks for it again, and is told then.
-        this.host.log.warn(`opencode: the conversation of ${record.sessionId} cannot be read: ${messageOf(error)}`);
-      });
+      await link.adopting.run(() => this.lookAt(link, run, record));
       return true;
     } catch (error) {
       if (!(error instanceof RequestError && error.status === 404)) throw error;
@@ -147,6 +142,17 @@ export class OpencodeDriver implements BackendDriver {
     } finally {
       await this.pool.release(link, 'later');
     }
+  }
+
+  /** How the run is now, and what has reached it meanwhile. Rejects where its session is gone, or nothing is answered. */
+  private async lookAt(link: ServerConnection, run: Run, { sessionId, unconfirmed = [] }: RunRecord): Promise<void> {
+    const { client } = link.server;
+    await answerOf('find the session', client.session.get({ sessionID: run.session }, within(requestMs)));
+    await link.resync([run]);
+    await this.confirm(run, unconfirmed).catch((error: unknown) => {
+      // Who delivers looks for it again, and is told then.
+      this.host.log.warn(`opencode: the conversation of ${sessionId} cannot be read: ${messageOf(error)}`);
+    });
   }
 
   async stop(runId: string): Promise<void> {

@@ -2,6 +2,7 @@ import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { DriverHost } from '../driver.ts';
 import { killAll, startedWith } from '../../platform/process-table.ts';
+import { Queue } from '../../platform/queue.ts';
 import { Timers } from '../../platform/timer.ts';
 import { answerOf, requestMs, within } from './client.ts';
 import { serverEnv } from './environment.ts';
@@ -17,12 +18,16 @@ import type { Reporter } from './turn.ts';
 
 /** A turn whose end was lost with the stream is taken for ended when nothing was heard of it for this long. */
 const lostTurnMs = 10_000;
+/** An adoption is some five requests, one after the other. */
+const adoptedAtOnce = 16;
 
 /** A server, the stream of its events, the runs on it, and in which directories its plugin is loaded. */
 export class ServerConnection {
   readonly server: OpencodeServer;
   /** By their ids. */
   readonly runs: ReadonlyMap<string, Run>;
+  /** Adoptions, a few at once: of requests that wait for a thousand others many would be given up. */
+  readonly adopting = new Queue(adoptedAtOnce);
   /** Starts that are under way: with them the server is in use although it has no run yet. */
   holds = 0;
   private readonly present = new Map<string, Run>();
