@@ -29,6 +29,9 @@ const many: readonly Role[] = ['crew', 'polecat'];
 const rank: Partial<Record<SessionClass, number>> = { waiting: 0, failed: 1, ended: 3, stopped: 3 };
 const usualRank = 2;
 
+/** Made once: `localeCompare` with options was half of what the rows of 1,000 sessions cost. */
+const byName = new Intl.Collator(undefined, { numeric: true });
+
 /** No rows at all for a town without rigs and sessions, so that the welcome view shows. */
 export function sessionTree(snapshot: TownSnapshot, context: ViewContext): TreeNode[] {
   if (snapshot.rigs.length === 0 && snapshot.sessions.length === 0) return [];
@@ -224,10 +227,13 @@ function childNode(session: SessionView, child: ChildSession, { t }: ViewContext
 }
 
 function inOrder(sessions: readonly SessionView[]): SessionView[] {
-  const rankOf = (session: SessionView) => rank[classOf(session)] ?? usualRank;
-  return [...sessions].sort(
-    (a, b) => rankOf(a) - rankOf(b) || roleAndName(a).localeCompare(roleAndName(b), undefined, { numeric: true }),
-  );
+  const keyed = sessions.map((session) => ({
+    session,
+    rank: rank[classOf(session)] ?? usualRank,
+    name: roleAndName(session),
+  }));
+  keyed.sort((a, b) => a.rank - b.rank || byName.compare(a.name, b.name));
+  return keyed.map(({ session }) => session);
 }
 
 /** The mayor before the deacon, otherwise by name. */
