@@ -44,7 +44,7 @@ export const backendTrouble = z.looseObject({
         z.minimum(0),
         z.maximum(1000),
         z.describe(
-          'How often in a row a turn of {{persistent}} may compact its conversation, meet the same error, or call the same tool to the same end; then it is broken off, and you are asked. 20 when absent; 0 means any number.',
+          'How often in a row a turn may compact its conversation, meet the same error, or call the same tool to the same end; then it is broken off, and you are asked. 20 when absent; 0 means any number.',
         ),
       ),
   ),

@@ -14,10 +14,11 @@ export const claude: BackendDescriptor = {
   identityFile: false,
   loadDriver: async () => {
     const { ClaudeDriver } = await import('./driver.ts');
-    return (host, { terminals, environment, node, reporter }) =>
+    return (host, { terminals, environment, node, reporter, maxRepeats }) =>
       new ClaudeDriver(host, {
         terminals,
         environment,
+        maxRepeats,
         hookProgram: { command: node.command, args: [reporter], env: node.env },
       });
   },

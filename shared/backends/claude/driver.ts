@@ -26,7 +26,7 @@ import type { PermissionPlan } from './launch-arguments.ts';
 import { firstPromptOf, messagesDirOf } from './prompt.ts';
 import { parseReference } from './reference.ts';
 import type { ClaudeReference } from './reference.ts';
-import { ClaudeRun, settingsFileOf } from './run.ts';
+import { brakeFileOf, ClaudeRun, settingsFileOf } from './run.ts';
 import { SessionsFolder } from './sessions-folder.ts';
 import { launchSettings, skipsWarning } from './settings.ts';
 import type { HookProgram } from './settings.ts';
@@ -44,6 +44,8 @@ export interface ClaudeDriverOptions {
   /** The host's environment, from which the terminals' is derived. */
   environment: Environment;
   hookProgram: HookProgram;
+  /** See `BackendMeans`. */
+  maxRepeats: () => number;
 }
 
 /** What both ways to start a run have in common. */
@@ -133,8 +135,9 @@ export class ClaudeDriver implements BackendDriver {
     });
     const resumed = earlier === undefined ? undefined : await inTranscript(reference, spec.resume?.unconfirmed ?? []);
     const first = spec.firstPrompt && { delivery: spec.firstPrompt, text: await firstPromptOf(spec, spec.firstPrompt) };
+    const { maxRepeats } = this.options;
     const run = new ClaudeRun(spec, reference, this.host, {
-      ...{ startup, hooked: true, resumedAfter: resumed?.newest ?? 0 },
+      ...{ startup, hooked: true, maxRepeats, resumedAfter: resumed?.newest ?? 0 },
       ...(first ? { first } : {}),
     });
     this.runs.set(spec.runId, run);
@@ -211,7 +214,9 @@ export class ClaudeDriver implements BackendDriver {
       return false;
     }
     const handedOver = new UnconfirmedDeliveries(unconfirmed, reference.firstPrompt);
-    const run = new ClaudeRun(spec, reference, this.host, { hooked: reference.hookPort === undefined, handedOver });
+    const { maxRepeats } = this.options;
+    const hooked = reference.hookPort === undefined;
+    const run = new ClaudeRun(spec, reference, this.host, { hooked, maxRepeats, handedOver });
     this.runs.set(runId, run);
     try {
       await this.begin(run, terminal, reference.configDir);
@@ -341,6 +346,7 @@ export class ClaudeDriver implements BackendDriver {
       hookProgram: this.options.hookProgram,
       permissions,
       messagesDir: messagesDirOf(spec),
+      brakeFile: brakeFileOf(spec),
       platform: process.platform,
     });
     await mkdir(spec.runDir, { recursive: true, mode: 0o700 });

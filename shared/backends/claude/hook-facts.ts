@@ -1,5 +1,6 @@
 import type { StatusReport } from '../../domain/status-report.ts';
 import type { TurnFailure } from '../../domain/run.ts';
+import type { Sign } from '../repetition.ts';
 import type { HookPayload } from './hook-payloads.ts';
 import { resetTime } from './reset-time.ts';
 
@@ -35,8 +36,17 @@ export function readHook(hook: HookPayload, now: number): HookReading | undefine
     case 'PermissionRequest':
     case 'SubagentStart':
     case 'SubagentStop':
+    case 'PostCompact':
       return undefined;
   }
+}
+
+/** Pure. What a hook says of whether the turn gets on. */
+export function signOf(hook: HookPayload): Sign | undefined {
+  if (hook.hook_event_name === 'PostCompact') return hook.trigger === 'auto' ? { kind: 'compaction' } : undefined;
+  if (hook.hook_event_name !== 'PostToolUse' && hook.hook_event_name !== 'PostToolUseFailure') return undefined;
+  const { tool_use_id: id, tool_name: tool, did } = hook;
+  return id === undefined || did === undefined ? undefined : { kind: 'call', id, tool, did };
 }
 
 /** Pure. `error`: Claude Code's word for it; `message`: what it says to people; `now`: when it said so. */

@@ -17,13 +17,15 @@ const event = <N extends string, S extends z.core.$ZodLooseShape>(name: N, shape
   z.object({ ...common, hook_event_name: z.literal(name), ...shape });
 
 const tool = { tool_name: z.string(), tool_input: orElse(z.record(z.string(), z.unknown()), {}) };
+/** A call that is done; `did`: the digest of what it was called with and what came of it. */
+const done = { ...tool, tool_use_id: z.optional(z.string()), did: z.optional(z.string()) };
 const list = orElse(z.array(z.unknown()), []);
 
 export const hookPayload = z.discriminatedUnion('hook_event_name', [
   event('UserPromptSubmit', { prompt: z.string() }),
   event('PreToolUse', tool),
-  event('PostToolUse', tool),
-  event('PostToolUseFailure', { ...tool, is_interrupt: orElse(z.boolean(), false) }),
+  event('PostToolUse', done),
+  event('PostToolUseFailure', { ...done, is_interrupt: orElse(z.boolean(), false) }),
   event('PermissionRequest', {
     ...tool,
     permission_suggestions: orElse(z.array(z.record(z.string(), z.unknown())), []),
@@ -32,6 +34,7 @@ export const hookPayload = z.discriminatedUnion('hook_event_name', [
   event('StopFailure', { error: orElse(z.string(), 'unknown'), last_assistant_message: orElse(z.string(), '') }),
   event('SubagentStart', {}),
   event('SubagentStop', {}),
+  event('PostCompact', { trigger: orElse(z.string(), 'auto') }),
 ]);
 
 /** How a hook was heard. */
@@ -68,4 +71,5 @@ export const hooks: Readonly<Record<HookName, 'awaited' | 'decided' | 'told'>> =
   StopFailure: 'awaited',
   SubagentStart: 'awaited',
   SubagentStop: 'awaited',
+  PostCompact: 'told',
 };

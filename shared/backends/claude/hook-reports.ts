@@ -2,6 +2,7 @@ import type { ChildSession } from '../../domain/orchestrator.ts';
 import { DisposableStore } from '../../platform/disposable-store.ts';
 import { Timer } from '../../platform/timer.ts';
 import type { DriverHost } from '../driver.ts';
+import type { Circles } from './circles.ts';
 import { readHook } from './hook-facts.ts';
 import type { Heard, HookPayload } from './hook-payloads.ts';
 import type { PendingAsks } from './pending-asks.ts';
@@ -17,6 +18,7 @@ export interface HookReportsParts {
   startup: Startup | undefined;
   asks: PendingAsks;
   turn: Turn;
+  circles: Circles;
   /** Lets the state file have the last word, after a hook has said this. */
   insist: (said: 'busy' | 'idle') => void;
   /** A turn begins now, or is about to. */
@@ -58,6 +60,7 @@ export class HookReports {
     // Whatever comes after the prompt has been submitted is a sign that the model has it; not what is only heard after it.
     if (hook.hook_event_name === 'UserPromptSubmit') this.submittedAt = heard.at;
     else if (heard.at >= this.submittedAt) turn.alive(hook.prompt_id);
+    this.parts.circles.take(hook);
     switch (hook.hook_event_name) {
       case 'PermissionRequest':
         return asks.hold(hook, heard);
@@ -81,6 +84,7 @@ export class HookReports {
         this.setChild(hook.agent_id, undefined);
         break;
       case 'PreToolUse':
+      case 'PostCompact':
       case 'Stop':
       case 'StopFailure':
     }

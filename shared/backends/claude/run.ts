@@ -7,6 +7,8 @@ import type { ProcessIdentity } from '../../platform/process-table.ts';
 import type { DeliveryOutcome, DriverHost, RunSpec } from '../driver.ts';
 import { killProcessesOf, processesOf } from '../run-processes.ts';
 import type { ManagedTerminal, TerminalExit } from '../terminal-host.ts';
+import { Brake } from './brake.ts';
+import { Circles } from './circles.ts';
 import { ConversationRecord } from './conversation-record.ts';
 import { describeExit, startFailure } from './exit.ts';
 import type { UnconfirmedDeliveries } from './unconfirmed-deliveries.ts';
@@ -38,10 +40,13 @@ const ofOlderVersion =
   'Restart it.';
 
 export const settingsFileOf = (spec: RunSpec): string => join(spec.runDir, 'settings.json');
+export const brakeFileOf = (spec: RunSpec): string => join(spec.runDir, 'break-off.json');
 
 export interface RunOptions {
   startup?: Startup;
   hooked: boolean;
+  /** See `BackendMeans`. */
+  maxRepeats: () => number;
   /** The program is started with it. */
   first?: { delivery: Delivery; text: string };
   handedOver?: UnconfirmedDeliveries;
@@ -61,6 +66,8 @@ export class ClaudeRun {
   private readonly tracker: ProgramStatusTracker;
   private readonly asks: PendingAsks;
   private readonly turn: Turn;
+  private readonly brake: Brake;
+  private readonly circles: Circles;
   private readonly record: ConversationRecord;
   private readonly hooks: HookReports;
   private readonly file: StateFile;
@@ -90,7 +97,10 @@ export class ClaudeRun {
     const now = (): number => host.now();
     this.tracker = new ProgramStatusTracker(
       {
-        report: (fact, cause) => host.report(runId, 'program', fact, cause),
+        report: (fact, cause) => {
+          if (fact.kind === 'idle') this.turn.rest();
+          host.report(runId, 'program', fact, cause);
+        },
         idle: () => this.onStableIdle(),
         noLongerWaiting: (leftAt) => this.asks.settleUntil(leftAt, 'terminal', 'answered in the terminal'),
       },
@@ -110,6 +120,15 @@ export class ClaudeRun {
       handedOver: options.handedOver,
       look: () => this.record.look(),
       lastFailure: () => this.lastFailure(),
+      over: () => this.circles.turnOver(),
+    });
+    this.brake = new Brake(brakeFileOf(spec), host.log);
+    this.circles = new Circles({
+      sessionId: spec.sessionId,
+      turn: this.turn,
+      brake: this.brake,
+      maxRepeats: options.maxRepeats,
+      log: host.log,
     });
     if (options.first) this.turn.receipts.expectFirst(options.first.delivery, options.first.text);
     this.record = new ConversationRecord({
@@ -126,6 +145,7 @@ export class ClaudeRun {
       startup: options.startup,
       asks: this.asks,
       turn: this.turn,
+      circles: this.circles,
       insist: (said) => void this.file.refresh().then(() => this.tracker.insist(said)),
       begun: () => this.tracker.begun(host.now()),
     });
@@ -190,6 +210,7 @@ export class ClaudeRun {
   async begin(terminal: ManagedTerminal, identity: ProcessIdentity | undefined, folder: SessionsFolder): Promise<void> {
     this.terminal = terminal;
     if (!this.hooked) this.host.setProblem(this.spec.runId, ofOlderVersion);
+    this.brake.remove();
     this.startup?.opened();
     if (identity) {
       this.save({ process: identity });
@@ -363,6 +384,7 @@ export class ClaudeRun {
     this.asks.release();
     await killProcessesOf(this.spec, this.host.log);
     await rm(settingsFileOf(this.spec), { force: true });
+    this.brake.remove();
     this.startup?.fail(startFailure(this.spec, exit.words, told, this.terminal?.lastOutput?.()));
     this.host.setChildren(this.spec.runId, []);
     this.host.setProblem(this.spec.runId, undefined);

@@ -1,3 +1,4 @@
+import { brakeHook } from './brake.ts';
 import { hooks } from './hook-payloads.ts';
 import type { PermissionPlan } from './launch-arguments.ts';
 
@@ -14,6 +15,8 @@ export interface SettingsOptions {
   permissions: PermissionPlan;
   /** Folder with texts that are too long to type; Claude may read it without asking. */
   messagesDir: string;
+  /** See `Brake`. */
+  brakeFile: string;
   platform: NodeJS.Platform;
 }
 
@@ -34,11 +37,12 @@ const allowAll = ['Bash(*)', 'Read', 'Edit', 'Write', 'NotebookEdit', 'WebFetch'
  * Claude Code asks the user before it starts when a file has an event or a value that it does not know.
  */
 export function launchSettings(options: SettingsOptions): Record<string, unknown> {
-  const { permissions, hookProgram, messagesDir, platform } = options;
+  const { permissions, hookProgram, messagesDir, brakeFile, platform } = options;
   const command = { type: 'command', ...hookCommand(hookProgram, platform) };
   const hook = (way: keyof typeof bounds) => [
     { hooks: [{ ...command, timeout: bounds[way], ...(way === 'told' ? { async: true } : {}) }] },
   ];
+  const brake = { hooks: [{ type: 'command', ...brakeHook(brakeFile, hookProgram.command, platform), timeout: 5 }] };
   return {
     disableAgentView: true,
     editorMode: 'normal',
@@ -50,6 +54,7 @@ export function launchSettings(options: SettingsOptions): Record<string, unknown
     hooks: {
       SessionStart: hook('SessionStart'),
       ...Object.fromEntries(Object.entries(hooks).map(([name, way]) => [name, hook(way)])),
+      PreToolUse: [...hook(hooks.PreToolUse), brake],
     },
   };
 }

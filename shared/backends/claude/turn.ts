@@ -22,6 +22,8 @@ export interface TurnParts {
   look: () => Promise<void>;
   /** Why the newest turn failed, if it did, by that record. */
   lastFailure: () => Promise<TurnFailure | undefined>;
+  /** Told at the end of a turn, and before one that nothing went before. */
+  over: () => void;
 }
 
 /** What the model has been given, with the proof, and whether the turn that contains it goes on. */
@@ -32,6 +34,8 @@ export class Turn {
   private running: { promptId: string | undefined } | undefined;
   /** The one that ended last. */
   private ended: string | undefined;
+  /** Why the turn is being broken off by us: however it ends, it has failed. */
+  private brokenFor: TurnFailure | undefined;
   /** That the newest turn failed has been told. */
   private failed = false;
   private readonly disposables = new DisposableStore();
@@ -54,9 +58,32 @@ export class Turn {
     if (!this.receipts.submitted(prompt, promptId, !waits)) return false;
     if (waits) return true;
     if (this.unheard) this.end();
+    // What goes on has not ended: a sub-agent's result comes as a prompt, too.
+    if (!this.running) this.forgetBroken();
     this.running = { promptId };
     this.failed = false;
     return true;
+  }
+
+  /** Why the turn that goes on is being broken off. */
+  get broken(): TurnFailure | undefined {
+    return this.brokenFor;
+  }
+
+  /** Whether the turn that a hook names is known not to go on any more. */
+  isOver(promptId: string | undefined): boolean {
+    if (promptId === undefined) return false;
+    return this.running?.promptId === undefined ? promptId === this.ended : promptId !== this.running.promptId;
+  }
+
+  /** The turn ends before long, whether a hook tells or not, and has failed for this reason. */
+  breakOff(failure: TurnFailure): void {
+    this.brokenFor ??= failure;
+  }
+
+  /** The session rests, before anybody is told: nothing more is put before a turn that was broken off. */
+  rest(): void {
+    if (this.brokenFor) this.end();
   }
 
   /** A hook tells of something that the turn does. */
@@ -100,11 +127,18 @@ export class Turn {
     if (promptId !== undefined && this.running?.promptId !== undefined && promptId !== this.running.promptId) return;
     this.waitNoMore();
     this.ended = promptId ?? this.running?.promptId ?? this.ended;
-    if (!this.running && (!failure || this.failed)) return;
+    const why = this.brokenFor ?? failure;
+    this.forgetBroken();
+    if (!this.running && (!why || this.failed)) return;
     this.running = undefined;
-    this.failed = failure !== undefined;
+    this.failed = why !== undefined;
     this.tell(this.receipts.asked());
-    this.parts.host.turnEnded(this.parts.runId, failure);
+    this.parts.host.turnEnded(this.parts.runId, why);
+  }
+
+  private forgetBroken(): void {
+    this.brokenFor = undefined;
+    this.parts.over();
   }
 
   /** No hook has told how the turn ended: the record may. */

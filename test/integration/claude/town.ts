@@ -116,6 +116,7 @@ export class ClaudeTown {
     this.driver = new ClaudeDriver(this.host, {
       terminals: this.terminals,
       environment: this.environment,
+      maxRepeats: () => 0,
       hookProgram: { command: process.execPath, args: [this.reporter], env: { GT_TEST_MARK: '1' } },
     });
     return this.driver;

@@ -17,6 +17,7 @@ function scene() {
     startup: undefined,
     asks: { settleTool: () => undefined },
     turn,
+    circles: { take: () => undefined },
     insist: () => undefined,
     begun: () => undefined,
   };

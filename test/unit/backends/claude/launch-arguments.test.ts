@@ -120,6 +120,7 @@ describe('settings', () => {
     hookProgram: { command: '/opt/an editor/node', args: ['/ext/hook.js'], env: { ELECTRON_RUN_AS_NODE: '1' } },
     permissions: 'ask',
     messagesDir: '/town/.runtime/r/messages',
+    brakeFile: '/town/.runtime/r/break-off.json',
     platform: 'linux',
   };
 
@@ -128,7 +129,17 @@ describe('settings', () => {
     const all = Object.values(hooks).flatMap((of) =>
       (of as { hooks: { type: string; command: string }[] }[]).flatMap((each) => each.hooks),
     );
-    expect(all.map(({ type, command }) => `${type} ${command}`)).toEqual(all.map(() => 'command /usr/bin/env'));
+    const brake = {
+      type: 'command',
+      command: '/bin/sh',
+      args: ['-c', expect.any(String), options.brakeFile],
+      timeout: 5,
+    };
+    const reporters = all.filter(({ command }) => command !== '/bin/sh');
+    expect(all.filter((each) => !reporters.includes(each))).toEqual([brake]);
+    expect(reporters.map(({ type, command }) => `${type} ${command}`)).toEqual(
+      reporters.map(() => 'command /usr/bin/env'),
+    );
     const args = ['ELECTRON_RUN_AS_NODE=1', '/opt/an editor/node', '/ext/hook.js'];
     expect(hooks['SessionStart']).toEqual([
       { hooks: [{ type: 'command', command: '/usr/bin/env', args, timeout: 5 }] },
@@ -142,7 +153,7 @@ describe('settings', () => {
     const timeout = (name: string) => hooks[name]?.[0]?.hooks[0]?.timeout;
     expect([timeout('PermissionRequest'), timeout('Stop')]).toEqual([86_400, 3]);
     const beside = Object.entries(hooks).filter(([, [of]]) => of?.hooks[0]?.async);
-    expect(beside.map(([name]) => name)).toEqual(['PreToolUse', 'PostToolUse', 'PostToolUseFailure']);
+    expect(beside.map(([name]) => name)).toEqual(['PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PostCompact']);
   });
 
   test('what may be done without asking', () => {

@@ -34,6 +34,7 @@ function newTurn(hooked = true, look = (): void => undefined): Turn {
     handedOver: undefined,
     look: async () => look(),
     lastFailure: async () => recorded,
+    over: () => undefined,
   });
 }
 
