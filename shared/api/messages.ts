@@ -147,7 +147,7 @@ export function inbox(town: ApiContext, params: Params<'mail.inbox'>, caller: Ca
   if (caller.kind === 'session' && owner !== caller.session)
     throw new GasTownError('denied', `The mail of ${owner} is not yours to read.`);
   const messages = town.store.messages.inbox(owner, params.all ?? false);
-  const reads = params.session === undefined || owner === nameOfCaller(caller);
+  const reads = isThere(town, caller) && (params.session === undefined || owner === nameOfCaller(caller));
   if (reads) {
     const now = town.manager.now();
     // All of it or none: what is read, and could not be shown, would not be shown again.
@@ -160,6 +160,13 @@ export function inbox(town: ApiContext, params: Params<'mail.inbox'>, caller: Ca
     if (messages.length > 0) town.changed();
   }
   return { messages: messages.map((message) => town.views.message(town.store.messages.get(message.id) ?? message)) };
+}
+
+/** False for a shell that has outlived its run: no model sees what it prints. */
+function isThere({ registry }: ApiContext, caller: CallerView): boolean {
+  if (caller.kind !== 'session') return true;
+  const session = registry.find(caller.session);
+  return session !== undefined && session.runId === caller.runId && !hasEnded(session);
 }
 
 /** Only whoever got it can be done with it. */

@@ -198,13 +198,14 @@ export class MessageTable {
   }
 
   /**
-   * The run ended in the middle of the turn: what it was given in that turn waits again, and goes marked, since nobody
-   * knows what the model made of it. What was read stays read, and work is told anew anyway. Returns how many.
+   * The run ended in the middle of the turn: what it was given in that turn, or read in it, waits again, and goes marked, since
+   * nobody knows what the model made of it. What it archived stays so, and work is told anew anyway. Returns how many.
    */
   reopenCut(runId: string, reason: string): number {
     return this.change(
-      `UPDATE messages SET state = 'accepted', repeated = 1, attempts = 0, run_id = NULL, delivered_at = NULL, reason = ?
-       WHERE run_id = ? AND state = 'delivered' AND kind IN ('nudge', 'broadcast') AND read_at IS NULL`,
+      `UPDATE messages SET state = 'accepted', repeated = 1, attempts = 0, run_id = NULL, delivered_at = NULL, read_at = NULL,
+         reason = ?
+       WHERE run_id = ? AND state = 'delivered' AND kind IN ('nudge', 'broadcast', 'mail') AND closed_at IS NULL`,
       reason,
       runId,
     );
