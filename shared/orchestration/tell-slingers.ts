@@ -128,8 +128,8 @@ export function canBeTold({ registry }: Pick<Town, 'registry'>, to: string): boo
 const toldId = (work: string, told: Told, at: number | string): string => `told_${work}_${told}_${at}`;
 
 function isInCircles({ store, manager }: Parts, work: string): boolean {
-  const since = manager.now() - hour;
-  const times = mayRepeat.map((told) => store.messages.countBeginning(`told_${work}_${told}_`, since));
+  const now = manager.now();
+  const times = mayRepeat.map((told) => store.messages.countBeginning(`told_${work}_${told}_`, now - hour, now));
   return times.reduce((sum, count) => sum + count, 0) >= mostAnHour;
 }
 

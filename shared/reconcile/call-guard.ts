@@ -19,7 +19,7 @@ export function mayCall(
   const { store, manager, settings, escalations } = town;
   const bound = rolePolicy(settings.value.roles).callsPerHour;
   const now = manager.now();
-  if (store.countEvents(to, called, now - hour) < bound) {
+  if (store.countEvents(to, called, now - hour, now) < bound) {
     store.addEvent({ at: now, sessionId: to, type: called, detail: { cause } });
     return true;
   }

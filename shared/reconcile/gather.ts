@@ -146,8 +146,7 @@ function unitFacts(
     ...(runId === undefined ? {} : { runId }),
     ...(assignedAt === undefined ? {} : { assignedAt }),
     ...(notBefore === undefined ? {} : { notBefore }),
-    delivered:
-      state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id, assignedAt ?? 0),
+    delivered: state === 'assigned' && session !== undefined && store.messages.wasGiven(session.runId, id),
     reminded: state === 'running' && session !== undefined && store.messages.wasReminded(session.runId, id),
     startFailed: dispatch?.startFailed ?? false,
     byOwner: !owned && owner !== undefined && store.work.lastMove(id)?.by === owner,

@@ -148,10 +148,10 @@ export class MessageTable {
     return sent(one, other) + (one === other ? 0 : sent(other, one));
   }
 
-  /** How many messages with ids that begin so were sent since then. */
-  countBeginning(beginning: string, since: number): number {
-    const sql = 'SELECT count(*) AS n FROM messages WHERE id >= ? AND id < ? AND sent_at > ?';
-    return number(this.db.get(sql, beginning, `${beginning}\u{10ffff}`, since)?.['n']);
+  /** How many messages with ids that begin so were sent after `since`, until `now`: not what the clock had before it was set back. */
+  countBeginning(beginning: string, since: number, now: number): number {
+    const sql = 'SELECT count(*) AS n FROM messages WHERE id >= ? AND id < ? AND sent_at > ? AND sent_at <= ?';
+    return number(this.db.get(sql, beginning, `${beginning}\u{10ffff}`, since, now)?.['n']);
   }
 
   /** Before it is handed over. */
@@ -216,11 +216,12 @@ export class MessageTable {
     return this.db.get("SELECT 1 FROM messages WHERE run_id = ? AND state = 'delivered' LIMIT 1", runId) !== undefined;
   }
 
-  /** Whether the run's model was given the unit since then. */
-  wasGiven(runId: string, workId: string, since: number): boolean {
-    const sql =
-      "SELECT 1 FROM messages WHERE run_id = ? AND work_id = ? AND kind = 'work' AND delivered_at >= ? LIMIT 1";
-    return this.db.get(sql, runId, workId, since) !== undefined;
+  /** Whether the run's model was given the unit as it was told last: by the order of the messages, as the clock may be set back. */
+  wasGiven(runId: string, workId: string): boolean {
+    const sql = `SELECT state, run_id FROM messages WHERE work_id = ? AND kind = 'work' AND state IN ('accepted', 'delivered', 'acted')
+      ORDER BY rowid DESC LIMIT 1`;
+    const last = this.db.get(sql, workId);
+    return last !== undefined && last['run_id'] === runId && last['state'] !== 'accepted';
   }
 
   /** Whether the run has been reminded of the unit. */

@@ -11,8 +11,8 @@ const mayor = 'hq-mayor';
 let town: FakeTown;
 afterEach(() => town.close());
 
-const start = async (policy = {}): Promise<void> => {
-  town = await makeFakeTown(policy);
+const start = async (policy = {}, clock?: { wall: () => number; awake: () => number }): Promise<void> => {
+  town = await makeFakeTown(policy, undefined, clock);
   await town.request('session.spawn', { role: 'mayor' });
   town.idle(mayor);
 };
@@ -179,4 +179,18 @@ test('a unit that fails again and again is told to the user instead, once', asyn
   expect(town.escalations.list().map(({ message }) => message)).toEqual([
     expect.stringContaining('task-1 goes in circles'),
   ]);
+});
+
+test('what was told before the clock was set back by a day does not keep its slinger from being told', async () => {
+  let wall = 1_000_000_000;
+  await start({}, { wall: () => (wall += 1), awake: () => wall });
+  const fails = async (name: string): Promise<void> => {
+    await slung(mayor, 'task-1', name);
+    await town.request('work.done', { status: 'failed', message: name }, `alpha-${name}`);
+  };
+  for (let time = 0; time < 7; time += 1) await fails(`p${time}`);
+  expect(heard()).toHaveLength(6);
+  wall -= 24 * 3_600_000;
+  await fails('later');
+  expect(heard()).toHaveLength(7);
 });

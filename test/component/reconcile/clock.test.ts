@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { restartSession } from '../../../shared/orchestration/restart-session.ts';
 import { Overdue } from '../../../shared/attention/escalate-waits.ts';
+import { mayCall } from '../../../shared/reconcile/call-guard.ts';
 import { troublePolicy } from '../../../shared/config/provider-failure-settings.ts';
 import { TurnFailureHandler } from '../../../shared/reconcile/turn-failures.ts';
 import { makeFakeTown } from '../../support/fake-town.ts';
@@ -118,6 +119,24 @@ test('a turn whose end nobody reported is noticed although its unit began in wha
   town.idle(toast);
   await pass(minute);
   expect(town.deeds(toast)).toContainEqual(expect.stringContaining('missed-event'));
+});
+
+test('a unit whose receipt nobody heard of runs, although its model had it only after the clock was set back', async () => {
+  await sling(town);
+  await jump(-hour);
+  const { runId } = town.registry.get(toast);
+  town.store.messages.setDelivered(town.driver.started.at(-1)!.firstPrompt!.id, runId, wall);
+  expect(unit(town).state).toBe('assigned');
+  await pass(minute);
+  expect(unit(town)).toMatchObject({ state: 'running', owner: toast });
+});
+
+test('who has been called as often as may be within an hour may be called again when the clock is set back by a day', async () => {
+  await town.settings.update({ roles: { calls_per_hour: 1 } });
+  await atWork(town);
+  expect([mayCall(town, toast, 'one'), mayCall(town, toast, 'two')]).toEqual([true, false]);
+  await jump(-24 * hour);
+  expect([mayCall(town, toast, 'three'), mayCall(town, toast, 'four')]).toEqual([true, false]);
 });
 
 test('the newest conversation is resumed, and starts in vain are counted, whatever the clock said', async () => {
