@@ -120,7 +120,7 @@ export class Adoptions {
     const failure = await drivers.lastFailure(id);
     // What has been told meanwhile is not told twice.
     if (runs.isDisposed || !isOpen()) return;
-    if (failure) runs.turnEnded(runId, failure);
+    if (failure) runs.failedMeanwhile(runId, failure);
     else runs.oweTurn(runId);
   }
 

@@ -40,6 +40,8 @@ export class LiveRuns implements DriverHost, Disposable {
   private readonly starting = new Set<string>();
   /** Runs that are ended only to make room for their session's next one. */
   private readonly replaced = new Set<string>();
+  /** Runs whose last turn failed while no host was there, which has been told: the same failure, once more, is no other one. */
+  private readonly failedUnseen = new Map<string, string>();
   private disposed = false;
 
   constructor({ store, registry, log, clock }: LiveRunsOptions) {
@@ -77,7 +79,7 @@ export class LiveRuns implements DriverHost, Disposable {
   /** The session goes on with another run; `cause` says why. */
   replace(session: StoredSession, run: StoredRun, before: string, cause: string): void {
     const wasOver = hasEnded(this.registry.get(session.id));
-    this.runs.close(before);
+    this.close(before);
     this.runs.open(run);
     this.tell.replaced.fire({
       session: this.registry.replace({ ...infoOf(session, run), cause }),
@@ -88,7 +90,7 @@ export class LiveRuns implements DriverHost, Disposable {
 
   /** Takes the session off the registry. */
   drop(id: SessionId, runId: string): void {
-    this.runs.close(runId);
+    this.close(runId);
     this.registry.unregister(id);
   }
 
@@ -112,6 +114,12 @@ export class LiveRuns implements DriverHost, Disposable {
   /** A turn of it that an earlier host saw begin may have ended since: its being idle tells that it has. */
   oweTurn(runId: string): void {
     this.runs.oweTurn(runId, true);
+  }
+
+  /** A turn of it failed while no host was there. Its driver may find that, too, and tell. */
+  failedMeanwhile(runId: string, failure: TurnFailure): void {
+    this.turnEnded(runId, failure);
+    this.failedUnseen.set(runId, failure.reason);
   }
 
   /** What the run's status says by now, in case nothing was shown of it before: a run that ended between being ready and `start` returning. */
@@ -139,6 +147,7 @@ export class LiveRuns implements DriverHost, Disposable {
   report(runId: string, source: Source, fact: StatusReport, cause: string, seq?: number): void {
     const id = this.disposed ? undefined : this.runs.sessionOf(runId);
     if (id === undefined) return;
+    if (fact.kind === 'busy') this.failedUnseen.delete(runId);
     const status = this.runs.take({ runId, source, fact, cause, at: this.now(), seq });
     if (!status) return;
     if (fact.kind === 'answered') {
@@ -198,6 +207,9 @@ export class LiveRuns implements DriverHost, Disposable {
 
   turnEnded(runId: string, failure?: TurnFailure): void {
     this.runs.oweTurn(runId, false);
+    const told = this.failedUnseen.get(runId);
+    this.failedUnseen.delete(runId);
+    if (failure && failure.reason === told) return;
     const session = this.sessionAt(runId);
     // A turn that is cut short has not ended.
     if (session && !this.isEnding(runId)) this.tell.turnEnded.fire({ session, runId, ...(failure ? { failure } : {}) });
@@ -217,6 +229,11 @@ export class LiveRuns implements DriverHost, Disposable {
   private showShifted(): void {
     for (const [id, { since }] of this.runs.all())
       if (this.registry.get(id).since !== since) this.registry.update(id, { since });
+  }
+
+  private close(runId: string): void {
+    this.runs.close(runId);
+    this.failedUnseen.delete(runId);
   }
 
   private sessionAt(runId: string): SessionInfo | undefined {

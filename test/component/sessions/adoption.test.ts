@@ -103,6 +103,22 @@ describe('a session that could not be looked at [holds 5]', () => {
   });
 });
 
+test('a turn that failed while no host was there has failed once, also where its driver finds that later', async () => {
+  vi.useRealTimers();
+  const failure = { kind: 'provider', reason: 'API Error: 500' } as const;
+  const ends: unknown[] = [];
+  core.manager.events.onDidEndTurn(({ failure: why }) => void ends.push(why?.reason));
+  core.driver.lastFailure = () => Promise.resolve(failure);
+  core.store.messages.isTurnOpen = () => true;
+  await core.manager.adoptAll();
+  const { runId } = core.registry.get(id);
+  core.manager.turnEnded(runId, failure);
+  expect(ends).toEqual(['API Error: 500']);
+  core.manager.report(runId, 'program', { kind: 'busy' }, 'prompt submitted');
+  core.manager.turnEnded(runId, failure);
+  expect(ends).toEqual(['API Error: 500', 'API Error: 500']);
+});
+
 test('the order of a run that lives is made also where its folders cannot be written', async () => {
   const root = join(folder.path, 'town');
   writeFileSync(root, 'not a folder');
