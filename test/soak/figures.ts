@@ -22,6 +22,8 @@ export interface SoakReport {
     doubled: number;
     /** Called delivered before the model was asked with it, or acted before the last time that it was asked in that turn. */
     falseReceipts: number;
+    /** Called delivered up to 100 ms before the request reached the model: it was on its way. */
+    onTheWay: number;
     /** Marked as possibly repeated. */
     markedRepeated: number;
     /** Closed without delivery, with a reason: refused, expired, dead. */

@@ -25,6 +25,8 @@ interface Expected {
 /** Entries that the program's record of the conversation has. */
 interface Given {
   entries: readonly string[];
+  /** When it was put there, by the record's own times. */
+  at: number;
   submitted?: Expected['submitted'];
 }
 
@@ -39,6 +41,8 @@ export class Receipts {
   private readonly expected: Expected[] = [];
   /** What waits for the model to be asked. */
   private given: Given[] = [];
+  /** When the model was asked last, or answered: the record's entries may be in another order than their times. */
+  private askedAt = Number.NEGATIVE_INFINITY;
 
   get isEmpty(): boolean {
     return this.expected.length === 0 && this.given.length === 0;
@@ -100,16 +104,23 @@ export class Receipts {
    * The record has something new. `handedOver`: entries of an earlier host's that the prompt carries. Returns whether it has a
    * prompt of ours, and the entries that the new entry of the record is a proof of.
    */
-  recorded({ kind, text }: RecordEntry, handedOver: readonly string[]): { isOurs: boolean; has: readonly string[] } {
-    if (kind === 'asked' || kind === 'answer') return { isOurs: false, has: this.asked() };
+  recorded(
+    { kind, text, at }: RecordEntry,
+    handedOver: readonly string[],
+  ): { isOurs: boolean; has: readonly string[] } {
+    if (kind === 'asked' || kind === 'answer') {
+      if (at > this.askedAt) this.askedAt = at;
+      return { isOurs: false, has: this.takeAsked() };
+    }
     if (kind === 'given') {
       const whole = this.expected.filter((entry) => hasWhole(text, entry.text));
       for (const entry of whole) {
         this.settle(entry, { kind: 'has' });
-        this.given.push({ entries: entriesOf(entry.delivery), ...(entry.submitted && { submitted: entry.submitted }) });
+        const submitted = entry.submitted && { submitted: entry.submitted };
+        this.given.push({ entries: entriesOf(entry.delivery), at, ...submitted });
       }
-      if (handedOver.length > 0) this.given.push({ entries: handedOver });
-      return { isOurs: whole.length + handedOver.length > 0, has: [] };
+      if (handedOver.length > 0) this.given.push({ entries: handedOver, at });
+      return { isOurs: whole.length + handedOver.length > 0, has: this.takeAsked() };
     }
     // The user's hook says why. What is in the record for other reasons does not carry our mark.
     for (const entry of this.expected.filter(({ delivery }) => marksOf(delivery).some((mark) => text.includes(mark)))) {
@@ -131,6 +142,10 @@ export class Receipts {
         reason: 'Claude Code did not take it; does a hook of yours refuse prompts?',
       });
     }
+  }
+
+  private takeAsked(): readonly string[] {
+    return this.take(({ at }) => at <= this.askedAt);
   }
 
   private take(which: (given: Given) => boolean): readonly string[] {

@@ -36,7 +36,12 @@ const queued = z.object({
 const refused = z.object({ ...common, type: z.literal('system'), content: z.string() });
 /** 2.1.197 has none. */
 const asked = z.object({ ...common, type: z.literal('api-request'), querySource: z.literal('repl_main_thread') });
-const answer = z.object({ ...common, type: z.literal('assistant') });
+const answer = z.object({
+  ...common,
+  type: z.literal('assistant'),
+  isApiErrorMessage: z.optional(z.boolean()),
+  message: z.object({ model: z.optional(z.string()) }),
+});
 const line = z.discriminatedUnion('type', [given, queued, refused, asked, answer]);
 
 /** Pure. Undefined for everything else, and for half a line. */
@@ -56,6 +61,8 @@ export function readRecordEntry(text: string): RecordEntry | undefined {
     case 'api-request':
       return { kind: 'asked', text: '', ...more };
     case 'assistant':
+      // What Claude Code says in the model's place when it resumes a conversation that was cut off.
+      if (entry.message.model === '<synthetic>' && !entry.isApiErrorMessage) return undefined;
       return { kind: 'answer', text: '', ...more };
   }
 }

@@ -284,7 +284,7 @@ describe.each([
       ]);
       town.model.on({ name: 'go on', match: /go on where you were/, steps: finishes });
       await sling(work, agent);
-      await town.until('it works', (seen) => seen.work.some(({ id, state }) => id === work && state === 'running'));
+      await town.model.waitFor(({ text }) => text.includes(`Your work: ${work} `));
       const about = (kind: string) =>
         messagesAbout(town, work)
           .filter((message) => message.kind === kind)

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anthropicError, anthropicStream, anthropicWhole } from './anthropic.ts';
 import { decide, type Memory } from './decide.ts';
 import { Gates } from './gates.ts';
 import { openaiError, openaiStream, openaiWhole } from './openai.ts';
-import { Recorder } from './record.ts';
+import { type Arrival, Recorder } from './record.ts';
 import type { Reply } from './reply.ts';
 import type { ModelRequest } from './request.ts';
 import { Rulebook } from './rules.ts';
@@ -52,13 +52,8 @@ export class Model {
   }
 
   /** Answers one request to a model. */
-  async answer(
-    path: string,
-    headers: IncomingHttpHeaders,
-    request: ModelRequest,
-    response: ServerResponse,
-  ): Promise<void> {
-    const entry = this.recorder.add(path, headers, request);
+  async answer(arrival: Arrival, request: ModelRequest, response: ServerResponse): Promise<void> {
+    const entry = this.recorder.add(arrival, request);
     const hungUp = new AbortController();
     this.#live.add(response);
     response.once('close', () => {

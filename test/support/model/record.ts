@@ -4,7 +4,7 @@ import type { Dialect, Item, Kind, ModelRequest } from './request.ts';
 /** How a request ended: `aborted` means that the agent program closed the connection before the answer was complete. */
 type Outcome = 'pending' | 'answered' | 'failed' | 'cut' | 'aborted';
 
-/** One request as a test sees it. `time` is in milliseconds since 1970; credentials in `headers` are redacted. */
+/** One request as a test sees it. `time`: when it began to arrive, in milliseconds since 1970; credentials in `headers` are redacted. */
 export interface RecordedRequest {
   readonly index: number;
   readonly time: number;
@@ -42,28 +42,30 @@ type Waiter = {
   readonly resolve: (entry: RecordedRequest) => void;
 };
 
+/** A request of whatever kind; `at`: when it began to arrive, before its body was read, in milliseconds since 1970. */
+export interface Arrival {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly at: number;
+}
+
 const secret = new Set(['authorization', 'proxy-authorization', 'x-api-key', 'cookie']);
 
 /** What the model was asked, and which texts it saw. */
 export class Recorder {
   readonly requests: RecordedRequest[] = [];
-  readonly #now: () => number;
   readonly #sightings = new Map<string, Sighting & { readonly text: string }>();
   readonly #systems = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
 
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
-  }
-
   /** Notes a request as it arrives; `request` is undefined for those that are not for a model (`HEAD /`). */
-  add(path: string, headers: IncomingHttpHeaders, request?: ModelRequest): RecordedRequest {
+  add({ path, headers, at }: Arrival, request?: ModelRequest): RecordedRequest {
     const texts = (kind: Item['kind']): string[] =>
       request?.items.flatMap((item) => (item.kind === kind ? [item.text] : [])) ?? [];
     const userTexts = texts('user');
     const entry: RecordedRequest = {
       index: this.requests.length,
-      time: this.#now(),
+      time: at,
       path,
       ...(request !== undefined && { dialect: request.dialect }),
       kind: request?.kind ?? 'other',

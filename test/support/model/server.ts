@@ -70,6 +70,7 @@ export async function startScriptedModel({ port = 0 }: { readonly port?: number 
 }
 
 async function route(model: Model, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const at = Date.now();
   const path = request.url ?? '/';
   const { pathname, searchParams } = new URL(path, 'http://127.0.0.1');
   const body = await read(request);
@@ -80,7 +81,8 @@ async function route(model: Model, request: IncomingMessage, response: ServerRes
     });
     return;
   }
-  const answer = (read: ModelRequest): Promise<void> => model.answer(path, request.headers, read, response);
+  const answer = (read: ModelRequest): Promise<void> =>
+    model.answer({ path, headers: request.headers, at }, read, response);
   switch (`${request.method ?? ''} ${pathname}`) {
     case 'POST /v1/chat/completions':
       return answer(readOpenai(body, request.headers));
@@ -90,7 +92,7 @@ async function route(model: Model, request: IncomingMessage, response: ServerRes
   if (control(model, request.method ?? '', pathname, searchParams, body, response)) return;
   const counted = pathname === '/v1/messages/count_tokens' ? readAnthropic(body, request.headers, true) : undefined;
   const known = counted === undefined ? fixed.get(pathname) : { input_tokens: tokens(JSON.stringify(body).length) };
-  const entry = model.recorder.add(path, request.headers, counted);
+  const entry = model.recorder.add({ path, headers: request.headers, at }, counted);
   entry.step = pathname;
   entry.outcome = known === undefined ? 'failed' : 'answered';
   model.recorder.changed(entry);

@@ -73,6 +73,7 @@ describe('as it has to be', () => {
       lost: 0,
       doubled: 0,
       falseReceipts: 0,
+      onTheWay: 0,
       markedRepeated: 1,
       refused: 3,
     });
@@ -126,26 +127,31 @@ describe('not as it has to be', () => {
 });
 
 describe('receipts that came too early', () => {
-  const asked = new Map([['msg_1', { first: 100, last: 300 }]]);
+  const asked = new Map([['msg_1', { first: 1_000, last: 3_000 }]]);
   const judged = (change: Partial<OutboxEntry>) =>
     judgeMessages(books([entry(change)], { msg_1: 1 }, { asked, read: new Set(['msg_1']) }));
 
   test('acted while the turn goes on', () => {
-    const { figures, problems } = judged({ deliveredAt: 100, actedAt: 299 });
+    const { figures, problems } = judged({ deliveredAt: 1_000, actedAt: 2_999 });
     expect(problems).toEqual([expect.stringMatching(/^false receipt: nudge msg_1 .* 1 ms before its turn was over$/)]);
     expect(figures).toMatchObject({ lost: 0, falseReceipts: 1 });
   });
 
   test('delivered before the model was asked', () => {
-    const { figures, problems } = judged({ deliveredAt: 90, actedAt: 300 });
+    const { figures, problems } = judged({ deliveredAt: 899, actedAt: 3_000 });
     expect(problems).toEqual([
-      expect.stringMatching(/^false receipt: nudge msg_1 .* 10 ms before the model was asked$/),
+      expect.stringMatching(/^false receipt: nudge msg_1 .* 101 ms before the model was asked$/),
     ]);
     expect(figures).toMatchObject({ lost: 0, falseReceipts: 1 });
   });
 
+  test('delivered while the request is on its way, which is told', () => {
+    const { figures, problems } = judged({ deliveredAt: 900, actedAt: 3_000 });
+    expect([problems, figures]).toMatchObject([[], { falseReceipts: 0, onTheWay: 1 }]);
+  });
+
   test.each<[string, Partial<OutboxEntry>]>([
-    ['with the request, and after the last one', { deliveredAt: 100, actedAt: 300 }],
+    ['with the request, and after the last one', { deliveredAt: 1_000, actedAt: 3_000 }],
     ['of what may have come twice', { repeated: true, deliveredAt: 90, actedAt: 90 }],
     ['of mail, which is delivered by being read', { kind: 'mail', deliveredAt: 90, actedAt: 90 }],
   ])('none: %s', (_what, change) => {

@@ -80,7 +80,16 @@ test('the figures are told in words', () => {
   const report = {
     sessions: 4,
     seconds: 40,
-    messages: { sent: 3, delivered: 2, lost: 0, doubled: 0, falseReceipts: 0, markedRepeated: 1, refused: 1 },
+    messages: {
+      sent: 3,
+      delivered: 2,
+      lost: 0,
+      doubled: 0,
+      falseReceipts: 0,
+      onTheWay: 1,
+      markedRepeated: 1,
+      refused: 1,
+    },
     work: { units: 1, lost: 0, ownerless: 0, doubleOwned: 0 },
     orphans: 0,
     latencyMs: { idle: { p50: 12, p95: 80, max: 81 } },
@@ -88,7 +97,7 @@ test('the figures are told in words', () => {
   };
   expect(linesOf(report)).toEqual([
     'soak of 40 s with 4 sessions',
-    'messages: 3 sent, 2 delivered, 0 lost, 0 doubled, 0 false receipts, 1 marked repeated, 1 refused',
+    'messages: 3 sent, 2 delivered, 0 lost, 0 doubled, 0 false receipts, 1 on the way, 1 marked repeated, 1 refused',
     'work:     1 units, 0 lost, 0 ownerless, 0 double owned',
     'faults:   1 agent killed, 0 server killed, 2 host killed, 0 host reloaded, 0 session stopped',
     'orphans:  0',

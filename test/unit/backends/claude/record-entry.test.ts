@@ -9,6 +9,16 @@ test.each([
   ['one of a sub-agent', { type: 'api-request', querySource: 'agent:Explore' }, undefined],
   ['what a request has, apart from it', { type: 'api-request-blob', message: { role: 'user' } }, undefined],
   ['an answer', { type: 'assistant', isSidechain: false, message: { content: [] } }, 'answer'],
+  [
+    "what stands in an answer's place",
+    { type: 'assistant', message: { model: '<synthetic>', content: [] } },
+    undefined,
+  ],
+  [
+    'an error in its place',
+    { type: 'assistant', isApiErrorMessage: true, message: { model: '<synthetic>', content: [] } },
+    'answer',
+  ],
   ["a sub-agent's answer", { type: 'assistant', isSidechain: true, message: { content: [] } }, undefined],
   ['a prompt', { type: 'user', message: { content: 'api-request' } }, 'given'],
 ])('%s', (_what, entry, kind) => {

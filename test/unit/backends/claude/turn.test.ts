@@ -126,13 +126,22 @@ describe('a receipt', () => {
       const turn = newTurn();
       void typed(turn);
       turn.submitted(text, 'p1');
-      turn.recorded(record({ kind, text: '' }));
-      turn.recorded(record());
+      turn.recorded(record({ kind, text: '', at: 1 }));
+      turn.recorded(record({ at: 2 }));
       expect([told, turn.owesReceipt]).toEqual([[], true]);
-      turn.recorded(record({ kind, text: '' }));
+      turn.recorded(record({ kind, text: '', at: 3 }));
       expect([told, turn.owesReceipt]).toEqual([['msg_1'], false]);
     },
   );
+
+  test('comes with the text where the record has the request before it, as when a conversation is resumed', () => {
+    const turn = newTurn();
+    void typed(turn);
+    turn.submitted(text, 'p1');
+    turn.recorded(record({ kind: 'asked', text: '', at: 3 }));
+    turn.recorded(record({ at: 2 }));
+    expect(told).toEqual(['msg_1']);
+  });
 
   test('comes from the first sign of life of the turn that it opened, before the end of that', async () => {
     const turn = newTurn();
