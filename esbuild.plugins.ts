@@ -52,8 +52,18 @@ export const jsonRpcInParts: Plugin = {
       const filter = new RegExp(`/vscode-jsonrpc/${file}$`.replaceAll('/', String.raw`[\\/]`));
       onLoad({ filter }, () => ({ contents }));
     }
+    onLoad({ filter: /[\\/]vscode-jsonrpc[\\/]lib[\\/]common[\\/](messages|linkedMap)\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(allNames, '').replaceAll(unusedClasses, ''),
+    }));
   },
 };
+
+/** Before it says what they are, the compiler's output says of all names of a file that they are none. */
+const allNames = /^exports\.\w+ = (?:exports\.\w+ = )*void 0;$/m;
+
+/** Kinds of requests and notifications by the number of their parameters (ours are named by their methods), and a cache. */
+const unusedClasses =
+  /^class ((?:RequestType|NotificationType)\d|RequestType|LRUCache) extends \w+ \{\n[\s\S]*?^\}\nexports\.\1 = \1;$/gm;
 
 /**
  * In CommonJS each file that imports a module of Node's requires it anew, unless all of them import the same file of the
