@@ -1,7 +1,7 @@
 import type { Disposable } from '../../shared/platform/emitter.ts';
 import { Timer } from '../../shared/platform/timer.ts';
 
-/** So long after the editor was given rows nothing is told, in ms: more than the millisecond after which they are sent. */
+/** How long news waits after an answer to the editor, in ms. The extension host sends the answer within a millisecond. */
 const settleMs = 50;
 
 /**

@@ -148,7 +148,7 @@ export class MessageTable {
     return sent(one, other) + (one === other ? 0 : sent(other, one));
   }
 
-  /** How many messages with ids that begin so were sent after `since`, until `now`: not what the clock had before it was set back. */
+  /** Messages with ids that begin so, sent after `since`, up to `now`: later times are from before the clock was set back. */
   countBeginning(beginning: string, since: number, now: number): number {
     const sql = 'SELECT count(*) AS n FROM messages WHERE id >= ? AND id < ? AND sent_at > ? AND sent_at <= ?';
     return number(this.db.get(sql, beginning, `${beginning}\u{10ffff}`, since, now)?.['n']);
@@ -216,7 +216,7 @@ export class MessageTable {
     return this.db.get("SELECT 1 FROM messages WHERE run_id = ? AND state = 'delivered' LIMIT 1", runId) !== undefined;
   }
 
-  /** Whether the run's model was given the unit as it was told last: by the order of the messages, as the clock may be set back. */
+  /** Whether the run's model has the newest message about the unit, by the order of messages: the clock may be set back. */
   wasGiven(runId: string, workId: string): boolean {
     const sql = `SELECT state, run_id FROM messages WHERE work_id = ? AND kind = 'work' AND state IN ('accepted', 'delivered', 'acted')
       ORDER BY rowid DESC LIMIT 1`;

@@ -122,7 +122,7 @@ export class Store {
     return this.db.all(sql, runId).map(toEvent);
   }
 
-  /** How many events of a type a session has had after `since`, until `now`: what the clock had before it was set back is no part of it. */
+  /** Events of a type in a session after `since`, up to `now`: later times are from before the clock was set back. */
   countEvents(sessionId: string, type: string, since: number, now: number): number {
     const sql = 'SELECT count(*) AS n FROM events WHERE session_id = ? AND type = ? AND at > ? AND at <= ?';
     return number(this.db.get(sql, sessionId, type, since, now)?.['n']);

@@ -50,7 +50,7 @@ export interface RunOptions {
   /** The program is started with it. */
   first?: { delivery: Delivery; text: string };
   handedOver?: UnconfirmedDeliveries;
-  /** When the newest entry was made of a conversation that it goes on with, in epoch milliseconds. */
+  /** Time of the newest entry of the conversation that the run resumes, in epoch milliseconds. */
   resumedAfter?: number;
 }
 
@@ -59,7 +59,7 @@ export class ClaudeRun {
   readonly spec: RunSpec;
   /** Resolves when the process has ended, and what it left behind too. */
   readonly ended: Promise<void>;
-  /** When the newest entry was made of a conversation that this run goes on with, in epoch milliseconds; 0: it begins one. */
+  /** Time of the newest entry of the conversation that the run resumes, in epoch milliseconds; 0 for a new conversation. */
   private readonly resumedAfter: number;
   private readonly host: DriverHost;
   private readonly startup: Startup | undefined;

@@ -58,14 +58,14 @@ export class Turn {
     if (!this.receipts.submitted(prompt, promptId, !waits)) return false;
     if (waits) return true;
     if (this.unheard) this.end();
-    // What goes on has not ended: a sub-agent's result comes as a prompt, too.
+    // A sub-agent's result comes as a prompt, too, in the middle of the turn.
     if (!this.running) this.forgetBroken();
     this.running = { promptId };
     this.failed = false;
     return true;
   }
 
-  /** Why the turn that goes on is being broken off. */
+  /** Why the running turn is being broken off. */
   get broken(): TurnFailure | undefined {
     return this.brokenFor;
   }
@@ -81,7 +81,7 @@ export class Turn {
     this.brokenFor ??= failure;
   }
 
-  /** The session rests, before anybody is told: nothing more is put before a turn that was broken off. */
+  /** Call before the session is reported as idle, so that a turn that was broken off has failed by then. */
   rest(): void {
     if (this.brokenFor) this.end();
   }
